@@ -1,0 +1,87 @@
+-- Unique services: launched once, however many ask at the same time; a failure is remembered
+-- and raised to everybody who asks later (sk 2.10).
+local skynet <const> = require "skynet"
+
+local services <const> = {} -- name -> address | { error = text } | { waiting answers }
+local command <const> = {}
+
+local function wait_for(name)
+	local waiting = services[name]
+	if waiting == nil then
+		waiting = {}
+		services[name] = waiting
+	end
+	waiting[#waiting + 1] = skynet.response()
+end
+
+local function settle(name, result)
+	local waiting <const> = services[name]
+	services[name] = result
+	for _, answer in ipairs(waiting) do
+		if type(result) == "number" then
+			answer(true, result)
+		else
+			answer(false)
+		end
+	end
+end
+
+local function known(name)
+	local entry <const> = services[name]
+	if type(entry) == "number" then
+		return entry
+	elseif type(entry) == "table" and entry.error then
+		error(entry.error)
+	end
+end
+
+---@async
+function command.LAUNCH(name, ...)
+	local address <const> = known(name)
+	if address then
+		skynet.retpack(address)
+		return
+	end
+	local entry = services[name]
+	local launching <const> = entry ~= nil and entry.launching
+	wait_for(name)
+	if launching then
+		return
+	end
+	entry = services[name]
+	entry.launching = true
+	local ok <const>, result <const> = pcall(skynet.newservice, name, ...)
+	if ok and result then
+		settle(name, result)
+	else
+		settle(name, { error = ok and "the service exited while it started" or tostring(result) })
+	end
+end
+
+function command.QUERY(name)
+	local address <const> = known(name)
+	if address then
+		skynet.retpack(address)
+	else
+		wait_for(name)
+	end
+end
+
+function command.LIST()
+	local list <const> = {}
+	for name, entry in pairs(services) do
+		if type(entry) == "number" then
+			list[name] = skynet.address(entry)
+		else
+			list[name] = entry.error and ("Error: " .. entry.error) or "Querying"
+		end
+	end
+	skynet.retpack(list)
+end
+
+skynet.dispatch("lua", function(_, _, name, ...)
+	local f <const> = assert(command[name], "service_mgr has no such command")
+	f(...)
+end)
+
+skynet.start(function() end)

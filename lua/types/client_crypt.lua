@@ -1,0 +1,4 @@
+---@meta client.crypt
+
+-- Another name of skynet.crypt.
+return require "skynet.crypt"

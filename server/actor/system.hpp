@@ -1,0 +1,132 @@
+// The runtime of one process: workers and their threads, addresses, names, entities, the
+// environment of scripts, and the endless-loop monitor.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "actor/entity_manager.hpp"
+#include "actor/registry.hpp"
+#include "actor/worker.hpp"
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "base/metrics.hpp"
+
+namespace gatehouse::actor {
+
+struct SystemOptions {
+  std::uint16_t workers = 1;
+  Limits limits;
+};
+
+class System {
+ public:
+  System(const SystemOptions& options, MetricSet& metrics);
+  ~System();
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  using LoopFactory = UniqueFunction<std::unique_ptr<Loop>(Worker&)>;
+  // Starts a thread a worker and the monitor. Loops are made by `factory` on the caller's
+  // thread, before any runs.
+  void start(LoopFactory factory);
+  // Starts one more worker for heavy services (DESIGN section 2, exclusive). After start().
+  [[nodiscard]] Result<std::uint16_t> add_exclusive_worker();
+  // Stops the workers, ends all services, joins. Not from a worker's thread. Twice is once.
+  void stop();
+
+  // Sends from any thread. kUnknown: no such service; kFull: its mailbox has no room. The
+  // message is consumed in every case.
+  SendResult send(MessagePtr message);
+  // Tells a request's sender that no answer will come (PTYPE_ERROR, sk 2.2). No-op for others.
+  void reply_error(const Message& request);
+  void send_error(ServiceId to, ServiceId from, std::int32_t session);
+
+  // Reserves an address on a worker and has `make` build the service there. Any thread. A
+  // worker of kAnyWorker takes the next one in turn.
+  static constexpr std::uint16_t kAnyWorker = UINT16_MAX;
+  [[nodiscard]] Result<ServiceId> spawn(UniqueFunction<std::unique_ptr<Service>()> make,
+                                        std::uint16_t worker = kAnyWorker);
+  // Ends a service from any thread.
+  void kill(ServiceId id);
+  [[nodiscard]] std::uint16_t next_worker();
+
+  [[nodiscard]] Worker& worker(std::uint16_t index) { return *workers_[index]; }
+  // Workers that services are spread over; exclusive ones come after them.
+  [[nodiscard]] std::uint16_t worker_count() const { return options_.workers; }
+  [[nodiscard]] Registry& registry() { return registry_; }
+  [[nodiscard]] EntityManager& entities() { return entities_; }
+  [[nodiscard]] MetricSet& metrics() { return metrics_; }
+  [[nodiscard]] const Limits& limits() const { return options_.limits; }
+
+  // Centiseconds since the system was made (sk skynet.now).
+  [[nodiscard]] std::int64_t now_cs() const;
+  [[nodiscard]] std::int64_t start_time_s() const { return start_time_s_; }
+
+  // Process-wide strings (sk skynet.getenv); setting a key twice fails with kExists.
+  [[nodiscard]] std::optional<std::string> env(std::string_view key) const;
+  [[nodiscard]] Result<> set_env(std::string_view key, std::string_view value);
+
+  // Services that want to know of every death get a message with the dead one as source and
+  // session 0 of type kError (sk 2.3). Called by Worker::retire.
+  void announce_exit(ServiceId id);
+  void watch_exits(ServiceId watcher);
+
+  // True once the monitor saw the service in an endless loop; reading clears it (sk 2.15).
+  [[nodiscard]] bool take_endless(ServiceId id);
+
+  // Set when the last service asked for the end of the process (sk skynet.abort).
+  void request_abort();
+  [[nodiscard]] bool abort_requested() const { return abort_.load(); }
+  // Blocks the caller until request_abort, or until `wake` is called with true.
+  void on_abort(UniqueFunction<void()> function);
+
+ private:
+  void monitor_main();
+  void start_worker(std::uint16_t index);
+
+  const SystemOptions options_;
+  MetricSet& metrics_;
+  Metric& unknown_destination_;
+  Metric& mailbox_full_;
+  Metric& endless_loops_;
+  Registry registry_;
+  EntityManager entities_;
+  const std::int64_t start_ns_;
+  const std::int64_t start_time_s_;
+
+  std::mutex workers_mutex_;  // starting and stopping
+  std::array<std::unique_ptr<Worker>, kWorkersMax> workers_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::thread> threads_;
+  std::uint16_t workers_started_ = 0;
+  LoopFactory loop_factory_;
+  bool running_ = false;
+  std::atomic<std::uint32_t> next_worker_{0};
+
+  std::thread monitor_;
+  std::mutex monitor_mutex_;
+  std::condition_variable monitor_wake_;
+  bool monitor_stop_ = false;
+  std::unordered_map<std::uint32_t, bool> endless_;
+
+  mutable std::mutex env_mutex_;
+  std::unordered_map<std::string, std::string> env_;
+  std::atomic<std::uint32_t> exit_watcher_{0};
+  std::atomic<bool> abort_{false};
+  UniqueFunction<void()> abort_function_;
+};
+
+// A loop without sockets: sleeps on a condition variable. For tests and benchmarks of the
+// layers below net.
+[[nodiscard]] std::unique_ptr<Loop> make_condvar_loop();
+
+}  // namespace gatehouse::actor

@@ -1,0 +1,118 @@
+#include "actor/timer_wheel.hpp"
+
+#include "base/assert.hpp"
+
+namespace gatehouse::actor {
+
+void Timer::cancel() {
+  if (previous_ == nullptr) return;
+  previous_->next_ = next_;
+  next_->previous_ = previous_;
+  previous_ = next_ = nullptr;
+}
+
+void TimerWheel::Head::clear() { previous_ = next_ = this; }
+void TimerWheel::Head::clear_links() { previous_ = next_ = nullptr; }
+bool TimerWheel::Head::empty() const { return next_ == this; }
+
+TimerWheel::TimerWheel(MonotonicMs now) : tick_(now) {}
+
+TimerWheel::~TimerWheel() {
+  for (auto& level : wheel_) {
+    for (Head& head : level) {
+      while (!head.empty()) head.next_->cancel();
+    }
+  }
+  while (!beyond_.empty()) beyond_.next_->cancel();
+}
+
+void TimerWheel::add(Timer& timer, MonotonicMs due) {
+  timer.cancel();
+  timer.due_ = due <= tick_ ? tick_ + 1 : due;
+  place(timer);
+}
+
+void TimerWheel::place(Timer& timer) {
+  const auto due = static_cast<std::uint64_t>(timer.due_);
+  const auto now = static_cast<std::uint64_t>(tick_);
+  int level = 0;
+  // The lowest level whose window holds both now and the due time.
+  while (level < kLevels && (due >> (kBits * (level + 1))) != (now >> (kBits * (level + 1)))) {
+    ++level;
+  }
+  const std::size_t slot = (due >> (kBits * level)) & (kSlots - 1);
+  Head& head = level == kLevels ? beyond_ : wheel_[static_cast<std::size_t>(level)][slot];
+  timer.previous_ = head.previous_;
+  timer.next_ = &head;
+  head.previous_->next_ = &timer;
+  head.previous_ = &timer;
+}
+
+void TimerWheel::fire_list(Head& list) {
+  while (!list.empty()) {
+    Timer* timer = list.next_;
+    timer->cancel();
+    timer->fire();
+  }
+}
+
+// Moves a list to where its timers belong now, which may be the same list; keeps their order.
+void TimerWheel::spread(Head& head) {
+  if (head.empty()) return;
+  Head moved;
+  moved.next_ = head.next_;
+  moved.previous_ = head.previous_;
+  moved.next_->previous_ = &moved;
+  moved.previous_->next_ = &moved;
+  head.clear();
+  while (!moved.empty()) {
+    Timer* timer = moved.next_;
+    timer->cancel();
+    place(*timer);
+  }
+}
+
+void TimerWheel::step() {
+  ++tick_;
+  const auto now = static_cast<std::uint64_t>(tick_);
+  // Entering a new window of a level: spread that level's slot over the levels below.
+  for (int level = 1; level <= kLevels; ++level) {
+    if ((now & ((std::uint64_t{1} << (kBits * level)) - 1)) != 0) break;
+    const std::size_t slot = (now >> (kBits * level)) & (kSlots - 1);
+    spread(level == kLevels ? beyond_ : wheel_[static_cast<std::size_t>(level)][slot]);
+  }
+  fire_list(wheel_[0][now & (kSlots - 1)]);
+}
+
+void TimerWheel::advance(MonotonicMs now) {
+  while (tick_ < now) {
+    const std::int64_t idle = next_in_ms(tick_);
+    if (idle < 0 || tick_ + idle > now) {
+      // Nothing to fire or to spread on the way.
+      tick_ = now;
+      return;
+    }
+    tick_ += idle - 1;
+    step();
+  }
+}
+
+std::int64_t TimerWheel::next_in_ms(MonotonicMs now) const {
+  const auto from = static_cast<std::uint64_t>(tick_);
+  for (int level = 0; level < kLevels; ++level) {
+    const std::uint64_t base = from >> (kBits * level);
+    const std::size_t index = base & (kSlots - 1);
+    for (std::size_t i = 1; i < kSlots - index; ++i) {
+      const Head& head = wheel_[static_cast<std::size_t>(level)][index + i];
+      if (!head.empty()) {
+        const auto at = static_cast<std::int64_t>((base + i) << (kBits * level));
+        return at > now ? at - now : 0;
+      }
+    }
+  }
+  if (beyond_.empty()) return -1;
+  const auto at = static_cast<std::int64_t>(((from >> (kBits * kLevels)) + 1) << (kBits * kLevels));
+  return at > now ? at - now : 0;
+}
+
+}  // namespace gatehouse::actor

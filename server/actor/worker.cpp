@@ -1,0 +1,360 @@
+#include "actor/worker.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "actor/system.hpp"
+#include "base/assert.hpp"
+#include "base/log.hpp"
+
+namespace gatehouse::actor {
+namespace {
+
+// A turn handles this many messages, or this much time, before the loop looks at its sockets.
+constexpr int kMessagesPerTurn = 1024;
+constexpr int kMessagesPerService = 64;
+constexpr std::int64_t kTurnNs = 1'000'000;
+
+thread_local Worker* current_worker = nullptr;
+
+struct InterruptTarget {
+  void (*function)(void*);
+  void* argument;
+};
+thread_local volatile InterruptTarget interrupt_target{nullptr, nullptr};
+
+constexpr int kInterruptSignal = SIGURG;  // ignored by default, so a late one harms nobody
+
+void on_interrupt_signal(int) {
+  if (interrupt_target.function != nullptr) interrupt_target.function(interrupt_target.argument);
+}
+
+}  // namespace
+
+void set_interrupt_function(void (*function)(void*), void* argument) {
+  interrupt_target.function = nullptr;
+  interrupt_target.argument = argument;
+  interrupt_target.function = function;
+}
+
+Service::~Service() { GATEHOUSE_ASSERT(mailbox_head_ == nullptr && !running_); }
+
+Worker* Worker::current() { return current_worker; }
+
+Worker::Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_max)
+    : system_(system),
+      index_(index),
+      mailbox_bytes_max_(mailbox_bytes_max),
+      timers_(monotonic_ms()),
+      now_(monotonic_ms()),
+      outgoing_(kWorkersMax) {}
+
+Worker::~Worker() {
+  GATEHOUSE_ASSERT(services_.empty());
+  for (Envelope* e = inbox_.take(); e != nullptr;) {
+    Envelope* next = e->next;
+    if (e->kind == Envelope::Kind::kJob) {
+      delete static_cast<Job*>(e);
+    } else {
+      MessagePtr(static_cast<Message*>(e)).reset();
+    }
+    e = next;
+  }
+}
+
+void Worker::post(UniqueFunction<void()> function) {
+  EnvelopeBatch batch;
+  batch.add(new Job(std::move(function)));
+  push(batch);
+}
+
+void Worker::push(EnvelopeBatch batch) {
+  inbox_.push(batch);
+  // Pairs with prepare_sleep(): either it sees the inbox filled, or we see it asleep.
+  if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false)) {
+    if (Loop* loop = wakeable_loop_.load(std::memory_order_acquire)) loop->wake();
+  }
+}
+
+void Worker::request_stop() {
+  stopping_.store(true, std::memory_order_release);
+  post([] {});
+}
+
+Activity Worker::activity() const {
+  Activity a;
+  a.sequence = sequence_.load(std::memory_order_acquire);
+  a.source = ServiceId{current_source_.load(std::memory_order_relaxed)};
+  a.destination = ServiceId{current_destination_.load(std::memory_order_relaxed)};
+  return a;
+}
+
+bool Worker::interrupt() {
+  const std::lock_guard lock(thread_mutex_);
+  return thread_ != 0 && pthread_kill(thread_, kInterruptSignal) == 0;
+}
+
+bool Worker::turn() {
+  now_ = monotonic_ms();
+  drain_inbox();
+  timers_.advance(now_);
+  run_ready();
+  flush_outgoing();
+  for (TurnEndHook* hook : hooks_) hook->on_turn_end();
+  flush_outgoing();  // what the hooks sent must not wait for the next turn
+  return ready_head_ != nullptr || !inbox_.empty();
+}
+
+std::int64_t Worker::next_timer_ms() const { return timers_.next_in_ms(monotonic_ms()); }
+
+bool Worker::prepare_sleep() {
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (inbox_.empty() && ready_head_ == nullptr && !stopping()) return true;
+  sleeping_.store(false, std::memory_order_relaxed);
+  return false;
+}
+
+void Worker::drain_inbox() {
+  for (Envelope* e = inbox_.take(); e != nullptr;) {
+    Envelope* next = e->next;
+    if (e->kind == Envelope::Kind::kJob) {
+      std::unique_ptr<Job> job(static_cast<Job*>(e));
+      job->function();
+    } else {
+      MessagePtr message(static_cast<Message*>(e));
+      if (Service* service = find(message->destination)) {
+        deliver(*service, std::move(message));
+      } else {
+        refuse(std::move(message));
+      }
+    }
+    e = next;
+  }
+}
+
+// The receiver ended while the message was on its way.
+void Worker::refuse(MessagePtr message) {
+  if (message->remote) {
+    system_.registry().find(message->destination)->remote_bytes.fetch_sub(
+        static_cast<std::int64_t>(message->cost()), std::memory_order_relaxed);
+  }
+  system_.reply_error(*message);
+}
+
+SendResult Worker::deliver(Service& service, MessagePtr message) {
+  if (service.exiting_) return SendResult::kUnknown;
+  if (!message->remote) {
+    // Replies are never refused: their number is bounded by the requests made.
+    const bool bounded =
+        message->type != MessageType::kResponse && message->type != MessageType::kError;
+    if (bounded && service.mailbox_bytes_ + message->cost() > mailbox_bytes_max_) {
+      return SendResult::kFull;
+    }
+    service.mailbox_bytes_ += message->cost();
+  }
+  Message* m = message.release();
+  m->next = nullptr;
+  if (service.mailbox_tail_ == nullptr) {
+    service.mailbox_head_ = m;
+  } else {
+    service.mailbox_tail_->next = m;
+  }
+  service.mailbox_tail_ = m;
+  ++service.mailbox_length_;
+  make_ready(service);
+  return SendResult::kQueued;
+}
+
+void Worker::forward(std::uint16_t worker, MessagePtr message) {
+  EnvelopeBatch& batch = outgoing_[worker];
+  if (batch.newest == nullptr) outgoing_dirty_.push_back(worker);
+  batch.add(message.release());
+}
+
+void Worker::flush_outgoing() {
+  for (const std::uint16_t index : outgoing_dirty_) {
+    EnvelopeBatch batch = std::exchange(outgoing_[index], EnvelopeBatch{});
+    system_.worker(index).push(batch);
+  }
+  outgoing_dirty_.clear();
+}
+
+void Worker::make_ready(Service& service) {
+  if (service.ready_ || service.running_) return;
+  service.ready_ = true;
+  service.next_ready_ = nullptr;
+  if (ready_tail_ == nullptr) {
+    ready_head_ = &service;
+  } else {
+    ready_tail_->next_ready_ = &service;
+  }
+  ready_tail_ = &service;
+}
+
+void Worker::run_ready() {
+  int left = kMessagesPerTurn;
+  const std::int64_t start = monotonic_ns();
+  while (ready_head_ != nullptr) {
+    Service& service = *ready_head_;
+    ready_head_ = service.next_ready_;
+    if (ready_head_ == nullptr) ready_tail_ = nullptr;
+    service.ready_ = false;
+    service.running_ = true;
+    int share = kMessagesPerService;
+    while (share-- > 0 && service.mailbox_head_ != nullptr && !service.exiting_) {
+      run_one(service);
+      --left;
+    }
+    service.running_ = false;
+    if (service.exiting_) {
+      free_if_done(service);
+    } else if (service.mailbox_head_ != nullptr) {
+      make_ready(service);
+    }
+    if (left <= 0 || ((left & 15) == 0 && monotonic_ns() - start > kTurnNs)) break;
+  }
+}
+
+void Worker::run_one(Service& service) {
+  Message* m = service.mailbox_head_;
+  service.mailbox_head_ = static_cast<Message*>(m->next);
+  if (service.mailbox_head_ == nullptr) service.mailbox_tail_ = nullptr;
+  --service.mailbox_length_;
+  ++service.message_count_;
+  if (m->remote) {
+    system_.registry().find(service.id_)->remote_bytes.fetch_sub(
+        static_cast<std::int64_t>(m->cost()), std::memory_order_relaxed);
+  } else {
+    service.mailbox_bytes_ -= m->cost();
+  }
+  if (service.mailbox_length_ > service.overload_warned_at_) {
+    log::warn(service.id_, "May overload, message queue length = {}", service.mailbox_length_);
+    service.overload_warned_at_ *= 2;
+  } else if (service.mailbox_length_ == 0) {
+    service.overload_warned_at_ = 1024;
+  }
+  begin_activity(m->source, service.id_);
+  service.on_message(MessagePtr(m));
+  end_activity();
+}
+
+void Worker::unpin(Service& service) {
+  GATEHOUSE_ASSERT(service.pins_ > 0);
+  --service.pins_;
+  if (service.exiting_ && !service.running_) free_if_done(service);
+}
+
+void Worker::begin_activity(ServiceId source, ServiceId destination) {
+  current_source_.store(source.value, std::memory_order_relaxed);
+  current_destination_.store(destination.value, std::memory_order_relaxed);
+  sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void Worker::end_activity() {
+  sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+Service& Worker::attach(ServiceId id, std::unique_ptr<Service> service) {
+  Service& s = *service;
+  s.id_ = id;
+  s.worker_ = this;
+  Registry::Slot* slot = system_.registry().find(id);
+  GATEHOUSE_ASSERT(slot != nullptr && slot->live.load() && slot->service == nullptr);
+  slot->service = &s;
+  services_.emplace(id.value, std::move(service));
+  s.running_ = true;
+  s.on_start();
+  s.running_ = false;
+  if (s.exiting_) {
+    free_if_done(s);
+  } else if (s.mailbox_head_ != nullptr) {
+    make_ready(s);
+  }
+  return s;
+}
+
+Service* Worker::find(ServiceId id) const {
+  const Registry::Slot* slot = system_.registry().find(id);
+  if (slot == nullptr || slot->worker.load(std::memory_order_relaxed) != index_) return nullptr;
+  return slot->service;
+}
+
+void Worker::retire(Service& service) {
+  if (service.exiting_) return;
+  service.exiting_ = true;
+  service.on_exit();
+  drop_mailbox(service);
+  // In this order: whoever registers an entity and then finds its actor alive will see the
+  // entry removed.
+  system_.registry().release(service.id_);
+  system_.entities().remove_all(service.id_);
+  if (service.announces_exit()) system_.announce_exit(service.id_);
+  if (!service.running_) free_if_done(service);
+}
+
+void Worker::drop_mailbox(Service& service) {
+  while (service.mailbox_head_ != nullptr) {
+    MessagePtr message(service.mailbox_head_);
+    service.mailbox_head_ = static_cast<Message*>(message->next);
+    if (message->remote) {
+      refuse(std::move(message));
+    } else {
+      system_.reply_error(*message);
+    }
+  }
+  service.mailbox_tail_ = nullptr;
+  service.mailbox_length_ = 0;
+  service.mailbox_bytes_ = 0;
+}
+
+void Worker::free_if_done(Service& service) {
+  GATEHOUSE_ASSERT(service.exiting_ && !service.running_);
+  if (service.ready_ || service.pins_ != 0) return;  // run_ready or unpin() comes by
+  services_.erase(service.id_.value);
+}
+
+void Worker::remove_turn_end_hook(TurnEndHook* hook) {
+  hooks_.erase(std::remove(hooks_.begin(), hooks_.end(), hook), hooks_.end());
+}
+
+void Worker::set_thread(unsigned long thread) {
+  const std::lock_guard lock(thread_mutex_);
+  thread_ = thread;
+}
+
+void Worker::thread_main(Loop& loop) {
+  current_worker = this;
+  struct sigaction action {};
+  action.sa_handler = on_interrupt_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(kInterruptSignal, &action, nullptr);
+  set_thread(pthread_self());
+  loop_ = &loop;
+  wakeable_loop_.store(&loop, std::memory_order_release);
+  loop.run(*this);
+  // The services end on their own thread; what they send to others is dropped. A job that
+  // still waits in the inbox may give birth to one more.
+  do {
+    while (!services_.empty()) {
+      Service& service = *services_.begin()->second;
+      GATEHOUSE_ASSERT(service.pins_ == 0);  // pins do not outlast the code that they protect
+      ready_head_ = ready_tail_ = nullptr;
+      service.ready_ = false;
+      if (service.exiting_) {
+        free_if_done(service);
+      } else {
+        retire(service);
+      }
+    }
+    flush_outgoing();
+    drain_inbox();
+  } while (!services_.empty());
+  flush_outgoing();
+  set_thread(0);
+  wakeable_loop_.store(nullptr, std::memory_order_release);
+  current_worker = nullptr;
+}
+
+}  // namespace gatehouse::actor

@@ -1,0 +1,159 @@
+// A worker: one thread with a run queue, an inbox, timers and the services born on it. An event
+// loop (net::UvLoop in the server, CondvarLoop in tests) drives it turn by turn.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "actor/inbox.hpp"
+#include "actor/service.hpp"
+#include "actor/timer_wheel.hpp"
+#include "base/clock.hpp"
+
+namespace gatehouse::actor {
+
+class System;
+class Worker;
+
+inline constexpr std::uint16_t kWorkersMax = 256;
+
+// The event loop of one worker, running on the worker's thread.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  // Runs turns until worker.stopping(). Called once, on the worker's thread.
+  virtual void run(Worker& worker) = 0;
+  // Makes a sleeping run() return to worker.turn(). Any thread.
+  virtual void wake() = 0;
+};
+
+// Told at the end of each turn, before the loop sleeps: connections flush their output here.
+class TurnEndHook {
+ public:
+  virtual ~TurnEndHook() = default;
+  virtual void on_turn_end() = 0;
+};
+
+// What the monitor sees of a worker: which message it is in, and since when it has been.
+struct Activity {
+  std::uint64_t sequence = 0;  // grows with every message; even: idle, odd: in a handler
+  ServiceId source, destination;
+};
+
+class Worker {
+ public:
+  Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_max);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // The worker whose thread this is, or nullptr.
+  [[nodiscard]] static Worker* current();
+
+  [[nodiscard]] System& system() const { return system_; }
+  [[nodiscard]] std::uint16_t index() const { return index_; }
+
+  // --- Any thread ---
+  // Runs `function` on the worker's thread, soon. After the worker stopped, never.
+  void post(UniqueFunction<void()> function);
+  // Delivers messages from another thread.
+  void push(EnvelopeBatch batch);
+  void request_stop();
+  [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+  [[nodiscard]] Activity activity() const;
+  // Interrupts the handler that runs now: its interrupt function is called on the worker's
+  // thread in a signal handler. False when the worker's thread is not running.
+  bool interrupt();
+
+  // --- Owner thread ---
+  // One turn: inbox, due timers, ready services up to a budget, outgoing batches. Returns true
+  // when work remains and the loop must not sleep.
+  bool turn();
+  // Milliseconds until a timer is due; -1: none.
+  [[nodiscard]] std::int64_t next_timer_ms() const;
+  // Call before blocking; false: work arrived, do not sleep. After sleeping: awake(), before
+  // anything reads now() or starts a timer; more than once does no harm.
+  [[nodiscard]] bool prepare_sleep();
+  void awake() {
+    sleeping_.store(false, std::memory_order_relaxed);
+    now_ = monotonic_ms();
+  }
+
+  // The time of this turn, or of the waking since.
+  [[nodiscard]] MonotonicMs now() const { return now_; }
+  [[nodiscard]] TimerWheel& timers() { return timers_; }
+  // Takes a service and gives it the reserved address.
+  Service& attach(ServiceId id, std::unique_ptr<Service> service);
+  // Ends a service: on_exit, errors to queued requesters, out of the registry; freed once its
+  // handler returned. Retiring twice does nothing.
+  void retire(Service& service);
+  // The living service at an address of this worker, or nullptr.
+  [[nodiscard]] Service* find(ServiceId id) const;
+  // Queues a message for a service of this worker.
+  SendResult deliver(Service& service, MessagePtr message);
+  // Queues a message for another worker; leaves with the turn's batch.
+  void forward(std::uint16_t worker, MessagePtr message);
+  // Keeps a service's object alive across code that may retire it. Nests.
+  void pin(Service& service) { ++service.pins_; }
+  void unpin(Service& service);
+  // Brackets code that runs scripts outside a message (a request straight from a connection),
+  // for the monitor.
+  void begin_activity(ServiceId source, ServiceId destination);
+  void end_activity();
+  void add_turn_end_hook(TurnEndHook* hook) { hooks_.push_back(hook); }
+  void remove_turn_end_hook(TurnEndHook* hook);
+  [[nodiscard]] std::size_t service_count() const { return services_.size(); }
+  // Visits the services in no order; `visit` must not retire any.
+  template <class F>
+  void each_service(F&& visit) {
+    for (auto& [id, service] : services_) visit(*service);
+  }
+
+  // Thread body: runs the loop, then ends all services. Called by System.
+  void thread_main(Loop& loop);
+
+ private:
+  void drain_inbox();
+  void run_ready();
+  void run_one(Service& service);
+  void make_ready(Service& service);
+  void drop_mailbox(Service& service);
+  void free_if_done(Service& service);
+  void flush_outgoing();
+  void refuse(MessagePtr message);
+  void set_thread(unsigned long thread);
+
+  System& system_;
+  const std::uint16_t index_;
+  const std::uint64_t mailbox_bytes_max_;
+  TimerWheel timers_;
+  MonotonicMs now_ = 0;
+  Service* ready_head_ = nullptr;
+  Service* ready_tail_ = nullptr;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Service>> services_;
+  std::vector<TurnEndHook*> hooks_;
+  std::vector<EnvelopeBatch> outgoing_;        // by worker
+  std::vector<std::uint16_t> outgoing_dirty_;  // workers with a batch
+  Loop* loop_ = nullptr;
+
+  Inbox inbox_;
+  alignas(64) std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<Loop*> wakeable_loop_{nullptr};
+  std::mutex thread_mutex_;   // held while a signal is sent, so that it goes to a living thread
+  unsigned long thread_ = 0;  // pthread_t while thread_main runs
+
+  alignas(64) std::atomic<std::uint64_t> sequence_{0};
+  std::atomic<std::uint32_t> current_source_{0};
+  std::atomic<std::uint32_t> current_destination_{0};
+};
+
+// Sets what interrupt() calls on the current thread; must be async-signal-safe. Set by a
+// service around code that can be interrupted, reset to nullptr after it.
+void set_interrupt_function(void (*function)(void*), void* argument);
+
+}  // namespace gatehouse::actor

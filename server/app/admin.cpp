@@ -1,0 +1,83 @@
+#include "app/admin.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace gatehouse::app {
+
+using nlohmann::json;
+
+Admin::Admin(std::string host, AdminParts parts)
+    : host_(std::move(host)),
+      parts_(std::move(parts)),
+      services_metric_(parts_.metrics.gauge("services", "", "Services alive")),
+      workers_metric_(parts_.metrics.gauge("workers", "", "Worker threads")) {
+  if (parts_.login == nullptr) return;
+  for (const net::Address& address : parts_.login->addresses()) {
+    login_addresses_.push_back(address.to_string());
+  }
+}
+
+Result<std::unique_ptr<Admin>> Admin::start(const net::Endpoint& listen, AdminParts parts) {
+  std::unique_ptr<Admin> admin(new Admin(listen.host, std::move(parts)));
+  auto server =
+      ops::AdminServer::start(listen.host, listen.port, admin->parts_.metrics, admin->handlers());
+  if (!server) return tl::unexpected<Error>(server.error());
+  admin->server_ = std::move(*server);
+  return admin;
+}
+
+std::string Admin::address() const {
+  return net::Endpoint{host_, server_->port()}.to_string();
+}
+
+ops::AdminHandlers Admin::handlers() {
+  ops::AdminHandlers handlers;
+  handlers.ready = [this] { return !draining_.load(); };
+  handlers.status = [this] { return status(); };
+  handlers.sample = [this] {
+    services_metric_.set(static_cast<std::int64_t>(parts_.system.registry().count()));
+    workers_metric_.set(parts_.system.worker_count());
+  };
+  handlers.kick = [this](const std::string& uid, const std::string& reason) {
+    const bool online = parts_.agents.kick(uid, script::LogoutCode::kRemoved, reason);
+    log::info({}, "admin: kick {} ({}): {}", uid, reason, online ? "done" : "not online");
+    return online;
+  };
+  handlers.drain = [this] {
+    log::info({}, "admin: drain");
+    set_draining();
+    parts_.events.stop();
+  };
+  return handlers;
+}
+
+std::string Admin::status() const {
+  json gates = json::array();
+  for (const gate::Gate* gate : parts_.gates) {
+    gates.push_back({{"server", gate->server()},
+                     {"address", gate->address().to_string()},
+                     {"advertise", gate->advertise()},
+                     {"sessions", gate->session_count()},
+                     {"connections", gate->connection_count()}});
+  }
+  json login;
+  if (parts_.login != nullptr) {
+    login = {{"addresses", login_addresses_}, {"connections", parts_.login->connection_count()}};
+  }
+  const json status = {{"pid", getpid()},
+                       {"state", draining_.load() ? "draining" : "up"},
+                       {"uptime_s", parts_.system.now_cs() / 100},
+                       {"workers", parts_.system.worker_count()},
+                       {"services", parts_.system.registry().count()},
+                       {"players", parts_.agents.online()},
+                       {"login", std::move(login)},
+                       {"gates", std::move(gates)}};
+  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace gatehouse::app

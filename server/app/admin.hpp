@@ -1,0 +1,59 @@
+// The admin port of a running server: what ops::AdminServer answers, out of the parts that the
+// wiring built.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actor/system.hpp"
+#include "app/events.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "gate/gate.hpp"
+#include "login/login_server.hpp"
+#include "net/address.hpp"
+#include "ops/admin_server.hpp"
+#include "script/agent_manager.hpp"
+
+namespace gatehouse::app {
+
+// All of it outlives the Admin; login may be nullptr.
+struct AdminParts {
+  actor::System& system;
+  MetricSet& metrics;
+  script::AgentManager& agents;
+  std::vector<gate::Gate*> gates;
+  login::LoginServer* login;
+  Events& events;
+};
+
+class Admin {
+ public:
+  // Every listener is up by now. Errors as ops::AdminServer::start().
+  [[nodiscard]] static Result<std::unique_ptr<Admin>> start(const net::Endpoint& listen,
+                                                            AdminParts parts);
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
+
+  // From now on the server is not ready for players. Any thread.
+  void set_draining() { draining_.store(true); }
+  // "127.0.0.1:8080", with the real port.
+  [[nodiscard]] std::string address() const;
+
+ private:
+  Admin(std::string host, AdminParts parts);
+  [[nodiscard]] ops::AdminHandlers handlers();
+  [[nodiscard]] std::string status() const;
+
+  const std::string host_;
+  const AdminParts parts_;
+  std::vector<std::string> login_addresses_;
+  Metric& services_metric_;
+  Metric& workers_metric_;
+  std::atomic<bool> draining_{false};
+  std::unique_ptr<ops::AdminServer> server_;  // last: its threads use the members above
+};
+
+}  // namespace gatehouse::app

@@ -1,0 +1,323 @@
+#include "app/config.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "app/config_reader.hpp"
+#include "ops/admin_server.hpp"
+
+namespace gatehouse::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned kWorkersMax = 128;  // leaves room for exclusive ones (actor::kWorkersMax)
+
+Result<json> read_file(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) return fail(Errc::kIo, file + ": cannot be read");
+  try {
+    json root = json::parse(in);
+    if (!root.is_object()) return fail(Errc::kInvalid, file + ": must be a JSON object");
+    return root;
+  } catch (const json::parse_error& e) {
+    return fail(Errc::kInvalid, file + ": " + e.what());
+  }
+}
+
+// Applies "a.b=value": the value is JSON where it parses as JSON, else a string.
+Result<> apply(json& root, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return fail(Errc::kInvalid, "--set " + setting + ": must be a.b=value");
+  }
+  const std::string text = setting.substr(equals + 1);
+  json value = json::parse(text, nullptr, false);
+  if (value.is_discarded()) value = text;
+  json* at = &root;
+  std::string path = setting.substr(0, equals);
+  for (std::size_t dot; (dot = path.find('.')) != std::string::npos; path = path.substr(dot + 1)) {
+    at = &(*at)[path.substr(0, dot)];
+    if (!at->is_object() && !at->is_null()) {
+      return fail(Errc::kInvalid, "--set " + setting + ": " + path + " is inside no object");
+    }
+  }
+  (*at)[path] = std::move(value);
+  return {};
+}
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+void read_endpoint(ConfigReader& reader, const char* key, net::Endpoint& endpoint) {
+  std::string text;
+  if (!reader.read(key, text)) {
+    if (!reader.has(key)) reader.reject(key, "is missing");
+    return;
+  }
+  auto parsed = net::Endpoint::parse(text);
+  if (parsed) {
+    endpoint = std::move(*parsed);
+  } else {
+    reader.reject(key, parsed.error().message);
+  }
+}
+
+void read_listener(ConfigReader& reader, Config& config) {
+  login::ListenerOptions listener;
+  std::size_t transport = 0;
+  reader.read_choice("transport", {"tcp"}, transport);
+  read_endpoint(reader, "address", listener.address);
+  std::vector<std::string> suites;
+  reader.read("suites", suites);
+  for (const std::string& suite : suites) {
+    if (suite == "plain") {
+      listener.plain = true;
+    } else if (suite == "skynet") {
+      listener.skynet = true;
+    } else {
+      reader.reject("suites", suite + " is not one of plain, skynet");
+    }
+  }
+  if (suites.empty()) reader.reject("suites", "names no suite");
+  const std::string& host = listener.address.host;
+  if (listener.plain && host != "127.0.0.1" && host != "::1" && host != "localhost") {
+    config.warnings.push_back(reader.path_of("suites") +
+                              ": plain sends passwords in clear text beyond this machine");
+  }
+  config.login.listeners.push_back(std::move(listener));
+}
+
+void read_login(ConfigReader& reader, Config& config) {
+  reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
+  reader.read("policy", config.login_policy);
+  reader.read("handshake_timeout_ms", config.limits.login_handshake_timeout_ms, 1);
+}
+
+void read_gate(ConfigReader& reader, Config& config) {
+  std::uint32_t count = 128, bytes = 256 * 1024;
+  reader.read("reply_cache_count", count, 1);
+  reader.read("reply_cache_bytes", bytes, 1);
+  std::set<std::string> servers;
+  reader.each("gates", [&](ConfigReader& entry) {
+    gate::GateOptions gate;
+    entry.read("server", gate.server);
+    if (gate.server.empty()) entry.reject("server", "is missing");
+    if (!servers.insert(gate.server).second) entry.reject("server", "is served by another gate");
+    read_endpoint(entry, "listen", gate.listen);
+    entry.read("advertise", gate.advertise);
+    entry.read("maxclient", gate.maxclient, 1);
+    gate.reply_cache_count = count;
+    gate.reply_cache_bytes = bytes;
+    config.gates.push_back(std::move(gate));
+  });
+}
+
+void read_agent(ConfigReader& reader, Config& config) {
+  reader.read("module", config.agent.module);
+  if (config.agent.module.ends_with(".lua") && !is_file(config.agent.module)) {
+    reader.reject("module", config.agent.module + " does not exist");
+  }
+  reader.read("per_vm", config.agent.per_vm, 1, 100'000);
+  reader.read("afk_timeout_ms", config.agent.afk_timeout_ms);
+  reader.read("save_interval_ms", config.agent.save_interval_ms);
+  reader.read("logout_timeout_ms", config.agent.logout_timeout_ms, 1);
+}
+
+void read_store(ConfigReader& reader, Config& config) {
+  std::size_t driver = 0;
+  reader.read_choice("driver", {"sqlite", "mysql"}, driver);
+  store::Options& options = config.store.driver;
+  options.kind = driver == 0 ? store::Options::Kind::kSqlite : store::Options::Kind::kMysql;
+  reader.read("connections", config.store.connections, 1, 256);
+  reader.read("queue_max", config.store.queue_max, 1);
+  std::uint32_t timeout_ms = options.io_timeout_ms;
+  reader.read("timeout_ms", timeout_ms, 1);
+  options.connect_timeout_ms = options.io_timeout_ms = timeout_ms;
+  options.sqlite.path = "var/gatehouse.db";
+  reader.section("sqlite", [&](ConfigReader& r) { r.read("path", options.sqlite.path); });
+  options.mysql.user = options.mysql.database = "gatehouse";
+  reader.section("mysql", [&](ConfigReader& r) {
+    r.read("host", options.mysql.host);
+    r.read("port", options.mysql.port, 1);
+    r.read("socket", options.mysql.socket);
+    r.read("user", options.mysql.user);
+    std::string password;
+    r.read("password", password);
+    options.mysql.password = Secret(std::move(password));
+    r.read("database", options.mysql.database);
+  });
+}
+
+void read_auth(ConfigReader& reader, Config& config) {
+  using Registration = login::AuthenticatorOptions::Registration;
+  std::size_t registration = 0;
+  reader.read_choice("registration", {"closed", "auto"}, registration);
+  config.login.auth.registration = registration == 0 ? Registration::kClosed : Registration::kAuto;
+  reader.section("argon2", [&](ConfigReader& r) {
+    crypto::Argon2Cost& cost = config.login.auth.cost;
+    r.read("memory_kib", cost.memory_kib, 8, crypto::kArgon2MemoryKibMax);
+    r.read("passes", cost.passes, 1, crypto::kArgon2PassesMax);
+    r.read("lanes", cost.lanes, 1, crypto::kArgon2LanesMax);
+  });
+}
+
+void read_admin(ConfigReader& reader, Config& config) {
+  std::string text;
+  reader.read("listen", text);
+  if (text.empty()) return;
+  auto parsed = net::Endpoint::parse(text);
+  if (!parsed) return reader.reject("listen", parsed.error().message);
+  if (!ops::is_loopback(parsed->host)) {
+    return reader.reject("listen", "must be a loopback address: the admin port has no password");
+  }
+  config.admin_listen = std::move(*parsed);
+}
+
+void read_log(ConfigReader& reader, Config& config) {
+  std::size_t level = 1, format = 0;
+  reader.read_choice("level", {"debug", "info", "warn", "error", "off"}, level);
+  reader.read_choice("format", {"text", "json"}, format);
+  config.log.level = static_cast<log::Level>(level);
+  config.log.format = static_cast<log::Format>(format);
+  reader.read("file", config.log.file);
+}
+
+void read_limits(ConfigReader& reader, Limits& limits) {
+  std::size_t profile = 0;
+  reader.read_choice("profile", {"default", "off"}, profile);
+  reader.read("login_connections_max", limits.login_connections_max, 1);
+  reader.read("login_handshake_timeout_ms", limits.login_handshake_timeout_ms, 1);
+  reader.read("login_queue_max", limits.login_queue_max, 1);
+  reader.read("hash_threads", limits.hash_threads, 1, 256);
+  reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
+  reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
+              kFrameBytesMax);
+  reader.read("gate_unauthenticated_max", limits.gate_unauthenticated_max);
+  reader.read("gate_unsent_bytes_max", limits.gate_unsent_bytes_max);
+  reader.read("gate_idle_timeout_ms", limits.gate_idle_timeout_ms);
+  reader.read("gate_frames_per_s_max", limits.gate_frames_per_s_max);
+  reader.read("gate_bytes_per_s_max", limits.gate_bytes_per_s_max);
+  reader.read("gate_pending_requests_max", limits.gate_pending_requests_max);
+  reader.read("gate_push_log_count_max", limits.gate_push_log_count_max);
+  reader.read("gate_push_log_bytes_max", limits.gate_push_log_bytes_max);
+  reader.read("mailbox_bytes_max", limits.mailbox_bytes_max, 4096);
+  reader.read("vm_memory_bytes_max", limits.vm_memory_bytes_max);
+  reader.read("endless_loop_report_ms", limits.endless_loop_report_ms, 10);
+  reader.read("endless_loop_break_ms", limits.endless_loop_break_ms);
+  reader.read("sockets_max", limits.sockets_max, 1);
+  if (profile == 1) {
+    limits.login_connections_max = UINT32_MAX;
+    limits.gate_unauthenticated_max = 0;
+    limits.gate_frames_per_s_max = 0;
+    limits.gate_bytes_per_s_max = 0;
+  }
+}
+
+void read_all(const json& root, Config& config, std::vector<std::string>& errors) {
+  ConfigReader reader(root, "", errors);
+  std::vector<std::string> roles = {"login", "gate"};
+  reader.read("roles", roles);
+  config.login_role = std::count(roles.begin(), roles.end(), "login") > 0;
+  config.gate_role = std::count(roles.begin(), roles.end(), "gate") > 0;
+  for (const std::string& role : roles) {
+    if (role != "login" && role != "gate") reader.reject("roles", role + " is no role");
+  }
+  if (roles.empty()) reader.reject("roles", "names no role");
+  reader.read("workers", config.workers, 0, kWorkersMax);
+  // The limits first: login.handshake_timeout_ms wins over its double among them.
+  reader.section("limits", [&](ConfigReader& r) { read_limits(r, config.limits); });
+  reader.section("login", [&](ConfigReader& r) { read_login(r, config); });
+  reader.section("gate", [&](ConfigReader& r) { read_gate(r, config); });
+  reader.section("agent", [&](ConfigReader& r) { read_agent(r, config); });
+  reader.section("store", [&](ConfigReader& r) { read_store(r, config); });
+  reader.section("auth", [&](ConfigReader& r) { read_auth(r, config); });
+  reader.section("admin", [&](ConfigReader& r) { read_admin(r, config); });
+  reader.section("shutdown",
+                 [&](ConfigReader& r) { r.read("timeout_ms", config.shutdown_timeout_ms); });
+  reader.section("log", [&](ConfigReader& r) { read_log(r, config); });
+  if (config.login_role && config.login.listeners.empty()) {
+    reader.reject("login.listen", "names no listener, but the roles hold login");
+  }
+  if (config.gate_role && config.gates.empty()) {
+    reader.reject("gate.gates", "names no gate, but the roles hold gate");
+  }
+  if (config.login_role && !config.gate_role) {
+    reader.reject("roles", "login without gate needs gates in other processes, which this "
+                           "version cannot reach");
+  }
+  if (!config.login_policy.empty() && !is_file(config.login_policy)) {
+    reader.reject("login.policy", config.login_policy + " does not exist");
+  }
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::string& file, const std::vector<std::string>& settings) {
+  auto root = read_file(file);
+  if (!root) return tl::unexpected<Error>(root.error());
+  for (const std::string& setting : settings) {
+    if (auto applied = apply(*root, setting); !applied) {
+      return tl::unexpected<Error>(applied.error());
+    }
+  }
+  Config config;
+  config.workers = 0;
+  config.login.auth.registration = login::AuthenticatorOptions::Registration::kClosed;
+  config.store.driver.sqlite.path = "var/gatehouse.db";
+  config.store.driver.migrations_dir = project_root() + "/sql";
+  std::vector<std::string> errors;
+  read_all(*root, config, errors);
+  if (!errors.empty()) {
+    std::string text;
+    for (const std::string& error : errors) text += (text.empty() ? "" : "\n") + error;
+    return fail(Errc::kInvalid, text);
+  }
+  if (config.workers == 0) {
+    config.workers = static_cast<std::uint16_t>(
+        std::clamp(std::thread::hardware_concurrency(), 1u, kWorkersMax));
+  }
+  for (gate::GateOptions& gate : config.gates) gate.limits = config.limits;
+  return config;
+}
+
+std::string describe(const Config& config) {
+  std::string text = fmt::format("workers: {}\n", config.workers);
+  for (const auto& listener : config.login.listeners) {
+    text += fmt::format("login: tcp {} ({}{}{})\n", listener.address.to_string(),
+                        listener.plain ? "plain" : "",
+                        listener.plain && listener.skynet ? ", " : "",
+                        listener.skynet ? "skynet" : "");
+  }
+  for (const auto& gate : config.gates) {
+    text += fmt::format("gate {}: {}, at most {} clients\n", gate.server,
+                        gate.listen.to_string(), gate.maxclient);
+  }
+  if (config.admin_listen) text += fmt::format("admin: {}\n", config.admin_listen->to_string());
+  const store::Options& driver = config.store.driver;
+  text += driver.kind == store::Options::Kind::kSqlite
+              ? fmt::format("store: sqlite {}\n", driver.sqlite.path)
+              : fmt::format("store: mysql {}@{}:{}/{}\n", driver.mysql.user, driver.mysql.host,
+                            driver.mysql.port, driver.mysql.database);
+  for (const std::string& warning : config.warnings) text += "warning: " + warning + "\n";
+  return text;
+}
+
+std::string project_root() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  for (const fs::path& candidate :
+       {fs::path("."), program.parent_path() / ".." / "..", fs::path("/usr/share/gatehouse")}) {
+    if (fs::exists(candidate / "lua/lib/skynet.lua", error)) return candidate.lexically_normal();
+  }
+  return ".";
+}
+
+}  // namespace gatehouse::app

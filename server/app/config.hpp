@@ -1,0 +1,48 @@
+// The configuration of a process (DESIGN section 8, config/README.md): a JSON file, changed by
+// --set, checked as a whole before anything starts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "gate/gate.hpp"
+#include "login/login_server.hpp"
+#include "net/address.hpp"
+#include "script/agent_manager.hpp"
+#include "store/store.hpp"
+
+namespace gatehouse::app {
+
+struct Config {
+  bool login_role = true;
+  bool gate_role = true;
+  std::uint16_t workers = 1;  // resolved: never 0
+  login::LoginOptions login;
+  std::string login_policy = "lua/service/logind.lua";
+  std::vector<gate::GateOptions> gates;
+  script::AgentOptions agent;
+  store::StoreOptions store;
+  std::optional<net::Endpoint> admin_listen;  // nothing: no admin port
+  std::uint32_t shutdown_timeout_ms = 10'000;
+  log::Options log;
+  Limits limits;
+  std::vector<std::string> warnings;  // legal but worth a line in the log
+};
+
+// Reads the file and applies the settings "a.b=value" in order. kInvalid with one line for each
+// error, the key's path first; kIo when the file cannot be read.
+[[nodiscard]] Result<Config> load_config(const std::string& file,
+                                         const std::vector<std::string>& settings);
+
+// The file as `check` explains it: one line for each thing that will run.
+[[nodiscard]] std::string describe(const Config& config);
+
+// The folder that holds lua/ and sql/: the current one, or the one the program was built in.
+[[nodiscard]] std::string project_root();
+
+}  // namespace gatehouse::app

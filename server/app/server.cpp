@@ -1,0 +1,309 @@
+#include "app/server.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "actor/system.hpp"
+#include "app/admin.hpp"
+#include "app/events.hpp"
+#include "app/migrator.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "gate/gate.hpp"
+#include "login/login_server.hpp"
+#include "net/network.hpp"
+#include "net/signals.hpp"
+#include "script/agent_manager.hpp"
+#include "script/boot.hpp"
+#include "script/login_policy.hpp"
+#include "script/skynet_config.hpp"
+#include "store/store.hpp"
+
+namespace gatehouse::app {
+namespace {
+
+constexpr std::chrono::milliseconds kStopTimeout{5'000};
+
+// SIGTERM and SIGINT ask for an orderly end, the second one for an end at once; SIGHUP reopens
+// the log.
+void on_signal(Events& events, int signal) {
+  if (signal == SIGHUP) {
+    events.reload();
+    return;
+  }
+  // After a drain that ops or a script asked for, the first signal changes nothing.
+  if (events.state().stop_signals > 0) {
+    log::warn({}, "second signal: ending at once");
+    log::flush();
+    _exit(kExitFailed);
+  }
+  events.stop_by_signal();
+}
+
+// Ends the process when what runs in its life takes longer than the limit: a script that never
+// returns must not keep a stopping server alive.
+class Watchdog {
+ public:
+  explicit Watchdog(std::chrono::milliseconds limit)
+      : thread_([this, limit] {
+          std::unique_lock lock(mutex_);
+          if (ended_.wait_for(lock, limit, [this] { return done_; })) return;
+          log::error({}, "a service does not end: the process is cut off");
+          log::flush();
+          _exit(kExitFailed);
+        }) {}
+  ~Watchdog() {
+    {
+      std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+Result<> write_ready_file(const std::string& path, const nlohmann::json& content) {
+  const std::string temporary = path + "." + std::to_string(getpid());
+  {
+    std::ofstream out(temporary);
+    out << content.dump() << "\n";
+    if (!out.flush()) return fail(Errc::kIo, path + ": cannot be written");
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    std::remove(temporary.c_str());
+    return fail(Errc::kIo, path + ": cannot be written");
+  }
+  return {};
+}
+
+int report(const Error& error) {
+  log::error({}, "{}", error.message);
+  log::flush();
+  return kExitFailed;
+}
+
+class Server {
+ public:
+  explicit Server(const Config& config)
+      : config_(config),
+        system_({.workers = config.workers, .limits = config.limits}, metrics_),
+        network_(system_),
+        runtime_(system_) {
+    script::set_library_root(runtime_, project_root() + "/lua");
+    runtime_.network = &network_;
+    for (const gate::GateOptions& options : config.gates) {
+      gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
+    }
+  }
+
+  Result<> start() {
+    auto store = store::Store::start(config_.store, metrics_);
+    if (!store) return tl::unexpected<Error>(store.error());
+    store_ = std::move(*store);
+    hash_pool_ = std::make_unique<store::WorkPool>(
+        store::WorkPoolOptions{.name = "hash",
+                               .threads = config_.limits.hash_threads,
+                               .queue_max = config_.limits.login_queue_max,
+                               .nice = 5});
+    std::vector<gate::Gate*> gates;
+    for (const auto& gate : gates_) gates.push_back(gate.get());
+    agents_ = std::make_unique<script::AgentManager>(runtime_, *store_, std::move(gates),
+                                                     config_.agent, metrics_);
+    runtime_.store = store_.get();
+    runtime_.agents = agents_.get();
+    system_.start(network_.loop_factory());
+    script::boot_services(runtime_);
+    migrator_ = std::make_unique<Migrator>(*store_, config_.store.driver, system_.worker(0));
+    if (auto migrated = migrator_->start(); !migrated) return migrated;
+    for (const auto& gate : gates_) {
+      if (auto started = gate->start(network_, system_); !started) return started;
+    }
+    return config_.login_role ? start_login() : Result<>();
+  }
+
+  // After start(); `events` outlives stop(). No-op without admin.listen.
+  Result<> start_admin(Events& events) {
+    if (!config_.admin_listen) return {};
+    std::vector<gate::Gate*> gates;
+    for (const auto& gate : gates_) gates.push_back(gate.get());
+    auto admin = Admin::start(*config_.admin_listen, {system_, metrics_, *agents_,
+                                                      std::move(gates), login_.get(), events});
+    if (!admin) return tl::unexpected<Error>(admin.error());
+    admin_ = std::move(*admin);
+    return {};
+  }
+
+  [[nodiscard]] nlohmann::json ready() const {
+    nlohmann::json content = {{"login", nlohmann::json::array()},
+                              {"gate", nlohmann::json::array()},
+                              {"pid", getpid()}};
+    if (login_) {
+      for (const net::Address& address : login_->addresses()) {
+        content["login"].push_back({{"transport", "tcp"}, {"address", address.to_string()}});
+      }
+    }
+    for (const auto& gate : gates_) {
+      content["gate"].push_back({{"transport", "tcp"},
+                                 {"address", gate->address().to_string()},
+                                 {"server", gate->server()}});
+    }
+    if (admin_) content["admin"] = admin_->address();
+    return content;
+  }
+
+  net::UvLoop& first_loop() { return network_.loop(0); }
+  actor::System& system() { return system_; }
+
+  // Tells clients, lets agents save, and returns when all left or the time is over.
+  void drain(Events& events) {
+    log::info({}, "draining: {} players online", agents_ ? agents_->online() : 0);
+    if (admin_) admin_->set_draining();
+    if (login_) login_->stop();
+    for (const auto& gate : gates_) {
+      gate->stop_accepting();
+      gate->drain();
+    }
+    if (!agents_) return;
+    agents_->log_all_out("the server stops");
+    const bool left = events.wait(
+        [this](const Events::State&) { return connections() == 0 && agents_->online() == 0; },
+        std::chrono::milliseconds(config_.shutdown_timeout_ms));
+    if (!left) {
+      log::error({}, "{} players are cut off after shutdown.timeout_ms", agents_->online());
+    }
+  }
+
+  void stop() {
+    const Watchdog watchdog(kStopTimeout);
+    admin_.reset();
+    for (const auto& gate : gates_) gate->stop_accepting();
+    migrator_.reset();
+    system_.stop();
+    login_.reset();
+    if (hash_pool_) hash_pool_->stop(store::WorkPool::Stop::kDiscard);
+    if (store_) store_->stop(store::WorkPool::Stop::kDrain);
+  }
+
+ private:
+  Result<> start_login() {
+    policy_ = std::make_unique<login::Policy>();
+    if (!config_.login_policy.empty()) {
+      auto policy = script::LuaPolicy::start(runtime_, config_.login_policy);
+      if (!policy) return tl::unexpected<Error>(policy.error());
+      policy_ = std::move(*policy);
+    }
+    login_ = std::make_unique<login::LoginServer>(
+        login::LoginDependencies{system_, network_, *store_, *hash_pool_, *agents_, *policy_,
+                                 metrics_},
+        config_.limits, config_.login);
+    return login_->start();
+  }
+
+  [[nodiscard]] std::size_t connections() const {
+    std::size_t n = login_ ? login_->connection_count() : 0;
+    for (const auto& gate : gates_) n += gate->connection_count();
+    return n;
+  }
+
+  const Config& config_;
+  MetricSet metrics_;
+  actor::System system_;
+  net::Network network_;
+  script::Runtime runtime_;
+  std::vector<std::unique_ptr<gate::Gate>> gates_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::WorkPool> hash_pool_;
+  std::unique_ptr<script::AgentManager> agents_;
+  std::unique_ptr<Migrator> migrator_;
+  std::unique_ptr<login::Policy> policy_;
+  std::unique_ptr<login::LoginServer> login_;
+  std::unique_ptr<Admin> admin_;
+};
+
+}  // namespace
+
+int run_server(const Config& config, const std::string& ready_file) {
+  if (auto started = log::start(config.log); !started) {
+    std::fprintf(stderr, "log.file: %s\n", started.error().message.c_str());
+    return kExitFailed;
+  }
+  for (const std::string& warning : config.warnings) log::warn({}, "{}", warning);
+  Server server(config);
+  if (auto started = server.start(); !started) {
+    const int code = report(started.error());
+    server.stop();
+    return code;
+  }
+  Events events;
+  server.system().on_abort([&events] { events.stop(); });
+  if (auto started = server.start_admin(events); !started) {
+    const int code = report(started.error());
+    server.stop();
+    return code;
+  }
+  auto signals = std::make_unique<net::SignalWatcher>(
+      server.first_loop(), [&events](int signal) { on_signal(events, signal); });
+  const nlohmann::json ready = server.ready();
+  log::info({}, "gatehouse is up: {}", ready.dump());
+  if (!ready_file.empty()) {
+    if (auto written = write_ready_file(ready_file, ready); !written) {
+      signals.reset();
+      const int code = report(written.error());
+      server.stop();
+      return code;
+    }
+  }
+  for (int reloads = 0; events.state().stops == 0;) {
+    events.wait([reloads](const Events::State& s) { return s.stops > 0 || s.reloads > reloads; });
+    if (events.state().reloads == reloads) continue;
+    reloads = events.state().reloads;
+    if (auto reopened = log::reopen(); !reopened) log::error({}, "{}", reopened.error().message);
+  }
+  server.drain(events);
+  signals.reset();
+  server.stop();
+  log::info({}, "gatehouse has stopped");
+  log::flush();
+  return kExitOk;
+}
+
+int run_skynet(const std::string& file) {
+  const auto settings = script::load_skynet_config(file);
+  if (!settings) {
+    std::fprintf(stderr, "%s\n", settings.error().message.c_str());
+    return kExitUsage;
+  }
+  MetricSet metrics;
+  actor::System system({.workers = settings->workers, .limits = {}}, metrics);
+  net::Network network(system);
+  script::Runtime runtime(system);
+  script::set_library_root(runtime, project_root() + "/lua");
+  script::apply_skynet_config(*settings, runtime);
+  runtime.network = &network;
+  Events events;
+  system.on_abort([&events] { events.stop(); });
+  system.start(network.loop_factory());
+  auto signals = std::make_unique<net::SignalWatcher>(
+      network.loop(0), [&events](int signal) { on_signal(events, signal); });
+  script::boot_services(runtime);
+  events.wait([](const Events::State& s) { return s.stops > 0; });
+  signals.reset();
+  const Watchdog watchdog(kStopTimeout);
+  system.stop();
+  log::flush();
+  return kExitOk;
+}
+
+}  // namespace gatehouse::app

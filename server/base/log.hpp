@@ -1,0 +1,60 @@
+// Log lines in skynet's form: `[:0100000a] text`, one line a call, to stdout or a file, with
+// level and time; or JSON lines. Any thread. This is the only wrapper of spdlog.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+
+namespace gatehouse::log {
+
+enum class Level { kDebug, kInfo, kWarn, kError, kOff };
+enum class Format { kText, kJson };
+
+struct Options {
+  Level level = Level::kInfo;
+  Format format = Format::kText;
+  std::string file;  // empty: stdout
+};
+
+// Call once from main before other threads log. Fails when the file cannot be opened.
+[[nodiscard]] Result<> start(const Options& options);
+// Reopens the file (SIGHUP, log rotation). The old one stays in use when that fails. Any thread,
+// while others log.
+[[nodiscard]] Result<> reopen();
+void flush();
+[[nodiscard]] bool enabled(Level level);
+
+// Writes one record on behalf of a service; source {} prints as [:00000000]. Text may hold what a
+// peer sent, and cannot forge a record with it. JSON: one line, valid UTF-8, whatever the text.
+// Text form: control characters but TAB and colours, and bytes that are no UTF-8, print as \xNN;
+// a newline stays, for the tracebacks of scripts, and the line after it begins with a TAB, which
+// no record begins with.
+void write(Level level, ServiceId source, std::string_view text);
+
+template <class... Args>
+void debug(ServiceId source, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::kDebug))
+    write(Level::kDebug, source, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void info(ServiceId source, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::kInfo))
+    write(Level::kInfo, source, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void warn(ServiceId source, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::kWarn))
+    write(Level::kWarn, source, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void error(ServiceId source, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::kError))
+    write(Level::kError, source, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace gatehouse::log

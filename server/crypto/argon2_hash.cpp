@@ -1,0 +1,112 @@
+#include "crypto/argon2_hash.hpp"
+
+#include <argon2.h>
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "crypto/encoding.hpp"
+
+namespace gatehouse::crypto {
+
+namespace {
+
+constexpr std::size_t kSaltBytesMax = 64;
+constexpr std::size_t kHashBytesMin = 12;
+constexpr std::size_t kHashBytesMax = 64;
+
+tl::unexpected<Error> corrupt(const char* why) {
+  return fail(Errc::kCorrupt, fmt::format("stored argon2id hash: {}", why));
+}
+
+// Takes `prefix` off the front of `text`; false when it is not there.
+bool skip(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+// Takes a decimal number without sign or leading zero off the front of `text`.
+bool read_number(std::string_view& text, std::uint32_t& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || (text.front() == '0' && stop != text.data() + 1)) return false;
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
+  return true;
+}
+
+// PHC strings write base64 without padding.
+std::string_view without_padding(std::string_view base64) {
+  return base64.substr(0, base64.find('='));
+}
+
+}  // namespace
+
+bool valid_argon2_cost(const Argon2Cost& cost) {
+  return cost.lanes >= 1 && cost.lanes <= kArgon2LanesMax && cost.passes >= 1 &&
+         cost.passes <= kArgon2PassesMax && cost.memory_kib <= kArgon2MemoryKibMax &&
+         cost.memory_kib >= 8 * cost.lanes;
+}
+
+Result<Argon2Hash> parse_argon2(std::string_view stored) {
+  Argon2Hash form;
+  std::string_view text = stored;
+  const bool head = skip(text, kArgon2Prefix) && skip(text, "v=") &&
+                    read_number(text, form.version) && skip(text, "$m=") &&
+                    read_number(text, form.cost.memory_kib) && skip(text, ",t=") &&
+                    read_number(text, form.cost.passes) && skip(text, ",p=") &&
+                    read_number(text, form.cost.lanes) && skip(text, "$");
+  if (!head) return corrupt("malformed");
+  if (form.version != ARGON2_VERSION_13 && form.version != ARGON2_VERSION_10) {
+    return corrupt("unknown version");
+  }
+  if (!valid_argon2_cost(form.cost)) return corrupt("cost out of bounds");
+  const std::size_t dollar = text.find('$');
+  if (dollar == std::string_view::npos || text.find('=') != std::string_view::npos) {
+    return corrupt("malformed");
+  }
+  const auto salt = base64_decode(text.substr(0, dollar));
+  const auto hash = base64_decode(text.substr(dollar + 1));
+  if (!salt || !hash) return corrupt("malformed");
+  if (salt->size() < ARGON2_MIN_SALT_LENGTH || salt->size() > kSaltBytesMax) {
+    return corrupt("salt of a wrong size");
+  }
+  if (hash->size() < kHashBytesMin || hash->size() > kHashBytesMax) {
+    return corrupt("hash of a wrong size");
+  }
+  form.salt = *salt;
+  form.hash = *hash;
+  return form;
+}
+
+Result<std::string> argon2_compute(std::string_view password, const Argon2Hash& form) {
+  std::string out(form.hash.size(), '\0');
+  argon2_context context{};
+  context.out = reinterpret_cast<std::uint8_t*>(out.data());
+  context.outlen = static_cast<std::uint32_t>(out.size());
+  // libargon2 takes plain pointers and writes through neither without a clearing flag.
+  context.pwd = reinterpret_cast<std::uint8_t*>(const_cast<char*>(password.data()));
+  context.pwdlen = static_cast<std::uint32_t>(password.size());
+  context.salt = reinterpret_cast<std::uint8_t*>(const_cast<char*>(form.salt.data()));
+  context.saltlen = static_cast<std::uint32_t>(form.salt.size());
+  context.t_cost = form.cost.passes;
+  context.m_cost = form.cost.memory_kib;
+  context.lanes = form.cost.lanes;
+  context.threads = 1;
+  context.version = form.version;
+  context.flags = ARGON2_DEFAULT_FLAGS;
+  const int status = argon2id_ctx(&context);
+  if (status == ARGON2_OK) return out;
+  const Errc code = status == ARGON2_MEMORY_ALLOCATION_ERROR ? Errc::kUnavailable : Errc::kInvalid;
+  return fail(code, fmt::format("argon2id: {}", argon2_error_message(status)));
+}
+
+std::string format_argon2(const Argon2Hash& form) {
+  const std::string salt = base64_encode(form.salt);
+  const std::string hash = base64_encode(form.hash);
+  return fmt::format("{}v={}$m={},t={},p={}${}${}", kArgon2Prefix, form.version,
+                     form.cost.memory_kib, form.cost.passes, form.cost.lanes, without_padding(salt),
+                     without_padding(hash));
+}
+
+}  // namespace gatehouse::crypto

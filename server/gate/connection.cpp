@@ -1,0 +1,215 @@
+#include "gate/connection.hpp"
+
+#include <utility>
+
+#include "actor/system.hpp"
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "gate/session.hpp"
+#include "net/tcp.hpp"
+#include "protocol/control.hpp"
+
+namespace gatehouse::gate {
+namespace {
+
+Ending ending_of_answer(std::string_view answer) {
+  if (answer == protocol::kGateNotFound) return Ending::kUserNotFound;
+  if (answer == protocol::kGateIndexExpired) return Ending::kIndexExpired;
+  if (answer == protocol::kGateUnauthorized) return Ending::kUnauthorized;
+  return Ending::kBadRequest;
+}
+
+}  // namespace
+
+Connection::Connection(Shard& shard, HandOver& hand_over)
+    : shard_(shard),
+      reader_(shard.options().limits.gate_handshake_frame_bytes_max),
+      place_(std::move(hand_over.place)),
+      unauthenticated_place_(std::move(hand_over.unauthenticated_place)),
+      deadline_(hand_over.deadline) {
+  shard_.core().metrics.connections.add(1);
+}
+
+Connection::~Connection() {
+  shard_.core().metrics.connections.add(-1);
+}
+
+void Connection::open(Shard& shard, HandOver hand_over) {
+  auto* connection = new Connection(shard, hand_over);
+  const net::Address peer = hand_over.socket.peer();
+  const auto stream = net::open_tcp(shard.loop(), std::move(hand_over.socket), *connection);
+  if (!stream) {
+    shard.note_closed(shard.loop().ending() ? Ending::kShutdown : Ending::kPeerReset, peer);
+    delete connection;
+    return;
+  }
+  connection->stream_ = *stream;
+  (*stream)->set_unsent_limit(shard.options().limits.gate_unsent_bytes_max);
+  if (connection->deadline_ != 0) shard.worker().timers().add(*connection, connection->deadline_);
+  if (!hand_over.frames.empty()) connection->on_data(**stream, hand_over.frames);
+}
+
+void Connection::on_data(net::Stream&, std::string_view bytes) {
+  if (state_ == State::kEnding) return;
+  Elsewhere elsewhere;
+  const auto status = reader_.feed(bytes, [&](std::string_view body) {
+    return state_ == State::kOpen ? on_request(body) : on_handshake(body, elsewhere);
+  });
+  if (elsewhere.found) return hand_over(elsewhere);
+  if (state_ == State::kOpen && shard_.options().limits.gate_idle_timeout_ms != 0)
+    deadline_ = monotonic_ms();
+  if (status == protocol::FrameReader::Status::kTooBig) end(Ending::kFrameTooBig);
+}
+
+void Connection::on_closed(net::Stream&, net::CloseReason reason) {
+  Session* session = nullptr;
+  if (state_ != State::kEnding) {
+    shard_.note_closed(ending_of(reason), stream_->peer());
+    session = std::exchange(session_, nullptr);
+  }
+  delete this;
+  if (session != nullptr) session->on_connection_lost();
+}
+
+// The handshake's deadline, or the idle time-out, which is not moved with every frame: it looks
+// at the clock when it fires.
+void Connection::fire() {
+  if (state_ == State::kHandshake) return end(Ending::kHandshakeTimeout);
+  const MonotonicMs due = deadline_ + shard_.options().limits.gate_idle_timeout_ms;
+  if (monotonic_ms() >= due) return end(Ending::kIdleTimeout);
+  shard_.worker().timers().add(*this, due);
+}
+
+bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
+  const protocol::GateHandshake handshake = protocol::parse_gate_handshake(body);
+  Session* session = nullptr;
+  if (handshake.form != protocol::HandshakeForm::kNone) {
+    if (const auto entry = shard_.core().directory.find(handshake.name)) {
+      if (entry->worker != shard_.worker().index()) {
+        elsewhere = {true, entry->worker, std::string(body)};
+        return false;
+      }
+      session = entry->session;
+    }
+  }
+  const std::string_view answer =
+      session == nullptr ? protocol::kGateNotFound : session->judge(handshake);
+  if (answer != protocol::kGateOk) {
+    GATEHOUSE_ASSERT(protocol::append_frame(output(), answer));
+    end(ending_of_answer(answer));
+    return false;
+  }
+  session_ = session;
+  become_open(handshake);
+  session->accept(*this, handshake);
+  return state_ == State::kOpen;
+}
+
+void Connection::become_open(const protocol::GateHandshake& handshake) {
+  state_ = State::kOpen;
+  extended_ = handshake.form == protocol::HandshakeForm::kExtended;
+  reader_.set_limit(kFrameBytesMax);
+  unauthenticated_place_.give_back();
+  cancel();
+  const std::uint32_t idle_ms = shard_.options().limits.gate_idle_timeout_ms;
+  if (idle_ms == 0) return;
+  deadline_ = monotonic_ms();
+  shard_.worker().timers().add(*this, deadline_ + idle_ms);
+}
+
+void Connection::hand_over(const Elsewhere& elsewhere) {
+  HandOver move;
+  GATEHOUSE_ASSERT(protocol::append_frame(move.frames, elsewhere.handshake));
+  move.frames += reader_.take_rest();
+  auto socket = stream_->detach();
+  if (!socket) {
+    // A connection that is ending tells so itself.
+    if (socket.error().code != Errc::kClosed) end(Ending::kNoDescriptor);
+    return;
+  }
+  move.core = shard_.core().shared_from_this();
+  move.place = std::move(place_);
+  move.unauthenticated_place = std::move(unauthenticated_place_);
+  move.socket = std::move(*socket);
+  move.deadline = deadline_;
+  actor::Worker& target = shard_.core().system().worker(elsewhere.worker);
+  target.post([&target, move = std::move(move)]() mutable {
+    Shard& shard = move.core->shard(target);
+    shard.take_over(std::move(move));
+  });
+  delete this;
+}
+
+bool Connection::on_request(std::string_view body) {
+  const auto request = protocol::parse_request(body);
+  if (!request) {
+    end(Ending::kFrameTooShort);
+    return false;
+  }
+  if (!within_rates(body.size() + protocol::kFrameHeaderBytes)) return false;
+  if (request->session == protocol::kPingSession) {
+    // One that fills its frame is a byte too long for an answer.
+    if (!protocol::append_response(output(), request->content, protocol::FrameKind::kOk,
+                                   protocol::kPingSession)) {
+      end(Ending::kFrameTooBig);
+      return false;
+    }
+    shard_.count_response();
+    return true;
+  }
+  session_->handle(*request);
+  return state_ == State::kOpen;
+}
+
+bool Connection::within_rates(std::size_t bytes) {
+  const GateCore& core = shard_.core();
+  if (!core.frame_rate.limited() && !core.byte_rate.limited()) return true;
+  // The worker's clock may have slept: what it refuses the real one judges.
+  const std::int64_t now_ns = shard_.worker().now() * 1'000'000;
+  if (core.frame_rate.limited() && !frames_.take(core.frame_rate, 1, now_ns) &&
+      !frames_.take(core.frame_rate, 1, monotonic_ns())) {
+    end(Ending::kFramesPerSecond);
+    return false;
+  }
+  if (core.byte_rate.limited() && !bytes_.take(core.byte_rate, bytes, now_ns) &&
+      !bytes_.take(core.byte_rate, bytes, monotonic_ns())) {
+    end(Ending::kBytesPerSecond);
+    return false;
+  }
+  return true;
+}
+
+void Connection::end(Ending ending) {
+  if (state_ == State::kEnding) return;
+  if (const int code = kick_code(ending)) send_kick(code, name(ending));
+  Session* session = std::exchange(session_, nullptr);
+  finish(ending);
+  if (session != nullptr) session->on_connection_lost();
+}
+
+void Connection::leave_session(Ending ending, int code, std::string_view reason) {
+  GATEHOUSE_ASSERT(state_ == State::kOpen && session_ != nullptr);
+  session_ = nullptr;
+  send_kick(code, reason);
+  finish(ending);
+}
+
+void Connection::finish(Ending ending) {
+  state_ = State::kEnding;
+  cancel();
+  shard_.note_closed(ending, stream_->peer());
+  if (ending == Ending::kHandshakeTimeout) {
+    stream_->close(close_reason(ending));
+  } else {
+    stream_->close_after_flush(close_reason(ending));
+  }
+}
+
+void Connection::send_kick(int code, std::string_view reason) {
+  if (!extended_) return;
+  GATEHOUSE_ASSERT(protocol::append_response(output(), protocol::format_kick(code, reason),
+                                             protocol::FrameKind::kControl, 0));
+}
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,89 @@
+// One client at a gate (DESIGN section 6, sk 4.3, 4.4).
+//
+//   1  The first frame is the handshake, within limits.gate_handshake_timeout_ms and
+//      limits.gate_handshake_frame_bytes_max.
+//   2  The name's session lives on another worker: the socket goes there with the bytes that
+//      were read, and starts again at 1 with what is left of its time.
+//   3  Anything but 200 is answered and closes.
+//   4  After 200 each frame is a request for the session, or a ping, answered here.
+//
+// It belongs to its stream: made by open(), deletes itself when the stream told it the end or
+// was handed over, and only there; its worker's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "actor/timer_wheel.hpp"
+#include "base/clock.hpp"
+#include "gate/ending.hpp"
+#include "gate/place_counter.hpp"
+#include "gate/rate_bucket.hpp"
+#include "gate/shard.hpp"
+#include "net/stream.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/gate_handshake.hpp"
+
+namespace gatehouse::gate {
+
+class Session;
+
+class Connection final : private net::StreamHandler, private actor::Timer {
+ public:
+  static void open(Shard& shard, HandOver hand_over);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- For Session ---
+  [[nodiscard]] const net::Address& peer() const { return stream_->peer(); }
+  // Where frames are encoded into; they leave at the end of the turn.
+  [[nodiscard]] std::string& output() { return stream_->output(); }
+  // Ends the connection by the gate's own decision and tells the session.
+  void end(Ending ending);
+  // Lets go of the session, then ends with the kick, if the client understands one, as the
+  // last frame.
+  void leave_session(Ending ending, int code, std::string_view reason);
+
+ private:
+  enum class State : std::uint8_t { kHandshake, kOpen, kEnding };
+  // Where a handshake that belongs to another worker goes.
+  struct Elsewhere {
+    bool found = false;
+    std::uint16_t worker = 0;
+    std::string handshake;
+  };
+
+  Connection(Shard& shard, HandOver& hand_over);
+  ~Connection() override;
+
+  void on_data(net::Stream& stream, std::string_view bytes) override;
+  void on_closed(net::Stream& stream, net::CloseReason reason) override;
+  void fire() override;
+
+  // Each returns whether the frames that follow are to be served here.
+  bool on_handshake(std::string_view body, Elsewhere& elsewhere);
+  bool on_request(std::string_view body);
+  void become_open(const protocol::GateHandshake& handshake);
+  // Sends the socket to the session's worker and deletes this.
+  void hand_over(const Elsewhere& elsewhere);
+  [[nodiscard]] bool within_rates(std::size_t bytes);
+  // Notes the end and closes after what is written.
+  void finish(Ending ending);
+  void send_kick(int code, std::string_view reason);
+
+  Shard& shard_;
+  net::Stream* stream_ = nullptr;
+  Session* session_ = nullptr;  // while kOpen
+  protocol::FrameReader reader_;
+  Place place_;
+  Place unauthenticated_place_;
+  RateBucket frames_;
+  RateBucket bytes_;
+  MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
+  State state_ = State::kHandshake;
+  bool extended_ = false;
+};
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,76 @@
+#include "gate/core.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/assert.hpp"
+#include "gate/shard.hpp"
+
+namespace gatehouse::gate {
+namespace {
+
+std::array<Metric*, kEndings> closed_counters(MetricSet& set) {
+  std::array<Metric*, kEndings> counters{};
+  for (std::size_t i = 0; i < kEndings; ++i) {
+    const auto label = fmt::format("reason=\"{}\"", name(static_cast<Ending>(i)));
+    counters[i] = &set.counter("gate_closed", label, "Gate connections refused or ended");
+  }
+  return counters;
+}
+
+std::uint32_t places(std::uint32_t limit) {
+  return limit == 0 ? UINT32_MAX : limit;
+}
+
+}  // namespace
+
+GateMetrics::GateMetrics(MetricSet& set)
+    : closed(closed_counters(set)),
+      connections(set.gauge("gate_connections", "", "Open gate connections")),
+      sessions(set.gauge("gate_sessions", "", "Players logged in")),
+      requests(set.counter("gate_requests", "", "Requests handed to agents")),
+      responses(set.counter("gate_responses", "", "Responses sent, pings included")),
+      pushes(set.counter("gate_pushes", "", "Push frames sent")),
+      oversized_responses(set.counter("gate_responses_oversized", "",
+                                      "Responses too long for a frame, answered as errors")) {}
+
+GateCore::GateCore(GateOptions gate_options, MetricSet& set)
+    : options(std::move(gate_options)),
+      frame_rate(Rate::per_second(options.limits.gate_frames_per_s_max)),
+      byte_rate(Rate::per_second(options.limits.gate_bytes_per_s_max)),
+      metrics(set),
+      connections(options.maxclient),
+      unauthenticated(places(options.limits.gate_unauthenticated_max)) {}
+
+GateCore::~GateCore() {
+  for (std::atomic<Shard*>& shard : shards_) delete shard.load();
+}
+
+void GateCore::attach(net::Network& network, actor::System& system) {
+  GATEHOUSE_ASSERT(!attached());
+  network_ = &network;
+  system_ = &system;
+}
+
+Shard& GateCore::shard(actor::Worker& worker) {
+  GATEHOUSE_ASSERT(actor::Worker::current() == &worker && attached());
+  std::atomic<Shard*>& slot = shards_[worker.index()];
+  Shard* shard = slot.load(std::memory_order_relaxed);
+  if (shard == nullptr) {
+    shard = new Shard(*this, worker, network_.load()->loop(worker.index()));
+    slot.store(shard, std::memory_order_release);
+  }
+  return *shard;
+}
+
+void GateCore::post_to_shards(void (*function)(Shard&)) {
+  for (std::atomic<Shard*>& slot : shards_) {
+    if (Shard* shard = slot.load(std::memory_order_acquire)) {
+      // The shard lives as long as its core.
+      shard->worker().post([core = shared_from_this(), shard, function] { function(*shard); });
+    }
+  }
+}
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,67 @@
+// What all parts of one gate share, on every worker.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "actor/system.hpp"
+#include "base/metrics.hpp"
+#include "gate/directory.hpp"
+#include "gate/ending.hpp"
+#include "gate/gate.hpp"
+#include "gate/place_counter.hpp"
+#include "gate/rate_bucket.hpp"
+#include "net/network.hpp"
+
+namespace gatehouse::gate {
+
+class Shard;
+
+// The numbers of all gates of the process.
+struct GateMetrics {
+  explicit GateMetrics(MetricSet& set);
+
+  std::array<Metric*, kEndings> closed;
+  Metric& connections;
+  Metric& sessions;
+  Metric& requests;
+  Metric& responses;
+  Metric& pushes;
+  Metric& oversized_responses;
+};
+
+// Connections on their way between workers keep it alive.
+class GateCore : public std::enable_shared_from_this<GateCore> {
+ public:
+  GateCore(GateOptions options, MetricSet& metrics);
+  ~GateCore();
+  GateCore(const GateCore&) = delete;
+  GateCore& operator=(const GateCore&) = delete;
+
+  const GateOptions options;
+  const Rate frame_rate;
+  const Rate byte_rate;
+  GateMetrics metrics;
+  Directory directory;
+  PlaceCounter connections;
+  PlaceCounter unauthenticated;
+
+  // Before any other function below.
+  void attach(net::Network& network, actor::System& system);
+  [[nodiscard]] bool attached() const { return system_.load() != nullptr; }
+  [[nodiscard]] actor::System& system() const { return *system_; }
+
+  // The gate's part on a worker, made when it is first asked for. On that worker's thread.
+  [[nodiscard]] Shard& shard(actor::Worker& worker);
+  // Calls each part that there is, on its worker. Any thread.
+  void post_to_shards(void (*function)(Shard&));
+
+ private:
+  std::atomic<net::Network*> network_{nullptr};
+  std::atomic<actor::System*> system_{nullptr};
+  std::array<std::atomic<Shard*>, actor::kWorkersMax> shards_{};
+};
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,51 @@
+// Why connections end: one word each, for the log and for gatehouse_gate_closed{reason="..."}.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "net/stream.hpp"
+
+namespace gatehouse::gate {
+
+enum class Ending : std::uint8_t {
+  // not let in
+  kMaxclient,             // the gate is full
+  kUnauthenticatedLimit,  // too many connections in the handshake
+  kHandshakeTimeout,
+  kUserNotFound,  // 404
+  kBadRequest,    // 400
+  kIndexExpired,  // 403
+  kUnauthorized,  // 401
+  kNoDescriptor,  // the connection could not be handed to the session's worker
+  // broke the protocol
+  kFrameTooBig,
+  kFrameTooShort,    // no room for a session number
+  kSessionConflict,  // sk 4.5 rule 3
+  // took too much
+  kTooManyRequests,
+  kFramesPerSecond,
+  kBytesPerSecond,
+  kSlowReader,
+  kIdleTimeout,
+  // the session's doing
+  kReplaced,  // by a newer handshake
+  kKicked,
+  kSessionEnded,  // the agent is gone
+  // the other side's and the network's
+  kPeerClosed,
+  kPeerReset,
+  kShutdown,
+};
+inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kShutdown) + 1;
+
+[[nodiscard]] std::string_view name(Ending ending);
+// What the stream is told.
+[[nodiscard]] net::CloseReason close_reason(Ending ending);
+// The code of the kick that tells an extended client; 0: it is not told, or by other means.
+[[nodiscard]] int kick_code(Ending ending);
+// How a connection that its stream ended, ended.
+[[nodiscard]] Ending ending_of(net::CloseReason reason);
+
+}  // namespace gatehouse::gate

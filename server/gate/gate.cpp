@@ -1,0 +1,67 @@
+#include "gate/gate.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "gate/core.hpp"
+#include "gate/shard.hpp"
+
+namespace gatehouse::gate {
+
+Gate::Gate(GateOptions options, MetricSet& metrics)
+    : core_(std::make_shared<GateCore>(std::move(options), metrics)),
+      advertise_(core_->options.advertise) {}
+
+Gate::~Gate() = default;
+
+Result<> Gate::start(net::Network& network, actor::System& system) {
+  core_->attach(network, system);
+  auto listener = net::listen(network, core_->options.listen, {},
+                              [core = core_](net::UvLoop& loop, net::Socket socket) {
+                                core->shard(loop.worker()).accept(std::move(socket));
+                              });
+  if (!listener) return tl::unexpected(listener.error());
+  std::lock_guard lock(listener_mutex_);
+  listener_ = std::move(*listener);
+  address_ = listener_->address();
+  if (advertise_.empty()) advertise_ = address_.to_string();
+  log::info({}, "gate {}: listening on {}", server(), address_.to_string());
+  return {};
+}
+
+void Gate::stop_accepting() {
+  std::lock_guard lock(listener_mutex_);
+  listener_.reset();
+}
+
+void Gate::drain() {
+  core_->post_to_shards([](Shard& shard) { shard.drain(); });
+}
+
+Result<std::unique_ptr<Session>> Gate::create_session(SessionSpec spec, actor::Worker& worker,
+                                                      Agent& agent) {
+  if (!core_->attached()) return fail(Errc::kUnavailable, "the gate has not started");
+  auto session = std::make_unique<Session>(core_->shard(worker), std::move(spec), agent);
+  if (!core_->directory.add(session->name(), {worker.index(), session.get()}))
+    return fail(Errc::kExists, "the name is logged in");
+  session->listed_ = true;
+  return session;
+}
+
+const std::string& Gate::server() const {
+  return core_->options.server;
+}
+
+std::uint32_t Gate::connection_count() const {
+  return core_->connections.taken();
+}
+
+std::size_t Gate::session_count() const {
+  return core_->directory.count();
+}
+
+const Directory& Gate::directory() const {
+  return core_->directory;
+}
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,81 @@
+// A message-server gate (DESIGN section 6, sk 4.3 to 4.6): a listening port, the connections
+// that came in by it and the sessions logged in at it. Several gates of one process are several
+// Gates.
+//
+//   Listener -> Connection (any worker) -- handshake --> worker of the name's Session
+//   Connection -> Session -> Agent, and back, on that worker, without a queue between
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "actor/system.hpp"
+#include "base/limits.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "gate/agent.hpp"
+#include "gate/directory.hpp"
+#include "gate/session.hpp"
+#include "net/address.hpp"
+#include "net/listener.hpp"
+#include "net/network.hpp"
+
+namespace gatehouse::gate {
+
+struct GateOptions {
+  std::string server;                 // the server name that players log in to
+  net::Endpoint listen;               // port 0: any
+  std::string advertise;              // "host:port" told to clients; empty: the address listened on
+  std::uint32_t maxclient = 100'000;  // connections, those in the handshake included
+  std::uint32_t reply_cache_count = 128;          // gate.reply_cache_count, a player
+  std::uint32_t reply_cache_bytes = 256 * 1'024;  // gate.reply_cache_bytes, a player
+  Limits limits;  // the gate_* ones; 0 is no limit, but for the handshake's frame
+};
+
+class GateCore;
+
+// Destroy it after System::stop(), when all sessions are gone; stop_accepting() before that.
+class Gate {
+ public:
+  Gate(GateOptions options, MetricSet& metrics);
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  // Listens; errors as net::listen(). Once, while the System runs, from any thread.
+  [[nodiscard]] Result<> start(net::Network& network, actor::System& system);
+  // Refuses new connections from now on; those that are in stay. Any thread; twice is once.
+  void stop_accepting();
+  // Tells every connected player that the server is about to stop. Any thread; returns at once.
+  void drain();
+
+  // Logs a player in, on the worker of its agent, which must be `worker`'s thread. kExists: the
+  // name is logged in; kUnavailable: the gate has not started.
+  [[nodiscard]] Result<std::unique_ptr<Session>> create_session(SessionSpec spec,
+                                                                actor::Worker& worker,
+                                                                Agent& agent);
+
+  // The address listened on, with the real port; unknown before start(). Any thread after it.
+  [[nodiscard]] const net::Address& address() const { return address_; }
+  [[nodiscard]] const std::string& server() const;
+  // What clients are told to connect to.
+  [[nodiscard]] const std::string& advertise() const { return advertise_; }
+  // Open connections, those in the handshake included. Any thread.
+  [[nodiscard]] std::uint32_t connection_count() const;
+  // Players logged in. Any thread.
+  [[nodiscard]] std::size_t session_count() const;
+  [[nodiscard]] const Directory& directory() const;
+
+ private:
+  std::shared_ptr<GateCore> core_;
+  std::string advertise_;
+  net::Address address_;
+  std::mutex listener_mutex_;
+  std::unique_ptr<net::Listener> listener_;
+};
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,187 @@
+#include "gate/session.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "gate/connection.hpp"
+#include "gate/shard.hpp"
+#include "protocol/control.hpp"
+
+namespace gatehouse::gate {
+
+Session::Session(Shard& shard, SessionSpec spec, Agent& agent)
+    : shard_(shard),
+      agent_(agent),
+      suite_(spec.suite),
+      secret_(std::move(spec.secret)),
+      window_(shard.options().reply_cache_count, shard.options().reply_cache_bytes),
+      pushes_(shard.options().limits.gate_push_log_count_max,
+              shard.options().limits.gate_push_log_bytes_max) {
+  const std::string name = protocol::make_gate_name(spec.uid, spec.server, spec.subid);
+  name_bytes_ = static_cast<std::uint32_t>(name.size());
+  uid_bytes_ = static_cast<std::uint32_t>(spec.uid.size());
+  server_bytes_ = static_cast<std::uint32_t>(spec.server.size());
+  subid_bytes_ = static_cast<std::uint32_t>(spec.subid.size());
+  text_ = std::make_unique<char[]>(name.size() + spec.uid.size() + spec.server.size() +
+                                   spec.subid.size());
+  char* end = text_.get();
+  for (const std::string* part :
+       std::initializer_list<const std::string*>{&name, &spec.uid, &spec.server, &spec.subid})
+    end = std::copy(part->begin(), part->end(), end);
+  shard_.add(*this);
+}
+
+Session::~Session() {
+  if (connection_ != nullptr) {
+    fail_pending();
+    release_connection()->leave_session(Ending::kSessionEnded, kick_code(Ending::kSessionEnded),
+                                        gate::name(Ending::kSessionEnded));
+  }
+  leave_directory();
+  shard_.remove(*this);
+}
+
+void Session::respond(protocol::RequestTicket ticket, bool ok, std::string_view content) {
+  if (content.size() > kResponseContentBytesMax) {
+    shard_.core().metrics.oversized_responses.add();
+    if (!std::exchange(oversize_logged_, true))
+      log::warn({}, "gate {}: a response of {} bytes to {} is too long, answered as an error",
+                shard_.options().server, content.size(), uid());
+  }
+  const std::uint32_t running = window_.running();
+  const auto done = window_.complete(ticket, ok, content, current_version());
+  if (window_.running() == running && forgotten_ > 0) --forgotten_;
+  if (done.send) send(done.content, done.kind, ticket.session);
+}
+
+Result<> Session::push(std::string_view content) {
+  if (kicked_) return fail(Errc::kClosed, "the player was kicked");
+  if (content.size() > kResponseContentBytesMax) return fail(Errc::kInvalid, "push is too long");
+  if (form_ == protocol::HandshakeForm::kSkynet) return {};
+  const auto number = pushes_.append(content);
+  if (!number) return tl::unexpected(number.error());
+  if (connection_ != nullptr) send(content, protocol::FrameKind::kPush, *number);
+  return {};
+}
+
+bool Session::control(std::string_view json) {
+  if (connection_ == nullptr || !extended() || json.size() > kResponseContentBytesMax) return false;
+  send(json, protocol::FrameKind::kControl, 0);
+  return true;
+}
+
+void Session::kick(int code, std::string_view reason) {
+  kicked_ = true;
+  leave_directory();
+  if (connection_ != nullptr) release_connection()->leave_session(Ending::kKicked, code, reason);
+}
+
+void Session::drain() {
+  control(protocol::format_drain());
+}
+
+std::string Session::peer() const {
+  return connection_ == nullptr ? std::string() : connection_->peer().to_string();
+}
+
+std::size_t Session::memory_bytes() const {
+  const std::size_t text = std::size_t{name_bytes_} + uid_bytes_ + server_bytes_ + subid_bytes_;
+  return sizeof(Session) + text + secret_.size() + conversation_.capacity() + window_.heap_bytes() +
+         pushes_.heap_bytes();
+}
+
+std::string_view Session::judge(const protocol::GateHandshake& handshake) const {
+  const protocol::GateSession known{suite_, secret_, last_index_};
+  return protocol::judge_gate_handshake(handshake, &known);
+}
+
+void Session::accept(Connection& connection, const protocol::GateHandshake& handshake) {
+  if (connection_ != nullptr) {
+    release_connection()->leave_session(Ending::kReplaced, kick_code(Ending::kReplaced),
+                                        gate::name(Ending::kReplaced));
+  }
+  const bool resumed = version_ != 0;
+  connection_ = &connection;
+  last_index_ = handshake.index;
+  form_ = handshake.form;
+  // Clients that name no conversation continue that of an earlier connection, as skynet's do,
+  // but never that of an earlier life.
+  const bool continues = handshake.conversation == conversation_ ||
+                         (handshake.conversation.empty() && version_ != 0);
+  if (!continues) begin_conversation(handshake.conversation);
+  ++version_;
+  GATEHOUSE_ASSERT(protocol::append_frame(connection.output(), protocol::kGateOk));
+  if (extended()) send_missed_pushes(handshake.last_push);
+  agent_.on_connected(resumed);
+}
+
+// Request and push numbers count within a conversation. What was pushed before the session's
+// first connection belongs to the first.
+void Session::begin_conversation(std::string_view conversation) {
+  conversation_ = conversation;
+  if (version_ == 0) return window_.clear();
+  forgotten_ += window_.running();
+  window_.clear();
+  pushes_.clear();
+}
+
+void Session::send_missed_pushes(std::uint32_t last_push) {
+  if (const protocol::PushGap gap = pushes_.gap_after(last_push))
+    control(protocol::format_push_gap(gap));
+  pushes_.replay_after(last_push, [this](std::uint32_t number, std::string_view content) {
+    send(content, protocol::FrameKind::kPush, number);
+  });
+  pushes_.acknowledge(last_push);
+}
+
+void Session::handle(const protocol::Request& request) {
+  const std::uint32_t pending_max = shard_.options().limits.gate_pending_requests_max;
+  if (pending_max != 0 && pending() >= pending_max && !window_.contains(request.session))
+    return connection_->end(Ending::kTooManyRequests);
+  using Verdict = protocol::ReplyWindow::Verdict;
+  const auto begun = window_.begin(request.session, version_);
+  switch (begun.verdict) {
+    case Verdict::kRun:
+      shard_.count_request();
+      return agent_.on_request(begun.ticket, request.content);
+    case Verdict::kResend:
+      return send(begun.content, begun.kind, request.session);
+    case Verdict::kWait:
+      return;
+    case Verdict::kConflict:
+      return connection_->end(Ending::kSessionConflict);
+  }
+}
+
+void Session::on_connection_lost() {
+  connection_ = nullptr;
+  agent_.on_disconnected();
+}
+
+void Session::send(std::string_view content, protocol::FrameKind kind, std::uint32_t session) {
+  GATEHOUSE_ASSERT(protocol::append_response(connection_->output(), content, kind, session));
+  if (kind == protocol::FrameKind::kPush) {
+    shard_.count_push();
+  } else if (kind != protocol::FrameKind::kControl) {
+    shard_.count_response();
+  }
+}
+
+Connection* Session::release_connection() {
+  return std::exchange(connection_, nullptr);
+}
+
+void Session::fail_pending() {
+  std::vector<protocol::RequestTicket> tickets;
+  window_.each_running([&](protocol::RequestTicket ticket) { tickets.push_back(ticket); });
+  for (const protocol::RequestTicket ticket : tickets) respond(ticket, false, {});
+}
+
+void Session::leave_directory() {
+  if (std::exchange(listed_, false)) shard_.core().directory.remove(name());
+}
+
+}  // namespace gatehouse::gate

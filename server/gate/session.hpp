@@ -1,0 +1,153 @@
+// One logged-in player at a gate: what proves who connects, the replies and pushes that a
+// reconnect may ask for again, and the connection, if there is one.
+//
+// A Session belongs to the player's agent, lives on its worker and is touched by that worker's
+// thread only. Destroying it closes the connection and frees the name at once, however the agent
+// died.
+//
+// Invariant: connection_ is the connection of the newest accepted handshake, and open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "gate/agent.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/gate_handshake.hpp"
+#include "protocol/push_log.hpp"
+#include "protocol/reply_window.hpp"
+#include "protocol/suite.hpp"
+
+namespace gatehouse::gate {
+
+class Connection;
+class Shard;
+
+// What the login grants.
+struct SessionSpec {
+  std::string uid;
+  std::string server;
+  std::string subid;
+  Secret secret;
+  protocol::Suite suite = protocol::Suite::kSkynet;
+};
+
+class Session {
+ public:
+  // Made by Gate::create_session().
+  Session(Shard& shard, SessionSpec spec, Agent& agent);
+  // Requests that still run are answered with kind 0; the connection closes.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Answers a request; a failed one with ok = false. Sent at the end of the turn when the
+  // connection that asked last is still there, and remembered in any case (sk 4.5). Content
+  // over kResponseContentBytesMax becomes an empty error. A second answer is ignored.
+  void respond(protocol::RequestTicket ticket, bool ok, std::string_view content);
+
+  // Sends a push, or keeps it for the client's return. Dropped when the client's last handshake
+  // was skynet's: such clients know no pushes. Errors: kInvalid over kResponseContentBytesMax,
+  // kFull when the numbers are used up, kClosed after kick().
+  [[nodiscard]] Result<> push(std::string_view content);
+
+  // Sends a control frame to a connected client of the extended handshake; false: nobody is
+  // there to read it, or the text is over kResponseContentBytesMax.
+  bool control(std::string_view json);
+
+  // Tells the client why, closes after what was written before, and frees the name: handshakes
+  // are answered 404 from now on. Codes: protocol/control.hpp.
+  void kick(int code, std::string_view reason);
+
+  // Tells the client that the server is about to stop.
+  void drain();
+
+  // The conversation of the client's last handshake; empty for skynet's form.
+  [[nodiscard]] std::string_view conversation() const { return conversation_; }
+  // Answers of an earlier life of the player, which a client that continues the conversation may
+  // ask for again; any other client makes them forgotten. Before the first connection only.
+  void restore_conversation(std::string_view conversation) { conversation_ = conversation; }
+  void restore_reply(std::uint32_t session, std::string_view content) {
+    window_.restore(session, content);
+  }
+
+  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+  // "ip:port" of the client; empty when there is none.
+  [[nodiscard]] std::string peer() const;
+  // Requests that wait for respond().
+  [[nodiscard]] std::uint32_t pending() const { return window_.running() + forgotten_; }
+  [[nodiscard]] std::string_view uid() const { return part(name_bytes_, uid_bytes_); }
+  [[nodiscard]] std::string_view server() const {
+    return part(name_bytes_ + uid_bytes_, server_bytes_);
+  }
+  [[nodiscard]] std::string_view subid() const {
+    return part(name_bytes_ + uid_bytes_ + server_bytes_, subid_bytes_);
+  }
+  // base64(uid)@base64(server)#base64(subid).
+  [[nodiscard]] std::string_view name() const { return part(0, name_bytes_); }
+  [[nodiscard]] protocol::Suite suite() const { return suite_; }
+  // Memory of the session, the object included, without malloc's own overhead.
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+ private:
+  friend class Connection;
+  friend class Gate;
+  friend class Shard;
+
+  // --- For Connection ---
+  // What a handshake for this name is worth; one of protocol's answers.
+  [[nodiscard]] std::string_view judge(const protocol::GateHandshake& handshake) const;
+  // The handshake was accepted: the older connection goes, the answer and the missed pushes are
+  // written, the agent is told. The session may be gone when it returns.
+  void accept(Connection& connection, const protocol::GateHandshake& handshake);
+  // A request of the current connection. The session may be gone when it returns.
+  void handle(const protocol::Request& request);
+  // The current connection ended by itself. The session may be gone when it returns.
+  void on_connection_lost();
+
+  [[nodiscard]] std::string_view part(std::size_t offset, std::size_t bytes) const {
+    return {text_.get() + offset, bytes};
+  }
+  [[nodiscard]] bool extended() const { return form_ == protocol::HandshakeForm::kExtended; }
+  // The version that replies are due to now; 0: nobody is there.
+  [[nodiscard]] std::uint32_t current_version() const {
+    return connection_ == nullptr ? 0 : version_;
+  }
+  void begin_conversation(std::string_view conversation);
+  void send_missed_pushes(std::uint32_t last_push);
+  void send(std::string_view content, protocol::FrameKind kind, std::uint32_t session);
+  // Lets go of the connection without telling the agent.
+  [[nodiscard]] Connection* release_connection();
+  void fail_pending();
+  void leave_directory();
+
+  Shard& shard_;
+  Agent& agent_;
+  Connection* connection_ = nullptr;
+  Session* previous_ = nullptr;  // the shard's list
+  Session* next_ = nullptr;
+  std::unique_ptr<char[]> text_;  // name, uid, server and subid, one after the other
+  std::uint32_t name_bytes_ = 0;
+  std::uint32_t uid_bytes_ = 0;
+  std::uint32_t server_bytes_ = 0;
+  std::uint32_t subid_bytes_ = 0;
+  std::uint32_t version_ = 0;    // number of the last accepted handshake
+  std::uint32_t forgotten_ = 0;  // requests of earlier conversations that still run
+  protocol::Suite suite_;
+  protocol::HandshakeForm form_ = protocol::HandshakeForm::kNone;  // of the last one accepted
+  bool listed_ = false;                                            // in the directory
+  bool kicked_ = false;
+  bool oversize_logged_ = false;
+  Secret secret_;
+  std::string conversation_;
+  protocol::HandshakeIndex last_index_ = 0;
+  protocol::ReplyWindow window_;
+  protocol::PushLog pushes_;
+};
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,95 @@
+// One login connection, from the challenge to the answer. On its worker's thread only; owned by
+// LoginWorker, freed when its stream has closed.
+//
+//   kHandshake  lines go to protocol::LoginHandshake; deadline limits.login_handshake_timeout_ms
+//   kLogin      the token is being worked on; input is counted and ignored; deadline
+//               answer_timeout_ms, then 503
+//   kDone       answered or given up; the stream sends what is left and closes
+// Every login is counted once: "ok", or the reason of its refusal.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actor/timer_wheel.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "login/authenticator.hpp"
+#include "login/in_progress.hpp"
+#include "login/placer.hpp"
+#include "login/policy.hpp"
+#include "login/refusal.hpp"
+#include "net/stream.hpp"
+#include "protocol/line_reader.hpp"
+#include "protocol/login_handshake.hpp"
+
+namespace gatehouse::login {
+
+class LoginWorker;
+
+class Connection final : private actor::Timer {
+ public:
+  // What goes on with a result that came back: `entry` is the uid's, once it was entered.
+  using Entry = std::optional<InProgress::Entry>;
+  template <class Value>
+  using Step = void (Connection::*)(Value value, Entry entry);
+
+  Connection(LoginWorker& owner, net::Stream& stream,
+             const protocol::LoginHandshakeOptions& suites);
+
+  // Sends the challenge and starts the deadline.
+  void start();
+  void on_data(std::string_view bytes);
+  // The stream closed: nobody waits for an answer any more.
+  void on_gone();
+  // Answers and closes; nothing when that happened already.
+  void refuse(const Refusal& refusal);
+
+ private:
+  enum class State : std::uint8_t { kHandshake, kLogin, kDone };
+
+  void fire() override;
+  void read_lines(std::string_view bytes);
+  void begin(protocol::LoginStep step);
+  void ignore_input(std::size_t bytes);
+  [[nodiscard]] bool served() const;
+  [[nodiscard]] Entry enter() const;
+  [[nodiscard]] AuthRequest auth_request();
+  template <class Value>
+  [[nodiscard]] auto resume(Step<Value> step, Entry entry);
+
+  // The steps of a login, in their order.
+  void on_policy_auth(Result<AuthResult> result, Entry entry);
+  void on_admission(Authenticator::Admission admission, Entry entry);
+  void after_admission(Entry entry);
+  void on_policy_login(Result<std::string> subid, Entry entry);
+  void on_placement(Result<Placement> placement, Entry entry);
+  void answer_ok(std::string_view subid, std::vector<std::string> gates);
+
+  void send_line(std::string_view line);
+  void finish();
+  void record(int code);
+
+  LoginWorker& owner_;
+  net::Stream& stream_;
+  State state_ = State::kHandshake;
+  protocol::Suite suite_ = protocol::Suite::kSkynet;
+  protocol::LineReader reader_;
+  std::optional<protocol::LoginHandshake> handshake_;  // in kHandshake
+
+  // From the token on.
+  std::string uid_;
+  std::string server_;
+  Secret secret_;  // of the session, until somebody else has it
+  AccountId account_;
+  std::shared_ptr<std::atomic<bool>> cancelled_;  // set for an authenticator that still works
+  std::size_t ignored_bytes_ = 0;
+};
+
+}  // namespace gatehouse::login

@@ -1,0 +1,97 @@
+// The login daemon: listeners, their connections, and the way of a login through password
+// check, placement and answer (DESIGN sections 1 and 5).
+//
+// A login connection lives on the worker that accepted it. Its login:
+//   token -> server served? -> uid in progress? -> Policy::auth or Authenticator
+//         -> Policy::login or Placer::place -> answer -> close
+// With Policy::auth the server and the uid are known after it, and looked at then.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "actor/system.hpp"
+#include "base/limits.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "login/authenticator.hpp"
+#include "login/placer.hpp"
+#include "login/policy.hpp"
+#include "net/address.hpp"
+#include "net/listener.hpp"
+#include "net/network.hpp"
+#include "protocol/login_handshake.hpp"
+#include "store/store.hpp"
+#include "store/work_pool.hpp"
+
+namespace gatehouse::login {
+
+class LoginWorker;
+struct LoginContext;
+
+struct ListenerOptions {
+  net::Endpoint address;  // port 0: any free one
+  bool plain = false;
+  bool skynet = false;
+  bool x25519 = false;
+};
+
+struct LoginOptions {
+  std::vector<ListenerOptions> listeners;
+  AuthenticatorOptions auth;
+  Secret identity_key;  // Ed25519 private key, 32 bytes; needed by listeners with x25519
+  std::uint32_t answer_timeout_ms = 30'000;  // from the token to a 503
+  bool audit = true;                         // rows in login_audit
+};
+
+// What the server is built on; all of it outlives it.
+struct LoginDependencies {
+  actor::System& system;
+  net::Network& network;
+  store::Store& store;
+  store::WorkPool& hash_pool;
+  Placer& placer;
+  Policy& policy;
+  MetricSet& metrics;
+};
+
+// Metrics: gauge `login_connections`, counters `login_total` by result ("ok" or the reason of a
+// refusal) and `login_audit_dropped`.
+class LoginServer {
+ public:
+  LoginServer(const LoginDependencies& dependencies, const Limits& limits, LoginOptions options);
+  LoginServer(const LoginServer&) = delete;
+  LoginServer& operator=(const LoginServer&) = delete;
+  // After System::stop(), so that no worker calls it; waits for the logins in the pools.
+  ~LoginServer();
+
+  // Opens the listeners, all or none. The System runs. Errors as net::listen; kInvalid for a
+  // listener without a suite or without the key that x25519 needs. Once.
+  [[nodiscard]] Result<> start();
+  // The bound addresses, in the order of the options. After start().
+  [[nodiscard]] std::vector<net::Address> addresses() const;
+
+  // Any thread, after start().
+  void stop_accepting();
+  // Stops accepting and answers 503 to every open connection; returns at once. Logins that run
+  // go on without their clients. connection_count() falls to 0 as the connections close.
+  void stop();
+  [[nodiscard]] std::size_t connection_count() const;
+
+ private:
+  void on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,
+                 net::Socket socket);
+
+  const LoginDependencies dependencies_;
+  const LoginOptions options_;
+  std::unique_ptr<LoginContext> context_;
+  std::vector<std::unique_ptr<LoginWorker>> workers_;                     // by index of the worker
+  std::vector<std::unique_ptr<protocol::LoginHandshakeOptions>> suites_;  // by listener
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+};
+
+}  // namespace gatehouse::login

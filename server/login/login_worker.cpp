@@ -1,0 +1,67 @@
+#include "login/login_worker.hpp"
+
+#include "net/tcp.hpp"
+
+namespace gatehouse::login {
+
+LoginWorker::LoginWorker(LoginContext& context, actor::Worker& worker)
+    : context_(context), worker_(worker), outcomes_(worker, context.metrics) {}
+
+LoginWorker::~LoginWorker() {
+  GATEHOUSE_ASSERT(connections_.empty());
+}
+
+void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
+                         const protocol::LoginHandshakeOptions& suites) {
+  if (stopping_) return;
+  const net::Address peer = socket.peer();
+  if (!admit_connection()) return outcomes_.refused(peer, kConnectionsMax);
+  auto stream = net::open_tcp(loop, std::move(socket), *this);
+  if (!stream) return release_connection();
+  auto connection = std::make_unique<Connection>(*this, **stream, suites);
+  Connection& started = *connection;
+  const bool fresh = connections_.emplace((*stream)->id(), std::move(connection)).second;
+  GATEHOUSE_ASSERT(fresh);
+  started.start();
+}
+
+void LoginWorker::stop() {
+  stopping_ = true;
+  for (auto& [id, connection] : connections_) connection->refuse(kStopping);
+}
+
+void LoginWorker::on_data(net::Stream& stream, std::string_view bytes) {
+  Connection* connection = find(stream.id());
+  GATEHOUSE_ASSERT(connection != nullptr);
+  connection->on_data(bytes);
+}
+
+void LoginWorker::on_closed(net::Stream& stream, net::CloseReason) {
+  const auto it = connections_.find(stream.id());
+  GATEHOUSE_ASSERT(it != connections_.end());
+  it->second->on_gone();
+  connections_.erase(it);
+  release_connection();
+}
+
+Connection* LoginWorker::find(ConnectionId id) const {
+  const auto it = connections_.find(id);
+  return it == connections_.end() ? nullptr : it->second.get();
+}
+
+bool LoginWorker::admit_connection() {
+  const std::uint32_t before = context_.connections.fetch_add(1, std::memory_order_relaxed);
+  if (before >= context_.limits.login_connections_max) {
+    context_.connections.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  context_.connections_gauge.add(1);
+  return true;
+}
+
+void LoginWorker::release_connection() {
+  context_.connections.fetch_sub(1, std::memory_order_relaxed);
+  context_.connections_gauge.add(-1);
+}
+
+}  // namespace gatehouse::login

@@ -1,0 +1,92 @@
+// The login connections of one worker, on its thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "actor/worker.hpp"
+#include "base/assert.hpp"
+#include "base/ids.hpp"
+#include "login/connection.hpp"
+#include "login/in_progress.hpp"
+#include "login/login_context.hpp"
+#include "login/outcome_log.hpp"
+#include "net/socket.hpp"
+#include "net/stream.hpp"
+#include "net/uv_loop.hpp"
+
+namespace gatehouse::login {
+
+// Handles the streams of all its connections, so that a connection is freed by this object and
+// never by its own call.
+class LoginWorker final : public net::StreamHandler {
+ public:
+  LoginWorker(LoginContext& context, actor::Worker& worker);
+  LoginWorker(const LoginWorker&) = delete;
+  LoginWorker& operator=(const LoginWorker&) = delete;
+  ~LoginWorker() override;
+
+  // Takes a connection, or closes it when there are too many. `suites` outlives it.
+  void accept(net::UvLoop& loop, net::Socket socket, const protocol::LoginHandshakeOptions& suites);
+  // Answers 503 to all, now and from now on.
+  void stop();
+
+  [[nodiscard]] LoginContext& context() { return context_; }
+  [[nodiscard]] actor::Worker& worker() { return worker_; }
+  [[nodiscard]] OutcomeLog& outcomes() { return outcomes_; }
+
+  // A function for whoever finishes a step of a login: any thread, once. It goes on with
+  // connection `id` on this worker if that is still there, and holds `entry` until then.
+  template <class Value>
+  [[nodiscard]] auto resume(ConnectionId id, Connection::Step<Value> step,
+                            std::optional<InProgress::Entry> entry) {
+    return Resume<Value>{this, &worker_, id, step, std::move(entry)};
+  }
+
+ private:
+  template <class Value>
+  struct Resume {
+    LoginWorker* owner;  // touched on its thread only
+    actor::Worker* worker;
+    ConnectionId id;
+    Connection::Step<Value> step;
+    std::optional<InProgress::Entry> entry;
+    bool called = false;
+
+    void operator()(Value value) {
+      GATEHOUSE_ASSERT(!std::exchange(called, true));
+      if (actor::Worker::current() == worker) return run(std::move(value));
+      worker->post([self = std::move(*this), value = std::move(value)]() mutable {
+        self.run(std::move(value));
+      });
+    }
+    void run(Value value) {
+      if (Connection* connection = owner->find(id))
+        (connection->*step)(std::move(value), std::move(entry));
+      entry.reset();
+    }
+  };
+
+  void on_data(net::Stream& stream, std::string_view bytes) override;
+  void on_closed(net::Stream& stream, net::CloseReason reason) override;
+  [[nodiscard]] Connection* find(ConnectionId id) const;
+  [[nodiscard]] bool admit_connection();
+  void release_connection();
+
+  struct HashId {
+    std::size_t operator()(ConnectionId id) const noexcept {
+      return std::hash<std::uint64_t>{}(std::uint64_t{id.generation} << 32 | id.slot);
+    }
+  };
+
+  LoginContext& context_;
+  actor::Worker& worker_;
+  OutcomeLog outcomes_;
+  bool stopping_ = false;
+  std::unordered_map<ConnectionId, std::unique_ptr<Connection>, HashId> connections_;
+};
+
+}  // namespace gatehouse::login

@@ -1,0 +1,46 @@
+// How logins end, in metrics and in the log. One a worker, on its thread only. At most
+// kLinesPerSecond refusals a second are logged one by one, the rest as a number, so that a
+// flood of bad logins does not fill the disk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "actor/timer_wheel.hpp"
+#include "actor/worker.hpp"
+#include "base/clock.hpp"
+#include "base/metrics.hpp"
+#include "login/refusal.hpp"
+#include "net/address.hpp"
+
+namespace gatehouse::login {
+
+class OutcomeLog final : private actor::Timer {
+ public:
+  static constexpr std::uint32_t kLinesPerSecond = 50;
+
+  // The worker may run later than this is made.
+  OutcomeLog(actor::Worker& worker, MetricSet& metrics);
+
+  // Counts `gatehouse_login_total{result="..."}`; the word has static storage.
+  void count(std::string_view result);
+  // Counts and logs, e.g. `login 127.0.0.1:5000 refused 401: wrong_password, user "test1"`. The
+  // name and the server are left out when they are not known yet.
+  void refused(const net::Address& peer, const Refusal& refusal, std::string_view user = {},
+               std::string_view server = {});
+
+ private:
+  void fire() override;
+  [[nodiscard]] bool may_log();
+
+  actor::Worker& worker_;
+  MetricSet& metrics_;
+  std::unordered_map<std::string_view, Metric*> counters_;
+  MonotonicMs second_began_ms_ = 0;
+  std::uint32_t lines_ = 0;  // in this second
+  std::uint64_t unlogged_ = 0;
+};
+
+}  // namespace gatehouse::login

@@ -1,0 +1,57 @@
+// What the login asks of the gates: find one that serves the game server and give the player a
+// session there. The script layer implements it; tests have one of their own.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/unique_function.hpp"
+#include "protocol/suite.hpp"
+
+namespace gatehouse::login {
+
+// A player whose password was right and who may play.
+struct Grant {
+  AccountId account;
+  std::string uid;
+  std::string server;
+  Secret secret;  // of the session: 8 bytes (skynet) or 32
+  protocol::Suite suite = protocol::Suite::kSkynet;
+  std::string address;  // the client's IP address, without port
+};
+
+struct Placement {
+  std::string subid;
+  std::vector<std::string> endpoints;  // of the gate, "host:port"
+};
+
+class Placer {
+ public:
+  using Done = UniqueFunction<void(Result<Placement>)>;
+
+  virtual ~Placer() = default;
+
+  // True when some gate serves the game server, whether it has room now or not. Any thread; it
+  // is asked before the password is looked at.
+  [[nodiscard]] virtual bool serves(std::string_view server) const = 0;
+
+  // Takes the account's session over and makes the player's agent. Called on the worker of the
+  // login connection. `done` is called exactly once, from inside or later, on any thread, best
+  // on that worker. The client may be gone by then; the session stays. The uid stays marked as
+  // "login in progress" until `done` was called or destroyed. Errors become answers: kNotFound
+  // and kDenied 403, kExists 406, everything else 503.
+  virtual void place(Grant grant, Done done) = 0;
+
+  // The gates of a game server, told to clients whose session a policy made (policy.hpp). Any
+  // thread.
+  [[nodiscard]] virtual std::vector<std::string> endpoints(std::string_view server) const {
+    static_cast<void>(server);
+    return {};
+  }
+};
+
+}  // namespace gatehouse::login

@@ -1,0 +1,45 @@
+// What a login policy (a Lua file, DESIGN section 4) may replace. The script layer implements
+// it; this class itself replaces nothing.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/unique_function.hpp"
+#include "protocol/suite.hpp"
+#include "protocol/token.hpp"
+
+namespace gatehouse::login {
+
+// Who logs in, by the word of the policy.
+struct AuthResult {
+  std::string server;
+  std::string uid;  // empty: nobody, 401
+};
+
+// All functions are called on the worker of the login connection; each `done` is called exactly
+// once, from inside or later, on any thread, best on that worker. What is passed by reference
+// is valid during the call only.
+class Policy {
+ public:
+  using AuthDone = UniqueFunction<void(Result<AuthResult>)>;
+  using LoginDone = UniqueFunction<void(Result<std::string>)>;  // the subid
+
+  virtual ~Policy() = default;
+
+  // True: auth() takes the place of the password check. Must not change while logins run.
+  [[nodiscard]] virtual bool has_auth() const { return false; }
+  // `address` is the client's IP address without port. Errors: kUnavailable 503, others 401.
+  virtual void auth(const protocol::Token& token, std::string_view address, protocol::Suite suite,
+                    AuthDone done);
+
+  // True: login() takes the place of Placer::place(). Must not change while logins run.
+  [[nodiscard]] virtual bool has_login() const { return false; }
+  // Errors: kUnavailable 503, others 403.
+  virtual void login(const std::string& server, const std::string& uid, const Secret& secret,
+                     LoginDone done);
+};
+
+}  // namespace gatehouse::login

@@ -1,0 +1,50 @@
+// Why logins end without a 200. The code is the answer on the wire (DESIGN section 5), the
+// reason the word in log lines and in the label of `gatehouse_login_total`; clients never see
+// it. The protocol layer adds the reasons of its handshake.
+#pragma once
+
+#include <string_view>
+
+namespace gatehouse::login {
+
+struct Refusal {
+  int code = 0;             // 0: closed without an answer
+  std::string_view reason;  // static storage
+};
+
+inline constexpr Refusal kLineTooLong{400, "line_too_long"};
+inline constexpr Refusal kInputAfterToken{400, "input_after_token"};
+
+inline constexpr Refusal kWrongPassword{401, "wrong_password"};
+inline constexpr Refusal kUnknownUser{401, "unknown_user"};
+inline constexpr Refusal kPasswordUnusable{401, "password_unusable"};  // the stored hash
+inline constexpr Refusal kNameRefused{401, "name_refused"};            // by the store
+inline constexpr Refusal kNoTicket{401, "no_ticket"};
+inline constexpr Refusal kPolicyAuth{401, "policy_auth"};
+inline constexpr Refusal kPolicyNoUid{401, "policy_no_uid"};
+
+inline constexpr Refusal kBanned{403, "banned"};
+inline constexpr Refusal kAccountClosed{403, "account_closed"};
+inline constexpr Refusal kServerClosed{403, "server_closed"};  // by its row in game_server
+inline constexpr Refusal kServerUnknown{403, "server_unknown"};
+inline constexpr Refusal kPolicyLogin{403, "policy_login"};
+inline constexpr Refusal kPlaceDenied{403, "place_denied"};
+
+inline constexpr Refusal kInProgress{406, "in_progress"};
+inline constexpr Refusal kPlaceBusy{406, "place_busy"};
+
+inline constexpr Refusal kStoreUnavailable{503, "store_unavailable"};
+inline constexpr Refusal kStoreQueueFull{503, "store_queue_full"};
+inline constexpr Refusal kHashUnavailable{503, "hash_unavailable"};
+inline constexpr Refusal kHashQueueFull{503, "hash_queue_full"};
+inline constexpr Refusal kPolicyUnavailable{503, "policy_unavailable"};
+inline constexpr Refusal kPlaceUnavailable{503, "place_unavailable"};
+inline constexpr Refusal kAnswerTimeout{503, "answer_timeout"};
+inline constexpr Refusal kStopping{503, "stopping"};
+
+inline constexpr Refusal kHandshakeTimeout{0, "handshake_timeout"};
+inline constexpr Refusal kConnectionsMax{0, "connections_max"};
+// Not logged: a client may leave at any time.
+inline constexpr Refusal kClientLeft{0, "client_left"};
+
+}  // namespace gatehouse::login

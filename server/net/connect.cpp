@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "actor/timer_wheel.hpp"
+#include "base/assert.hpp"
+#include "net/resolver.hpp"
+#include "net/tcp.hpp"
+#include "net/uv.hpp"
+
+namespace gatehouse::net {
+namespace {
+
+struct Attempt;
+
+// One call of connect_tcp. Alive while a lookup or an attempt refers to it.
+class Connecting final : public actor::Timer, public std::enable_shared_from_this<Connecting> {
+ public:
+  Connecting(UvLoop& loop, const Endpoint& endpoint, ConnectCallback callback)
+      : loop_(loop), endpoint_(endpoint), callback_(std::move(callback)) {}
+
+  void start(std::uint32_t timeout_ms) {
+    // Not worker.now(): this may run in the loop's callbacks or between turns.
+    loop_.worker().timers().add(*this, monotonic_ms() + timeout_ms);
+    resolve(loop_, endpoint_.host,
+            [self = shared_from_this()](Result<std::vector<std::string>> addresses) {
+              self->on_resolved(std::move(addresses));
+            });
+  }
+  // The attempt's descriptor is connected, or failed with `error`.
+  void on_attempt_done(Socket socket, int error);
+  void end(Result<Socket> result) {
+    cancel();
+    if (attempt_ != nullptr) drop_attempt();
+    if (!callback_) return;
+    ConnectCallback callback = std::move(callback_);
+    callback(std::move(result));
+  }
+  [[nodiscard]] UvLoop& loop() const { return loop_; }
+  void drop_attempt();
+
+ private:
+  void fire() override {
+    // end() drops the attempt, which may hold the last reference.
+    const auto self = shared_from_this();
+    end(fail(Errc::kTimeout, fmt::format("connecting to {} took too long", endpoint_.to_string())));
+  }
+  void on_resolved(Result<std::vector<std::string>> addresses) {
+    if (!callback_) return;
+    if (!addresses) return end(tl::unexpected(addresses.error()));
+    addresses_ = std::move(*addresses);
+    try_next();
+  }
+  void try_next();
+  // 0, or the errno that ends this attempt at once.
+  [[nodiscard]] int attempt(const Address& address);
+
+  UvLoop& loop_;
+  const Endpoint endpoint_;
+  ConnectCallback callback_;
+  std::vector<std::string> addresses_;
+  std::size_t next_ = 0;
+  int last_error_ = 0;
+  Attempt* attempt_ = nullptr;
+};
+
+// A descriptor on its way to being connected.
+struct Attempt final : HandleOwner {
+  explicit Attempt(std::shared_ptr<Connecting> o) : owner(std::move(o)) {}
+
+  static void on_ready(uv_poll_t* handle, int status, int) {
+    auto& self = *static_cast<Attempt*>(static_cast<HandleOwner*>(handle->data));
+    const auto owner = self.owner;
+    owner->loop().enter();
+    int error = -status;
+    socklen_t size = sizeof error;
+    if (status == 0) {
+      getsockopt(self.socket.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
+    } else {
+      // An error condition reads as EBADF here; the socket knows the reason.
+      int reason = 0;
+      getsockopt(self.socket.descriptor(), SOL_SOCKET, SO_ERROR, &reason, &size);
+      if (reason != 0) error = reason;
+    }
+    Socket socket = self.take();
+    owner->on_attempt_done(std::move(socket), error);
+  }
+  // Closes the handle and frees this in its callback; the descriptor is free to be used.
+  Socket take() {
+    uv_close(as_handle(&poll), [](uv_handle_t* handle) {
+      delete static_cast<Attempt*>(static_cast<HandleOwner*>(handle->data));
+    });
+    return std::move(socket);
+  }
+  void on_loop_end() override {
+    const auto keep = owner;
+    keep->end(fail(Errc::kClosed, "the loop is ending"));
+  }
+
+  std::shared_ptr<Connecting> owner;
+  Socket socket;
+  uv_poll_t poll{};
+};
+
+void Connecting::drop_attempt() { std::exchange(attempt_, nullptr)->take().close(); }
+
+void Connecting::on_attempt_done(Socket socket, int error) {
+  attempt_ = nullptr;
+  if (error == 0) return end(std::move(socket));
+  last_error_ = error;
+  socket.close();
+  try_next();
+}
+
+void Connecting::try_next() {
+  while (next_ < addresses_.size()) {
+    const auto address = Address::from(addresses_[next_++], endpoint_.port);
+    GATEHOUSE_ASSERT(address.has_value());
+    last_error_ = attempt(*address);
+    if (last_error_ == 0) return;
+  }
+  const bool exhausted = last_error_ == EMFILE || last_error_ == ENFILE;
+  end(fail(exhausted ? Errc::kIo : Errc::kUnavailable,
+           fmt::format("cannot connect to {}: {}", endpoint_.to_string(),
+                       std::strerror(last_error_))));
+}
+
+int Connecting::attempt(const Address& address) {
+  sockaddr_storage storage;
+  const socklen_t size = address.to_sockaddr(storage);
+  Socket socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+                address);
+  if (!socket.is_open()) return errno;
+  const int on = 1;
+  setsockopt(socket.descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket.descriptor(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  if (::connect(socket.descriptor(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
+      errno != EINPROGRESS) {
+    return errno;
+  }
+  // Writable at once when connected already.
+  auto attempt = std::make_unique<Attempt>(shared_from_this());
+  const int status = uv_poll_init(loop_.uv(), &attempt->poll, socket.descriptor());
+  if (status != 0) return -status;
+  attempt->poll.data = static_cast<HandleOwner*>(attempt.get());
+  attempt->socket = std::move(socket);
+  GATEHOUSE_ASSERT(uv_poll_start(&attempt->poll, UV_WRITABLE, Attempt::on_ready) == 0);
+  attempt_ = attempt.release();
+  return 0;
+}
+
+}  // namespace
+
+void connect_tcp(UvLoop& loop, const Endpoint& endpoint, std::uint32_t timeout_ms,
+                 ConnectCallback callback) {
+  if (loop.ending()) {
+    callback(fail(Errc::kClosed, "the loop is ending"));
+    return;
+  }
+  GATEHOUSE_ASSERT(UvLoop::current() == &loop);
+  std::make_shared<Connecting>(loop, endpoint, std::move(callback))->start(timeout_ms);
+}
+
+}  // namespace gatehouse::net

@@ -1,0 +1,64 @@
+// The admin port: plain HTTP for ops, for Prometheus and for gatectl.
+//
+//   GET  /healthz                  200 while the process lives
+//   GET  /readyz                   200 when players can come in, else 503
+//   GET  /metrics                  metrics_text.hpp
+//   GET  /status                   JSON, see AdminHandlers::status
+//   POST /kick?uid=U[&reason=R]    200, 404 when U is not online, 400 without a uid
+//   POST /drain                    202; the server ends as after SIGTERM
+//
+// There is no password: it listens on the loopback only. Requests that a browser sends for a
+// page from elsewhere (they carry Origin, or name a host that is not the loopback) get 403, so
+// that no web page can reach it through an operator's browser.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+
+namespace gatehouse::ops {
+
+// What the handlers ask of the server. Each is called on the admin server's threads, several at
+// once, until the AdminServer is destroyed.
+struct AdminHandlers {
+  std::function<bool()> ready;
+  std::function<std::string()> status;  // a JSON object
+  // Sets the gauges that nobody keeps up to date; called before each /metrics.
+  std::function<void()> sample;
+  // False: the player is not online.
+  std::function<bool(const std::string& uid, const std::string& reason)> kick;
+  std::function<void()> drain;
+};
+
+// True for numeric loopback addresses and "localhost".
+[[nodiscard]] bool is_loopback(std::string_view host);
+
+class AdminServer {
+ public:
+  // Listens; port 0 takes a free one. kInvalid when the host is not the loopback, kIo when the
+  // port cannot be had. `metrics` outlives it.
+  [[nodiscard]] static Result<std::unique_ptr<AdminServer>> start(const std::string& host,
+                                                                  std::uint16_t port,
+                                                                  const MetricSet& metrics,
+                                                                  AdminHandlers handlers);
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+  // Stops listening and waits for the requests that run.
+  ~AdminServer();
+
+  // The real one.
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  class Http;
+  explicit AdminServer(std::unique_ptr<Http> http);
+
+  std::unique_ptr<Http> http_;
+};
+
+}  // namespace gatehouse::ops

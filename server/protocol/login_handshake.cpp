@@ -1,0 +1,95 @@
+#include "protocol/login_handshake.hpp"
+
+#include "base/assert.hpp"
+#include "crypto/encoding.hpp"
+#include "crypto/skynet_suite.hpp"
+#include "crypto/x25519.hpp"
+#include "protocol/login_answer.hpp"
+#include "protocol/user_name.hpp"
+
+namespace gatehouse::protocol {
+
+LoginStep LoginStep::send(std::string line) {
+  LoginStep step;
+  step.line = std::move(line);
+  return step;
+}
+
+LoginStep LoginStep::refuse(int code, std::string_view reason) {
+  LoginStep step;
+  step.kind = Kind::kRefuse;
+  step.line = format_login_refusal(code);
+  step.refuse_code = code;
+  step.reason = reason;
+  return step;
+}
+
+LoginStep LoginStep::judge_token(std::string_view text, Suite suite, Secret secret,
+                                 int syntax_code) {
+  auto token = parse_token(text);
+  if (!token) return refuse(syntax_code, "bad_token");
+  auto user = normalise_user_name(token->user);
+  if (!user) return refuse(kLoginUnauthorized, "bad_user_name");
+  if (token->password.empty() && token->ticket.empty())
+    return refuse(kLoginUnauthorized, "empty_password");
+  LoginStep step;
+  step.kind = Kind::kToken;
+  step.suite = suite;
+  step.token = std::move(*token);
+  step.token.user = std::move(*user);
+  step.secret = std::move(secret);
+  return step;
+}
+
+LoginHandshake::LoginHandshake(const LoginHandshakeOptions& options,
+                               const LoginRandomness& randomness)
+    : options_(options), randomness_(randomness) {
+  GATEHOUSE_ASSERT(!options.allow_x25519 ||
+                   options.identity_key.size() == crypto::kEd25519KeyBytes);
+}
+
+LoginHandshake::~LoginHandshake() = default;
+
+std::string LoginHandshake::start() const {
+  return crypto::base64_encode(randomness_.challenge_view());
+}
+
+LoginStep LoginHandshake::on_line(std::string_view line) {
+  if (finished_) return {};
+  LoginStep step = suite_ ? suite_->on_line(line) : on_suite_line(line);
+  if (step.kind != LoginStep::Kind::kContinue) {
+    finished_ = true;
+    suite_.reset();
+  }
+  if (step.kind == LoginStep::Kind::kRefuse) step.suite = chosen_;
+  return step;
+}
+
+// Line 2. A token is told by its `@`, which base64 does not have; keys by their length.
+LoginStep LoginHandshake::on_suite_line(std::string_view line) {
+  if (line.find('@') != std::string_view::npos) return begin(Suite::kPlain, line, {});
+  const auto key = crypto::skynet_base64_decode(line);
+  if (!key) return LoginStep::refuse(kLoginBadRequest, "no_suite");
+  if (key->size() == crypto::kSkynetKeyBytes) return begin(Suite::kSkynet, line, *key);
+  if (key->size() == crypto::kX25519KeyBytes) return begin(Suite::kX25519, line, *key);
+  return LoginStep::refuse(kLoginBadRequest, "no_suite");
+}
+
+LoginStep LoginHandshake::begin(Suite suite, std::string_view line, std::string_view key) {
+  chosen_ = suite;
+  switch (suite) {
+    case Suite::kSkynet:
+      if (options_.allow_skynet) suite_ = make_skynet_suite(randomness_);
+      break;
+    case Suite::kPlain:
+      if (options_.allow_plain) suite_ = make_plain_suite(randomness_);
+      break;
+    case Suite::kX25519:
+      if (options_.allow_x25519) suite_ = make_x25519_suite(randomness_, options_.identity_key);
+      break;
+  }
+  if (!suite_) return LoginStep::refuse(kLoginUpgradeRequired, "suite_not_allowed");
+  return suite_->on_first_line(line, key);
+}
+
+}  // namespace gatehouse::protocol

@@ -1,0 +1,44 @@
+#include "protocol/token.hpp"
+
+#include <algorithm>
+
+#include "crypto/encoding.hpp"
+
+namespace gatehouse::protocol {
+namespace {
+
+bool valid_server_name(std::string_view server) {
+  return !server.empty() && server.size() <= kServerNameBytesMax &&
+         std::none_of(server.begin(), server.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte < 0x20 || byte == 0x7f;
+         });
+}
+
+}  // namespace
+
+Result<Token> parse_token(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) return fail(Errc::kInvalid, "token has no server");
+  const std::size_t mark = text.find_first_of(":!", at + 1);
+  if (mark == std::string_view::npos) return fail(Errc::kInvalid, "token has no password");
+
+  auto user = crypto::base64_decode(text.substr(0, at));
+  auto server = crypto::base64_decode(text.substr(at + 1, mark - at - 1));
+  auto proof = crypto::base64_decode(text.substr(mark + 1));
+  // The decoded proof belongs to a Secret before anything else can fail.
+  Secret secret(proof ? std::move(*proof) : std::string());
+  if (!user || !server || !proof) return fail(Errc::kInvalid, "token is not base64");
+  if (!valid_server_name(*server)) return fail(Errc::kInvalid, "server name is not one");
+
+  Token token{std::move(*user), std::move(*server), {}, {}};
+  if (text[mark] == ':') {
+    token.password = std::move(secret);
+  } else {
+    if (secret.empty()) return fail(Errc::kInvalid, "token has an empty ticket");
+    token.ticket = std::move(secret);
+  }
+  return token;
+}
+
+}  // namespace gatehouse::protocol

@@ -1,0 +1,46 @@
+// The service that owns a VM full of agents: it runs lua/service/msgagent.lua, which requires
+// the game's actor module and hands its functions over by agent.serve{}.
+#pragma once
+
+#include <lua.hpp>
+#include <memory>
+#include <string>
+
+#include "script/lua_service.hpp"
+
+namespace gatehouse::script {
+
+class AgentManager;
+
+// Registry references of the functions of msgagent.lua.
+struct AgentHandlers {
+  int start = LUA_NOREF;         // (uid, server, data) -> calls agent.ready(self)
+  int request = LUA_NOREF;       // (self, content) -> reply
+  int connected = LUA_NOREF;     // (self, resumed)
+  int disconnected = LUA_NOREF;  // (self)
+  int logout = LUA_NOREF;        // (self, code, reason)
+  int commit = LUA_NOREF;        // (self, reply): makes data and reply durable
+  bool concurrent = false;       // requests of a player may overlap
+};
+
+class AgentHost final : public LuaService {
+ public:
+  AgentHost(Runtime& runtime, AgentManager& manager)
+      : LuaService(runtime, "msgagent"), manager_(manager) {}
+
+  [[nodiscard]] AgentManager& manager() const { return manager_; }
+  [[nodiscard]] AgentHandlers& handlers() { return handlers_; }
+  // False until the script called agent.serve{}.
+  [[nodiscard]] bool serves() const { return handlers_.request != LUA_NOREF; }
+  // Room for one more player: fewer than `per_vm`, and memory below nine tenths of the limit.
+  [[nodiscard]] bool has_room(std::uint32_t per_vm) const;
+
+ protected:
+  void on_exit() override;
+
+ private:
+  AgentManager& manager_;
+  AgentHandlers handlers_;
+};
+
+}  // namespace gatehouse::script

@@ -1,0 +1,234 @@
+#include "script/agent_manager.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+
+namespace gatehouse::script {
+
+AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<gate::Gate*> gates,
+                           AgentOptions options, MetricSet& metrics)
+    : runtime_(runtime),
+      store_(store),
+      gates_(std::move(gates)),
+      options_(std::move(options)),
+      agents_metric_(metrics.gauge("agents", "", "Players' agents alive")),
+      save_errors_(metrics.counter("player_save_errors", "", "Saves of player data that failed")) {}
+
+gate::Gate* AgentManager::choose_gate(std::string_view server) const {
+  gate::Gate* best = nullptr;
+  for (gate::Gate* gate : gates_) {
+    if (gate->server() != server) continue;
+    if (best == nullptr || gate->session_count() < best->session_count()) best = gate;
+  }
+  return best;
+}
+
+bool AgentManager::serves(std::string_view server) const { return choose_gate(server) != nullptr; }
+
+std::vector<std::string> AgentManager::endpoints(std::string_view server) const {
+  std::vector<std::string> list;
+  for (const gate::Gate* gate : gates_) {
+    if (gate->server() == server) list.push_back(gate->advertise());
+  }
+  return list;
+}
+
+std::size_t AgentManager::online() const {
+  std::lock_guard lock(mutex_);
+  return online_.size();
+}
+
+void AgentManager::place(login::Grant grant, Done done) {
+  gate::Gate* gate = choose_gate(grant.server);
+  if (gate == nullptr) {
+    done(fail(Errc::kNotFound, "no gate serves this game server"));
+    return;
+  }
+  auto placing = std::make_unique<Placing>();
+  placing->grant = std::move(grant);
+  placing->done = std::move(done);
+  placing->gate = gate;
+  begin(std::move(placing));
+}
+
+void AgentManager::begin(std::unique_ptr<Placing> placing) {
+  ServiceId older;
+  {
+    std::unique_lock lock(mutex_);
+    if (stopping_) {
+      lock.unlock();
+      placing->done(fail(Errc::kUnavailable, "the server stops"));
+      return;
+    }
+    const auto [it, fresh] = online_.try_emplace(placing->grant.uid);
+    if (!fresh && !it->second.agent) {
+      lock.unlock();
+      placing->done(fail(Errc::kExists, "this account's login is in progress"));
+      return;
+    }
+    if (!fresh) {
+      older = it->second.agent;
+      it->second.waiting.push_back(std::move(placing));
+    }
+    agents_metric_.set(static_cast<std::int64_t>(online_.size()));
+  }
+  if (placing) {
+    claim(std::move(placing));
+  } else {
+    send_logout(older, LogoutCode::kReplaced, "a newer login took the session over");
+  }
+}
+
+// One job in the store: claim the session, take the player's row over.
+void AgentManager::claim(std::unique_ptr<Placing> placing) {
+  // Shared, because a job that the store refuses is destroyed uncalled.
+  auto shared = std::make_shared<std::unique_ptr<Placing>>(std::move(placing));
+  const auto submitted = store_.submit([this, shared](store::Driver& driver) {
+    Placing& p = **shared;
+    const store::SessionClaim session{p.gate->advertise(), p.grant.server, p.grant.address, ""};
+    const auto epoch = driver.claim_session(p.grant.account, session);
+    if (!epoch) return give_up(p, epoch.error());
+    auto data = driver.load_player(p.grant.account, p.grant.server, *epoch);
+    if (!data) return give_up(p, data.error());
+    auto spec = std::make_unique<AgentSpec>();
+    spec->grant = std::move(p.grant);
+    spec->done = std::move(p.done);
+    spec->gate = p.gate;
+    spec->epoch = *epoch;
+    spec->subid = std::to_string(*epoch);
+    spec->data = std::move(*data);
+    actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
+    worker.post([this, &worker, spec = std::move(spec)]() mutable {
+      spawn(worker, std::move(spec));
+    });
+  });
+  if (!submitted) give_up(**shared, submitted.error());
+}
+
+void AgentManager::give_up(Placing& placing, const Error& error) {
+  const std::string uid = placing.grant.uid;
+  log::warn({}, "{} cannot be placed: {}", uid, error.message);
+  Done done = std::move(placing.done);
+  release(uid);
+  done(tl::unexpected<Error>(error));
+}
+
+void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec) {
+  const std::string uid = spec->grant.uid;
+  AgentHost* host = host_with_room(worker);
+  const auto id = host == nullptr ? Result<ServiceId>(fail(Errc::kFull, "no VM takes players"))
+                                  : runtime_.system.registry().reserve(worker.index());
+  if (!id) {
+    log::error({}, "{} cannot be placed: {}", uid, id.error().message);
+    Done done = std::move(spec->done);
+    release(uid);
+    done(tl::unexpected<Error>(id.error()));
+    return;
+  }
+  bool stopping = false;
+  {
+    std::lock_guard lock(mutex_);
+    online_[uid].agent = *id;
+    stopping = stopping_;
+  }
+  worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
+  if (stopping) send_logout(*id, LogoutCode::kShutdown, "the server stops");
+}
+
+AgentHost* AgentManager::host_with_room(actor::Worker& worker) {
+  std::vector<AgentHost*>& hosts = hosts_[worker.index()];
+  for (auto it = hosts.rbegin(); it != hosts.rend(); ++it) {
+    if ((*it)->has_room(options_.per_vm)) return *it;
+  }
+  const auto id = runtime_.system.registry().reserve(worker.index());
+  if (!id) return nullptr;
+  auto made = std::make_unique<AgentHost>(runtime_, *this);
+  AgentHost* host = made.get();
+  worker.pin(*host);
+  worker.attach(*id, std::move(made));
+  if (!host->exiting() && !host->serves()) {
+    log::error(*id, "msgagent does not call agent.serve{{}}: no player can log in");
+    worker.retire(*host);
+  }
+  if (host->exiting()) {
+    worker.unpin(*host);
+    return nullptr;
+  }
+  worker.unpin(*host);
+  hosts.push_back(host);
+  return host;
+}
+
+void AgentManager::host_ended(AgentHost& host) {
+  std::erase(hosts_[host.worker().index()], &host);
+}
+
+std::vector<std::unique_ptr<AgentManager::Placing>> AgentManager::take_waiting(
+    const std::string& uid, bool forget) {
+  std::lock_guard lock(mutex_);
+  const auto it = online_.find(uid);
+  if (it == online_.end()) return {};
+  auto waiting = std::move(it->second.waiting);
+  it->second.waiting.clear();
+  if (forget) online_.erase(it);
+  agents_metric_.set(static_cast<std::int64_t>(online_.size()));
+  return waiting;
+}
+
+void AgentManager::release(const std::string& uid) {
+  for (auto& placing : take_waiting(uid, true)) begin(std::move(placing));
+}
+
+void AgentManager::agent_ended(AgentService& agent) {
+  const AccountId account = agent.account();
+  // The account shows as offline; a newer epoch keeps its own mark. Losing this to a full queue
+  // or a dead store costs nothing but a stale mark.
+  static_cast<void>(store_.submit([account, epoch = agent.epoch()](store::Driver& driver) {
+    static_cast<void>(driver.release_session(account, epoch));
+  }));
+  release(agent.uid());
+}
+
+void AgentManager::agent_stuck(AgentService& agent) {
+  for (auto& placing : take_waiting(agent.uid(), false)) {
+    placing->done(fail(Errc::kUnavailable, "the older session is not saved yet"));
+  }
+}
+
+bool AgentManager::kick(std::string_view uid, LogoutCode code, std::string_view reason) {
+  ServiceId agent;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = online_.find(std::string(uid));
+    if (it == online_.end() || !it->second.agent) return false;
+    agent = it->second.agent;
+  }
+  send_logout(agent, code, reason);
+  return true;
+}
+
+void AgentManager::log_all_out(std::string_view reason) {
+  std::vector<ServiceId> agents;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const auto& [uid, entry] : online_) {
+      if (entry.agent) agents.push_back(entry.agent);
+    }
+  }
+  for (const ServiceId agent : agents) send_logout(agent, LogoutCode::kShutdown, reason);
+}
+
+// A system message without a source: AgentService::on_message takes it before the script.
+void AgentManager::send_logout(ServiceId agent, LogoutCode code, std::string_view reason) {
+  actor::MessagePtr message = actor::make_message(reason);
+  message->type = actor::MessageType::kSystem;
+  message->session = static_cast<std::int32_t>(code);
+  message->destination = agent;
+  // An agent that is gone by now has called agent_ended(), which serves the logins that wait.
+  static_cast<void>(runtime_.system.send(std::move(message)));
+}
+
+}  // namespace gatehouse::script

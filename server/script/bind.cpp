@@ -1,0 +1,38 @@
+#include "script/bind.hpp"
+
+#include "script/bind_core.hpp"
+#include "script/vm.hpp"
+
+namespace gatehouse::script {
+
+void replace_coroutine_functions(lua_State* L);
+
+int open_core(lua_State* L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, kMessageFunctions, 0);
+  luaL_setfuncs(L, kTaskFunctions, 0);
+  luaL_setfuncs(L, kSystemFunctions, 0);
+  return 1;
+}
+
+void register_modules(lua_State* L) {
+  static const luaL_Reg modules[] = {
+      {"skynet.core", bind<open_core>},
+      {"skynet.crypt", bind<open_crypt>},
+      {"client.crypt", bind<open_crypt>},
+      {"skynet.socketdriver", bind<open_socketdriver>},
+      {"entity", bind<open_entity>},
+      {"json", bind<open_json>},
+      {"gatehouse.agent", bind<open_agent>},
+      {"gatehouse.login", bind<open_login>},
+  };
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  for (const luaL_Reg& module : modules) {
+    lua_pushcfunction(L, module.func);
+    lua_setfield(L, -2, module.name);
+  }
+  lua_pop(L, 1);
+  replace_coroutine_functions(L);
+}
+
+}  // namespace gatehouse::script

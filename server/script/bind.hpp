@@ -1,0 +1,27 @@
+// The Lua modules written in C++: one bind_*.cpp each, with its luaopen function here.
+#pragma once
+
+#include <lua.hpp>
+
+namespace gatehouse::script {
+
+// "skynet.core": messages, coroutines, timers, names, services; lua/lib/skynet.lua is the face.
+int open_core(lua_State* L);
+// "skynet.crypt" and "client.crypt" (sk 1.7).
+int open_crypt(lua_State* L);
+// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3).
+int open_socketdriver(lua_State* L);
+// "entity": the EntityMgr (DESIGN section 4).
+int open_entity(lua_State* L);
+// "gatehouse.agent": light services and players, for lua/service/msgagent.lua.
+int open_agent(lua_State* L);
+// "gatehouse.login": what a login policy may call.
+int open_login(lua_State* L);
+// "json" on nlohmann/json.
+int open_json(lua_State* L);
+
+// Puts all of them into package.preload, and replaces coroutine.resume and coroutine.wrap by
+// versions that keep track of the running coroutine.
+void register_modules(lua_State* L);
+
+}  // namespace gatehouse::script

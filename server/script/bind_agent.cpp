@@ -1,0 +1,305 @@
+// "gatehouse.agent": what lua/service/msgagent.lua builds players on. serve() is called by the
+// host's main chunk; the other functions by the agent that runs, unless they take an address.
+#include <functional>
+#include <optional>
+
+#include "actor/system.hpp"
+#include "base/log.hpp"
+#include "script/agent_manager.hpp"
+#include "script/agent_service.hpp"
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+#include "script/player_data.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+AgentHost& current_host(lua_State* L) {
+  auto* host = dynamic_cast<AgentHost*>(&current_service(L));
+  if (host == nullptr) luaL_error(L, "only msgagent may call this");
+  return *host;
+}
+
+AgentService& current_agent(lua_State* L) {
+  auto* agent = dynamic_cast<AgentService*>(&current_service(L));
+  if (agent == nullptr) luaL_error(L, "no player's agent runs here");
+  return *agent;
+}
+
+// The agent of this VM whose address is argument `index`.
+AgentService& agent_argument(lua_State* L, int index) {
+  actor::Service* service = current_service(L).worker().find(to_address(L, index));
+  auto* agent = dynamic_cast<AgentService*>(service);
+  if (agent == nullptr || &agent->vm() != &Vm::of(L)) {
+    luaL_error(L, "no such player in this VM: reach others by self:send or self:call");
+  }
+  return *agent;
+}
+
+int handler_field(lua_State* L, const char* name, bool required) {
+  const int type = lua_getfield(L, 1, name);
+  if (type == LUA_TFUNCTION) return luaL_ref(L, LUA_REGISTRYINDEX);
+  if (type != LUA_TNIL || required) luaL_error(L, "agent.serve: %s must be a function", name);
+  lua_pop(L, 1);
+  return LUA_NOREF;
+}
+
+// serve{start=, request=, connected=, disconnected=, logout=, commit=, concurrent=}
+int l_serve(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  AgentHandlers& handlers = current_host(L).handlers();
+  if (handlers.request != LUA_NOREF) return luaL_error(L, "agent.serve was called already");
+  AgentHandlers given;
+  given.start = handler_field(L, "start", true);
+  given.connected = handler_field(L, "connected", false);
+  given.disconnected = handler_field(L, "disconnected", false);
+  given.logout = handler_field(L, "logout", true);
+  given.commit = handler_field(L, "commit", true);
+  lua_getfield(L, 1, "concurrent");
+  given.concurrent = lua_toboolean(L, -1) != 0;
+  given.request = handler_field(L, "request", true);
+  handlers = given;
+  return 0;
+}
+
+// settings() -> { module=, save_interval_ms= }
+int l_settings(lua_State* L) {
+  const AgentOptions& options = current_host(L).manager().options();
+  lua_createtable(L, 0, 2);
+  push_view(L, options.module);
+  lua_setfield(L, -2, "module");
+  lua_pushinteger(L, options.save_interval_ms);
+  lua_setfield(L, -2, "save_interval_ms");
+  return 1;
+}
+
+// ready(self): the player is loaded; the login is answered.
+int l_ready(lua_State* L) {
+  AgentService& agent = current_agent(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  if (agent.spec() == nullptr) return luaL_error(L, "agent.ready was called already");
+  lua_settop(L, 1);
+  const int self = luaL_ref(L, LUA_REGISTRYINDEX);
+  {
+    const auto result = agent.ready(self);
+    if (result) return 0;
+    luaL_unref(L, LUA_REGISTRYINDEX, self);
+    push_view(L, result.error().message);
+  }
+  return lua_error(L);
+}
+
+// push(address, text) -> true, or nil and why
+int l_push(lua_State* L) {
+  AgentService& agent = agent_argument(L, 1);
+  const std::string_view text = check_view(L, 2);
+  const auto result = agent.session() == nullptr
+                          ? Result<>(fail(Errc::kClosed, "the player is not ready"))
+                          : agent.session()->push(text);
+  if (result) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  push_view(L, result.error().message);
+  return 2;
+}
+
+// kick(address[, reason]): starts the logout of an agent.
+int l_kick(lua_State* L) {
+  AgentService& agent = agent_argument(L, 1);
+  std::size_t size = 0;
+  const char* reason = luaL_optlstring(L, 2, "kicked by the game", &size);
+  agent.host().manager().kick(agent.uid(), LogoutCode::kRemoved, {reason, size});
+  return 0;
+}
+
+// abandon(address, reason): ends an agent whose data belongs to another process, unsaved.
+int l_abandon(lua_State* L) {
+  AgentService& agent = agent_argument(L, 1);
+  const std::string_view reason = check_view(L, 2);
+  agent.session()->kick(static_cast<int>(LogoutCode::kReplaced), reason);
+  agent.worker().retire(agent);
+  if (&current_service(L) == &agent && lua_isyieldable(L)) return lua_yield(L, 0);
+  return 0;
+}
+
+// connected(address) -> boolean
+int l_connected(lua_State* L) {
+  const AgentService& agent = agent_argument(L, 1);
+  lua_pushboolean(L, agent.session() != nullptr && agent.session()->connected());
+  return 1;
+}
+
+// peer(address) -> "ip:port" of the client, or ""
+int l_peer(lua_State* L) {
+  const AgentService& agent = agent_argument(L, 1);
+  if (agent.session() == nullptr) {
+    lua_pushliteral(L, "");
+  } else {
+    push_view(L, agent.session()->peer());
+  }
+  return 1;
+}
+
+// Sends the result of a save to the waiting agent: true, or false, code and text.
+void answer_save(actor::System& system, ServiceId agent, std::int32_t session,
+                 const Result<>& result) {
+  // The packed form of (true) and of (false, code): built by hand, no Lua state is at hand here.
+  std::string packed;
+  if (result) {
+    packed = "\x09";
+  } else {
+    const std::string_view code = name(result.error().code);
+    packed = "\x01";
+    packed += static_cast<char>(4 | code.size() << 3);
+    packed += code;
+  }
+  actor::MessagePtr message = actor::make_message(packed);
+  message->type = actor::MessageType::kResponse;
+  message->session = session;
+  message->source = agent;
+  message->destination = agent;
+  static_cast<void>(system.send(std::move(message)));
+}
+
+int save_done(lua_State* L, int, lua_KContext hash) {
+  AgentService& agent = current_agent(L);
+  const actor::Message& answer = *Vm::of(L).scheduler().incoming();
+  const int count = unpack(L, answer.data(), answer.size);
+  if (lua_toboolean(L, -count)) {
+    agent.set_saved_hash(static_cast<std::size_t>(hash));
+  } else {
+    agent.host().manager().save_errors().add();
+    const Task& task = *Vm::of(L).scheduler().running();
+    if (task.commit) agent.drop_committed(task);
+  }
+  return count;
+}
+
+// Hands the encoded data to the store; the answer comes as the reply to `session`.
+void submit_save(AgentService& agent, std::int32_t session, std::string_view data,
+                 std::optional<std::string> replies) {
+  actor::System& system = agent.runtime().system;
+  const auto submitted = agent.host().manager().store().submit(
+      [&system, id = agent.id(), session, account = agent.account(), epoch = agent.epoch(),
+       server = agent.server(), bytes = std::string(data),
+       replies = std::move(replies)](store::Driver& driver) {
+        answer_save(system, id, session,
+                    driver.save_player(account, server, epoch, bytes, replies));
+      });
+  if (!submitted) answer_save(system, agent.id(), session, submitted);
+}
+
+// save(value[, reply]) -> true, or false and a code ("fenced", "unavailable", "full" ...).
+// Yields. What the store has already is not written again. With a reply, that of the running
+// request, both are durable together.
+int l_save(lua_State* L) {
+  const Task& task = current_task(L, "agent.save");
+  AgentService& agent = current_agent(L);
+  luaL_checkany(L, 1);
+  lua_settop(L, 2);
+  const bool with_reply = !lua_isnil(L, 2);
+  if (with_reply) {
+    luaL_checkstring(L, 2);
+    if (!task.on_client) return luaL_error(L, "a reply is saved by its request only");
+  }
+  lua_insert(L, 1);
+  PackBuffer& buffer = Vm::of(L).pack_buffer();
+  encode_player_data(L, buffer);
+  const std::string_view data(buffer.data(), buffer.size());
+  const std::size_t hash = std::hash<std::string_view>{}(data) | 1;
+  const bool committable =
+      with_reply && agent.session() != nullptr && !agent.session()->conversation().empty();
+  if (hash == agent.saved_hash() && !committable) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (data.size() > store::kPlayerDataBytesMax) {
+    return luaL_error(L, "player data has %d bytes, more than %d", static_cast<int>(data.size()),
+                      static_cast<int>(store::kPlayerDataBytesMax));
+  }
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  const std::int32_t session = scheduler.new_session(agent);
+  {
+    std::optional<std::string> replies;
+    if (committable) replies = agent.add_committed(task, check_view(L, 1));
+    submit_save(agent, session, data, std::move(replies));
+  }
+  scheduler.await_reply(session, agent.id());
+  return lua_yieldk(L, 0, static_cast<lua_KContext>(hash), save_done);
+}
+
+// saving(flag): whether the agent holds data that the store has refused so far.
+int l_saving(lua_State* L) {
+  current_agent(L).set_saving(lua_toboolean(L, 1) != 0);
+  return 0;
+}
+
+// commit(): the running request's reply leaves once data and reply are durable.
+int l_commit(lua_State* L) {
+  Task* task = Vm::of(L).scheduler().running();
+  if (task == nullptr || !task->on_client) return luaL_error(L, "commit belongs into a request");
+  task->commit = true;
+  return 0;
+}
+
+// players() -> addresses of the agents in this VM that are ready
+int l_players(lua_State* L) {
+  AgentHost& host = current_host(L);
+  lua_newtable(L);
+  lua_Integer n = 0;
+  for (LuaService* service : host.vm().light_services()) {
+    const auto* agent = static_cast<AgentService*>(service);
+    if (agent->self() == LUA_NOREF) continue;
+    lua_pushinteger(L, agent->id().value);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+// run(address, f) -> true: f(self) runs as a task of that agent of this VM, after this message.
+int l_run(lua_State* L) {
+  AgentHost& host = current_host(L);
+  const ServiceId id = to_address(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  for (LuaService* service : host.vm().light_services()) {
+    auto* agent = static_cast<AgentService*>(service);
+    if (agent->id() != id || agent->self() == LUA_NOREF) continue;
+    Task& task = host.vm().scheduler().create_task(*agent);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, agent->self());
+    lua_xmove(L, task.thread, 2);
+    host.vm().scheduler().fork(task);
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  return 0;
+}
+
+// self() -> the `self` of the running agent, or nil before it is ready
+int l_self(lua_State* L) {
+  const int self = current_agent(L).self();
+  if (self == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self);
+  return 1;
+}
+
+}  // namespace
+
+int open_agent(lua_State* L) {
+  static const luaL_Reg functions[] = {
+      {"serve", bind<l_serve>},         {"settings", bind<l_settings>},
+      {"ready", bind<l_ready>},         {"push", bind<l_push>},
+      {"kick", bind<l_kick>},           {"abandon", bind<l_abandon>},
+      {"connected", bind<l_connected>},
+      {"peer", bind<l_peer>},           {"save", bind<l_save>},
+      {"saving", bind<l_saving>},       {"commit", bind<l_commit>},
+      {"players", bind<l_players>},     {"run", bind<l_run>},
+      {"self", bind<l_self>},           {nullptr, nullptr},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}
+
+}  // namespace gatehouse::script

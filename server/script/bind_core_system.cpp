@@ -1,0 +1,196 @@
+// Addresses, names, launching and ending services, environment, log (sk 1.1, 1.2, 2.5, 2.9).
+#include <cstring>
+
+#include "actor/system.hpp"
+#include "base/log.hpp"
+#include "script/bind_core.hpp"
+#include "script/bind_util.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+int l_self(lua_State* L) {
+  lua_pushinteger(L, current_service(L).id().value);
+  return 1;
+}
+
+// query(name) -> address or nothing
+int l_query(lua_State* L) {
+  const ServiceId id = system_of(L).registry().find_name(check_view(L, 1));
+  if (!id) return 0;
+  lua_pushinteger(L, id.value);
+  return 1;
+}
+
+// name(name, address) -> true, or nil and why. The first registration wins.
+int l_name(lua_State* L) {
+  const std::string_view name = check_view(L, 1);
+  luaL_argcheck(L, !name.empty(), 1, "a name is not empty");
+  const ServiceId id = lua_isnoneornil(L, 2) ? current_service(L).id() : to_address(L, 2);
+  const auto result = system_of(L).registry().set_name(name, id);
+  if (!result) {
+    lua_pushnil(L);
+    push_view(L, result.error().message);
+    return 2;
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// alive(address) -> boolean
+int l_alive(lua_State* L) {
+  lua_pushboolean(L, system_of(L).registry().live(to_address(L, 1)));
+  return 1;
+}
+
+// launch("snlua", arguments[, worker]) -> address, or nothing when the type is unknown or
+// no address is left. worker: an index, or "exclusive" for a thread of its own.
+int l_launch(lua_State* L) {
+  const std::string_view type = check_view(L, 1);
+  const char* arguments = luaL_checkstring(L, 2);
+  actor::System& system = system_of(L);
+  std::uint16_t worker = actor::System::kAnyWorker;
+  if (lua_type(L, 3) == LUA_TNUMBER) {
+    const lua_Integer index = luaL_checkinteger(L, 3);
+    luaL_argcheck(L, index >= 0 && index < system.worker_count(), 3, "no such worker");
+    worker = static_cast<std::uint16_t>(index);
+  }
+  if (type != "snlua") return 0;
+  if (lua_type(L, 3) == LUA_TSTRING) {
+    const auto added = system.add_exclusive_worker();
+    if (!added) return 0;
+    worker = *added;
+  }
+  Runtime& runtime = Vm::of(L).runtime();
+  const auto id = system.spawn(
+      [&runtime, text = std::string(arguments)]() -> std::unique_ptr<actor::Service> {
+        return LuaService::make(runtime, text);
+      },
+      worker);
+  if (!id) return 0;
+  lua_pushinteger(L, id->value);
+  return 1;
+}
+
+// exit(): ends the current service and never returns (sk 2.5).
+int l_exit(lua_State* L) {
+  LuaService& service = current_service(L);
+  service.worker().retire(service);
+  if (Vm::of(L).scheduler().running() == nullptr || !lua_isyieldable(L)) {
+    return luaL_error(L, "the service exits");
+  }
+  return lua_yield(L, 0);
+}
+
+// kill(address) -> true when there was such a service
+int l_kill(lua_State* L) {
+  const ServiceId id = to_address(L, 1);
+  LuaService& self = current_service(L);
+  if (id == self.id()) return l_exit(L);
+  if (!system_of(L).registry().live(id)) return 0;
+  log::info(self.id(), "KILL :{:x}", id.value);
+  system_of(L).kill(id);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int l_abort(lua_State* L) {
+  system_of(L).request_abort();
+  return 0;
+}
+
+int l_getenv(lua_State* L) {
+  const auto value = system_of(L).env(check_view(L, 1));
+  if (!value) return 0;
+  push_view(L, *value);
+  return 1;
+}
+
+int l_setenv(lua_State* L) {
+  luaL_checkstring(L, 1);
+  luaL_checkstring(L, 2);
+  bool fresh = false;
+  {
+    fresh = system_of(L).set_env(check_view(L, 1), check_view(L, 2)).has_value();
+  }
+  if (!fresh) return luaL_error(L, "Can't setenv exist key : %s", lua_tostring(L, 1));
+  return 0;
+}
+
+// log(text[, level]): one line in the name of the current service.
+int l_log(lua_State* L) {
+  static const char* const names[] = {"debug", "info", "warn", "error", nullptr};
+  const std::string_view text = check_view(L, 1);
+  const int level = luaL_checkoption(L, 2, "info", names);
+  LuaService* service = Vm::of(L).scheduler().current();
+  log::write(static_cast<log::Level>(level), service ? service->id() : ServiceId{}, text);
+  return 0;
+}
+
+// loadfile(path) -> chunk, or nil and why: compiled once for all VMs.
+int l_loadfile(lua_State* L) {
+  const char* path = luaL_checkstring(L, 1);
+  if (Vm::of(L).runtime().bytecode.load(L, path) == LUA_OK) return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+// watch_exits(): the end of any Lua service arrives as an "error" message with session 0.
+int l_watch_exits(lua_State* L) {
+  system_of(L).watch_exits(current_service(L).id());
+  return 0;
+}
+
+// stat(what) -> number, 0 for an unknown word (sk skynet.stat)
+int l_stat(lua_State* L) {
+  const std::string_view what = check_view(L, 1);
+  LuaService& service = current_service(L);
+  lua_Integer value = 0;
+  if (what == "mqlen") value = service.mailbox_length();
+  if (what == "message") value = static_cast<lua_Integer>(service.message_count());
+  if (what == "endless") value = system_of(L).take_endless(service.id()) ? 1 : 0;
+  if (what == "memory") value = static_cast<lua_Integer>(service.vm().memory_bytes());
+  lua_pushinteger(L, value);
+  return 1;
+}
+
+// memlimit(bytes): bounds this VM's memory (sk 2.14).
+int l_memlimit(lua_State* L) {
+  const lua_Integer bytes = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, bytes > 0, 1, "bytes must be positive");
+  Vm::of(L).set_memory_bytes_max(static_cast<std::size_t>(bytes));
+  log::info(current_service(L).id(), "Set memory limit to {:.2f} M",
+            static_cast<double>(bytes) / (1024 * 1024));
+  return 0;
+}
+
+// task_count() -> suspended coroutines of the current service's VM that wait for a message
+int l_task_count(lua_State* L) {
+  lua_pushinteger(L, static_cast<lua_Integer>(Vm::of(L).scheduler().sessions().size()));
+  return 1;
+}
+
+}  // namespace
+
+const luaL_Reg kSystemFunctions[] = {
+    {"self", bind<l_self>},
+    {"query", bind<l_query>},
+    {"name", bind<l_name>},
+    {"alive", bind<l_alive>},
+    {"launch", bind<l_launch>},
+    {"exit", bind<l_exit>},
+    {"kill", bind<l_kill>},
+    {"abort", bind<l_abort>},
+    {"getenv", bind<l_getenv>},
+    {"setenv", bind<l_setenv>},
+    {"log", bind<l_log>},
+    {"loadfile", bind<l_loadfile>},
+    {"watch_exits", bind<l_watch_exits>},
+    {"stat", bind<l_stat>},
+    {"memlimit", bind<l_memlimit>},
+    {"task_count", bind<l_task_count>},
+    {nullptr, nullptr},
+};
+
+}  // namespace gatehouse::script

@@ -1,0 +1,194 @@
+// Coroutines and timers (sk 1.1, 2.6).
+#include "actor/system.hpp"
+#include "script/bind_core.hpp"
+#include "script/bind_util.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+// A new task of the current service on the function and arguments at first..top.
+Task& task_on(lua_State* L, int first) {
+  luaL_checktype(L, first, LUA_TFUNCTION);
+  Task& task = Vm::of(L).scheduler().create_task(current_service(L));
+  const int count = lua_gettop(L) - first + 1;
+  if (!lua_checkstack(task.thread, count)) luaL_error(L, "too many arguments");
+  lua_xmove(L, task.thread, count);
+  return task;
+}
+
+int push_thread(lua_State* L, const Task& task) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, task.anchor);
+  return 1;
+}
+
+// fork(f, ...) -> coroutine: runs after the current message.
+int l_fork(lua_State* L) {
+  Task& task = task_on(L, 1);
+  Vm::of(L).scheduler().fork(task);
+  return push_thread(L, task);
+}
+
+// timeout(centiseconds, f) -> coroutine: runs f once, later.
+int l_timeout(lua_State* L) {
+  const lua_Integer cs = luaL_checkinteger(L, 1);
+  lua_settop(L, 2);
+  Task& task = task_on(L, 2);
+  Vm::of(L).scheduler().start_after(task, cs);
+  return push_thread(L, task);
+}
+
+int sleep_done(lua_State* L, int, lua_KContext) {
+  if (!Vm::of(L).scheduler().running()->broken) return 0;
+  lua_pushliteral(L, "BREAK");
+  return 1;
+}
+
+void push_token(lua_State* L, int index) {
+  if (lua_isnoneornil(L, index)) {
+    lua_pushthread(L);
+  } else {
+    lua_pushvalue(L, index);
+  }
+}
+
+// sleep(centiseconds[, token]) -> nothing, or "BREAK" when woken
+int l_sleep(lua_State* L) {
+  current_task(L, "skynet.sleep");
+  const lua_Integer cs = luaL_checkinteger(L, 1);
+  push_token(L, 2);
+  Vm::of(L).scheduler().await_timer(L, cs);
+  return lua_yieldk(L, 0, 0, sleep_done);
+}
+
+int l_yield(lua_State* L) {
+  current_task(L, "skynet.yield");
+  lua_pushthread(L);
+  Vm::of(L).scheduler().await_timer(L, 0);
+  return lua_yieldk(L, 0, 0, sleep_done);
+}
+
+// wait([token])
+int l_wait(lua_State* L) {
+  current_task(L, "skynet.wait");
+  push_token(L, 1);
+  Vm::of(L).scheduler().await_token(L);
+  return lua_yieldk(L, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
+}
+
+// wakeup(token) -> true when someone waits on it
+int l_wakeup(lua_State* L) {
+  luaL_checkany(L, 1);
+  if (!Vm::of(L).scheduler().wakeup(L, 1)) return 0;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// killthread(coroutine) -> coroutine or nothing
+int l_killthread(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTHREAD);
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  Task* task = scheduler.find_task(lua_tothread(L, 1));
+  if (task == nullptr || !scheduler.kill(*task)) return 0;
+  lua_settop(L, 1);
+  return 1;
+}
+
+int l_now(lua_State* L) {
+  lua_pushinteger(L, system_of(L).now_cs());
+  return 1;
+}
+
+int l_starttime(lua_State* L) {
+  lua_pushinteger(L, system_of(L).start_time_s());
+  return 1;
+}
+
+int l_hpc(lua_State* L) {
+  lua_pushinteger(L, monotonic_ns());
+  return 1;
+}
+
+// --- coroutine.resume and coroutine.wrap, which also tell the scheduler what runs ---
+
+int resume_coroutine(lua_State* L, lua_State* co, int arguments) {
+  if (!lua_checkstack(co, arguments)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return -1;
+  }
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  lua_State* const outer = scheduler.running_thread();
+  lua_xmove(L, co, arguments);
+  scheduler.set_running_thread(co);
+  int results = 0;
+  const int status = lua_resume(co, L, arguments, &results);
+  scheduler.set_running_thread(outer);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_xmove(co, L, 1);
+    return -1;
+  }
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
+    lua_pushliteral(L, "too many results to resume");
+    return -1;
+  }
+  lua_xmove(co, L, results);
+  return results;
+}
+
+int l_resume(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTHREAD);
+  lua_State* co = lua_tothread(L, 1);
+  const int results = resume_coroutine(L, co, lua_gettop(L) - 1);
+  lua_pushboolean(L, results >= 0);
+  const int count = results >= 0 ? results : 1;
+  lua_insert(L, -(count + 1));
+  return count + 1;
+}
+
+int wrapped(lua_State* L) {
+  lua_State* co = lua_tothread(L, lua_upvalueindex(1));
+  const int results = resume_coroutine(L, co, lua_gettop(L));
+  if (results >= 0) return results;
+  const int status = lua_status(co);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    // Closes the variables of the failed coroutine; a new error replaces the old one.
+    if (lua_resetthread(co) != LUA_OK) lua_xmove(co, L, 1);
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+int l_wrap(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State* co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  lua_pushcclosure(L, bind<wrapped>, 1);
+  return 1;
+}
+
+}  // namespace
+
+const luaL_Reg kTaskFunctions[] = {
+    {"fork", bind<l_fork>},           {"timeout", bind<l_timeout>},
+    {"sleep", bind<l_sleep>},         {"yield", bind<l_yield>},
+    {"wait", bind<l_wait>},           {"wakeup", bind<l_wakeup>},
+    {"killthread", bind<l_killthread>}, {"now", bind<l_now>},
+    {"starttime", bind<l_starttime>}, {"hpc", bind<l_hpc>},
+    {nullptr, nullptr},
+};
+
+void replace_coroutine_functions(lua_State* L) {
+  lua_getglobal(L, LUA_COLIBNAME);
+  lua_pushcfunction(L, bind<l_resume>);
+  lua_setfield(L, -2, "resume");
+  lua_pushcfunction(L, bind<l_wrap>);
+  lua_setfield(L, -2, "wrap");
+  lua_pop(L, 1);
+}
+
+}  // namespace gatehouse::script

@@ -1,0 +1,109 @@
+// "skynet.crypt", also known as "client.crypt" (sk 1.7): skynet's crypt functions with its
+// argument checks and error texts, on crypto/skynet_suite.hpp.
+#include <algorithm>
+
+#include "crypto/encoding.hpp"
+#include "crypto/random.hpp"
+#include "crypto/skynet_suite.hpp"
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+// Pushes what `compute` returns, or raises its error with the caller's place.
+template <class Compute>
+int finish(lua_State* L, Compute compute) {
+  bool ok = false;
+  {
+    const Result<std::string> result = compute();
+    ok = result.has_value();
+    push_view(L, ok ? *result : result.error().message);
+  }
+  if (ok) return 1;
+  luaL_where(L, 1);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+template <Result<std::string> (*Function)(std::string_view)>
+int of_one(lua_State* L) {
+  const std::string_view a = check_view(L, 1);
+  return finish(L, [a] { return Function(a); });
+}
+
+template <std::string (*Function)(std::string_view)>
+int of_any_one(lua_State* L) {
+  const std::string_view a = check_view(L, 1);
+  return finish(L, [a] { return Result<std::string>(Function(a)); });
+}
+
+template <Result<std::string> (*Function)(std::string_view, std::string_view)>
+int of_two(lua_State* L) {
+  const std::string_view a = check_view(L, 1), b = check_view(L, 2);
+  return finish(L, [a, b] { return Function(a, b); });
+}
+
+template <std::string (*Function)(std::string_view, std::string_view)>
+int of_any_two(lua_State* L) {
+  const std::string_view a = check_view(L, 1), b = check_view(L, 2);
+  return finish(L, [a, b] { return Result<std::string>(Function(a, b)); });
+}
+
+// (key, text[, padding])
+template <Result<std::string> (*Function)(std::string_view, std::string_view, crypto::DesPadding)>
+int of_des(lua_State* L) {
+  const std::string_view key = check_view(L, 1), text = check_view(L, 2);
+  const lua_Integer mode = luaL_optinteger(L, 3, 0);
+  return finish(L, [key, text, mode]() -> Result<std::string> {
+    const auto padding = crypto::des_padding(mode);
+    if (!padding) return tl::unexpected(padding.error());
+    return Function(key, text, *padding);
+  });
+}
+
+// randomkey() -> 8 bytes, not all zero: zero is no key of the exchange
+int l_randomkey(lua_State* L) {
+  char key[crypto::kSkynetKeyBytes];
+  do {
+    crypto::random_bytes(key, sizeof key);
+  } while (std::all_of(std::begin(key), std::end(key), [](char c) { return c == 0; }));
+  lua_pushlstring(L, key, sizeof key);
+  return 1;
+}
+
+const luaL_Reg kFunctions[] = {
+    {"randomkey", bind<l_randomkey>},
+    {"dhexchange", bind<of_one<crypto::dh_exchange>>},
+    {"dhsecret", bind<of_two<crypto::dh_secret>>},
+    {"hmac64", bind<of_two<crypto::hmac64>>},
+    {"hmac64_md5", bind<of_two<crypto::hmac64_md5>>},
+    {"hmac_hash", bind<of_two<crypto::hmac_hash>>},
+    {"hashkey", bind<of_any_one<crypto::hash_key>>},
+    {"desencode", bind<of_des<crypto::des_encode>>},
+    {"desdecode", bind<of_des<crypto::des_decode>>},
+    {"base64encode", bind<of_any_one<crypto::base64_encode>>},
+    {"base64decode", bind<of_one<crypto::skynet_base64_decode>>},
+    {"hexencode", bind<of_any_one<crypto::hex_encode>>},
+    {"hexdecode", bind<of_one<crypto::hex_decode>>},
+    {"sha1", bind<of_any_one<crypto::sha1>>},
+    {"hmac_sha1", bind<of_any_two<crypto::hmac_sha1>>},
+    {"xor_str", bind<of_two<crypto::xor_str>>},
+    {nullptr, nullptr},
+};
+
+}  // namespace
+
+int open_crypt(lua_State* L) {
+  luaL_newlib(L, kFunctions);
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, static_cast<lua_Integer>(crypto::DesPadding::kIso7816_4));
+  lua_setfield(L, -2, "iso7816_4");
+  lua_pushinteger(L, static_cast<lua_Integer>(crypto::DesPadding::kPkcs7));
+  lua_setfield(L, -2, "pkcs7");
+  lua_setfield(L, -2, "padding");
+  return 1;
+}
+
+}  // namespace gatehouse::script

@@ -1,0 +1,122 @@
+// "entity": the EntityMgr of the process (DESIGN section 4). Every function answers at once,
+// without a message. Ids are strings; a number stands for its text.
+#include "actor/system.hpp"
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+std::string_view check_kind(lua_State* L, int index) {
+  const std::string_view kind = check_view(L, index);
+  luaL_argcheck(L, !kind.empty() && kind.find('\0') == std::string_view::npos, index,
+                "a kind is a non-empty name");
+  return kind;
+}
+
+// true, or nil, message, code
+int push_outcome(lua_State* L, const Error* error) {
+  if (error == nullptr) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  push_view(L, error->message);
+  push_view(L, name(error->code));
+  return 3;
+}
+
+int push_address(lua_State* L, ServiceId id) {
+  if (id) {
+    lua_pushinteger(L, id.value);
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+// register(kind, id[, actor]) -> true; actor: an address, the running service when left out
+int l_register(lua_State* L) {
+  const std::string_view kind = check_kind(L, 1), id = check_view(L, 2);
+  const ServiceId actor = lua_isnoneornil(L, 3) ? current_service(L).id() : to_address(L, 3);
+  actor::System& system = system_of(L);
+  auto added = system.entities().add(kind, id, actor);
+  // An actor that ended meanwhile has had its entries removed, this one perhaps not.
+  if (added && !system.registry().live(actor)) {
+    system.entities().remove_all(actor);
+    added = fail(Errc::kNotFound, "the actor has ended");
+  }
+  return push_outcome(L, added ? nullptr : &added.error());
+}
+
+// unregister(kind, id) -> true
+int l_unregister(lua_State* L) {
+  const std::string_view kind = check_kind(L, 1), id = check_view(L, 2);
+  const auto removed = system_of(L).entities().remove(kind, id);
+  return push_outcome(L, removed ? nullptr : &removed.error());
+}
+
+// find(kind, id) -> address or nil
+int l_find(lua_State* L) {
+  const std::string_view kind = check_kind(L, 1), id = check_view(L, 2);
+  return push_address(L, system_of(L).entities().find(kind, id));
+}
+
+// online(uid) -> address or nil
+int l_online(lua_State* L) {
+  return push_address(L, system_of(L).entities().find("player", check_view(L, 1)));
+}
+
+// count(kind) -> integer
+int l_count(lua_State* L) {
+  const std::string_view kind = check_kind(L, 1);
+  lua_pushinteger(L, static_cast<lua_Integer>(system_of(L).entities().count(kind)));
+  return 1;
+}
+
+// Upvalues: list of id, address, id, address ...; place of the next.
+int next_entity(lua_State* L) {
+  const lua_Integer at = lua_tointeger(L, lua_upvalueindex(2));
+  lua_pushinteger(L, at + 2);
+  lua_replace(L, lua_upvalueindex(2));
+  lua_rawgeti(L, lua_upvalueindex(1), at);
+  lua_rawgeti(L, lua_upvalueindex(1), at + 1);
+  return 2;
+}
+
+// each(kind) -> iterator of id, address over the entries of this moment
+int l_each(lua_State* L) {
+  const std::string_view kind = check_kind(L, 1);
+  lua_newtable(L);
+  {
+    lua_Integer at = 0;
+    for (const auto& entry : system_of(L).entities().list(kind)) {
+      push_view(L, entry.id);
+      lua_rawseti(L, -2, ++at);
+      lua_pushinteger(L, entry.actor.value);
+      lua_rawseti(L, -2, ++at);
+    }
+  }
+  lua_pushinteger(L, 1);
+  lua_pushcclosure(L, next_entity, 2);
+  return 1;
+}
+
+const luaL_Reg kFunctions[] = {
+    {"register", bind<l_register>},
+    {"unregister", bind<l_unregister>},
+    {"find", bind<l_find>},
+    {"online", bind<l_online>},
+    {"count", bind<l_count>},
+    {"each", bind<l_each>},
+    {nullptr, nullptr},
+};
+
+}  // namespace
+
+int open_entity(lua_State* L) {
+  luaL_newlib(L, kFunctions);
+  return 1;
+}
+
+}  // namespace gatehouse::script

@@ -1,0 +1,190 @@
+// "gatehouse.login": what lua/service/login_policy.lua and login policies use.
+#include <chrono>
+
+#include "actor/system.hpp"
+#include "base/clock.hpp"
+#include "script/agent_manager.hpp"
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+#include "script/policy_call.hpp"
+#include "script/policy_service.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+PolicyService& current_policy(lua_State* L) {
+  auto* policy = dynamic_cast<PolicyService*>(&current_service(L));
+  if (policy == nullptr) luaL_error(L, "only login_policy may call this");
+  return *policy;
+}
+
+// serve(auth_handler or nil, login_handler or nil)
+int l_serve(lua_State* L) {
+  PolicyService& policy = current_policy(L);
+  lua_settop(L, 2);
+  int handlers[2] = {LUA_NOREF, LUA_NOREF};
+  for (const int i : {1, 0}) {  // luaL_ref pops the top
+    if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      continue;
+    }
+    luaL_argexpected(L, lua_isfunction(L, -1), i + 1, "function");
+    handlers[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  policy.serve(handlers[0], handlers[1]);
+  return 0;
+}
+
+struct PlaceRequest {
+  actor::System& system;
+  AgentManager& agents;
+  ServiceId service;
+  std::int32_t session;
+  login::Grant grant;
+};
+
+// The reply is one packed string: "=" and the subid, or "!" and why not.
+void answer(const PlaceRequest& request, std::string text) {
+  std::string packed;
+  packed += static_cast<char>(5 | 4 << 3);  // long string, 4-byte length (sk 2.8)
+  const auto size = static_cast<std::uint32_t>(text.size());
+  packed.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  packed += text;
+  actor::MessagePtr message = actor::make_message(packed);
+  message->type = actor::MessageType::kResponse;
+  message->session = request.session;
+  message->source = request.service;
+  message->destination = request.service;
+  static_cast<void>(request.system.send(std::move(message)));
+}
+
+// In the store: the account's row, made without a usable password when there is none.
+Result<AccountId> find_or_create(store::Driver& driver, const std::string& uid) {
+  auto account = driver.find_account(uid);
+  if (!account) return tl::unexpected<Error>(account.error());
+  if (!*account) {
+    auto made = driver.create_account(uid, "!");
+    if (!made) return tl::unexpected<Error>(made.error());
+    return made->id;
+  }
+  if (store::banned_at(**account, wall_ms() / 1000)) return fail(Errc::kDenied, "banned");
+  return (*account)->id;
+}
+
+void place(std::shared_ptr<PlaceRequest> request) {
+  const auto submitted = request->agents.store().submit([request](store::Driver& driver) {
+    const auto account = find_or_create(driver, request->grant.uid);
+    if (!account) return answer(*request, "!" + account.error().message);
+    request->grant.account = *account;
+    request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
+      answer(*request, placed ? "=" + placed->subid : "!" + placed.error().message);
+    });
+  });
+  if (!submitted) answer(*request, "!" + submitted.error().message);
+}
+
+int place_done(lua_State* L, int, lua_KContext) {
+  const actor::Message& reply = *Vm::of(L).scheduler().incoming();
+  unpack(L, reply.data(), reply.size);
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, -1, &size);
+  if (size == 0 || text[0] != '=') return luaL_error(L, "place: %s", text + 1);
+  lua_pushlstring(L, text + 1, size - 1);
+  return 1;
+}
+
+// place(server, uid, secret) -> subid: what happens without a login_handler. Yields; raises
+// when no gate serves the server, the store is away, or the account is banned.
+int l_place(lua_State* L) {
+  current_task(L, "login.place");
+  const std::string_view server = check_view(L, 1);
+  const std::string_view uid = check_view(L, 2);
+  const std::string_view secret = check_view(L, 3);
+  luaL_argcheck(L, secret.size() == 8 || secret.size() == 32, 3, "a secret has 8 or 32 bytes");
+  LuaService& service = current_service(L);
+  AgentManager* agents = service.runtime().agents;
+  if (agents == nullptr) return luaL_error(L, "no gate in this process");
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  const std::int32_t session = scheduler.new_session(service);
+  {
+    login::Grant grant;
+    grant.uid = uid;
+    grant.server = server;
+    grant.secret = Secret(std::string(secret));
+    grant.suite = secret.size() == 8 ? protocol::Suite::kSkynet : protocol::Suite::kPlain;
+    place(std::make_shared<PlaceRequest>(
+        PlaceRequest{system_of(L), *agents, service.id(), session, std::move(grant)}));
+  }
+  scheduler.await_reply(session, service.id());
+  return lua_yieldk(L, 0, 0, place_done);
+}
+
+// kick(uid[, reason]) -> boolean: was online
+int l_kick(lua_State* L) {
+  const std::string_view uid = check_view(L, 1);
+  std::size_t size = 0;
+  const char* reason = luaL_optlstring(L, 2, "kicked", &size);
+  AgentManager* agents = current_service(L).runtime().agents;
+  lua_pushboolean(L, agents != nullptr &&
+                         agents->kick(uid, LogoutCode::kRemoved, {reason, size}));
+  return 1;
+}
+
+void set_field(lua_State* L, const char* name, std::string_view value) {
+  push_view(L, value);
+  lua_setfield(L, -2, name);
+}
+
+int auth_done(lua_State* L, int, lua_KContext) {
+  const std::string_view server = check_view(L, -2);
+  const std::string_view uid = check_view(L, -1);
+  current_policy(L).auth_ok(*Vm::of(L).scheduler().running(), server, uid);
+  return 0;
+}
+
+int login_done(lua_State* L, int, lua_KContext) {
+  const std::string_view subid = luaL_tolstring(L, -1, nullptr);
+  current_policy(L).login_ok(*Vm::of(L).scheduler().running(), subid);
+  return 0;
+}
+
+}  // namespace
+
+int policy_auth_main(lua_State* L) {
+  PolicyService& policy = current_policy(L);
+  const PolicyCall& call = policy.call_of(*Vm::of(L).scheduler().running());
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy.auth_handler());
+  lua_createtable(L, 0, 6);
+  set_field(L, "user", call.token.user);
+  set_field(L, "server", call.token.server);
+  set_field(L, "password", call.token.password.reveal());
+  set_field(L, "ticket", call.token.ticket.reveal());
+  set_field(L, "address", call.address);
+  set_field(L, "suite", protocol::name(call.suite));
+  lua_callk(L, 1, 2, 0, auth_done);
+  return auth_done(L, LUA_OK, 0);
+}
+
+int policy_login_main(lua_State* L) {
+  PolicyService& policy = current_policy(L);
+  const PolicyCall& call = policy.call_of(*Vm::of(L).scheduler().running());
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy.login_handler());
+  push_view(L, call.server);
+  push_view(L, call.uid);
+  push_view(L, call.secret.reveal());
+  lua_callk(L, 3, 1, 0, login_done);
+  return login_done(L, LUA_OK, 0);
+}
+
+int open_login(lua_State* L) {
+  static const luaL_Reg functions[] = {
+      {"serve", bind<l_serve>},
+      {"place", bind<l_place>},
+      {"kick", bind<l_kick>},
+      {nullptr, nullptr},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}
+
+}  // namespace gatehouse::script

@@ -1,0 +1,297 @@
+// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3). Bytes stay in C++ until a
+// reader takes them; what happens to sockets arrives as PTYPE_SOCKET messages, see
+// socket_event.hpp.
+#include <cstring>
+
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+#include "script/socket_table.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+using Want = LuaSocket::Want;
+
+constexpr int kBacklog = 32;
+
+SocketTable& table_of(lua_State* L) {
+  Runtime& runtime = Vm::of(L).runtime();
+  if (runtime.network == nullptr) luaL_error(L, "no network here");
+  return runtime.sockets;
+}
+
+std::uint32_t check_id(lua_State* L, int index) {
+  const lua_Integer id = luaL_checkinteger(L, index);
+  return id < 0 || id > INT32_MAX ? 0 : static_cast<std::uint32_t>(id);
+}
+
+// The running service's open connection named by argument 1, or nullptr.
+LuaSocket* own_socket(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  return table_of(L).find(id, current_service(L).id());
+}
+
+int push_nil_and(lua_State* L, std::string_view text) {
+  lua_pushnil(L);
+  push_view(L, text);
+  return 2;
+}
+
+// Argument 1 as "host:port"; false when that does not parse.
+bool parse_endpoint(lua_State* L, net::Endpoint& endpoint) {
+  auto parsed = net::Endpoint::parse(lua_tostring(L, 1));
+  if (!parsed) return false;
+  endpoint = std::move(*parsed);
+  return true;
+}
+
+// Checks the host and port of listen and connect, so that nothing raises afterwards. Returns
+// the port, -1 when the host has it; raises "Invalid port".
+lua_Integer check_host_port(lua_State* L, lua_Integer port_min) {
+  luaL_checkstring(L, 1);
+  if (lua_isnoneornil(L, 2)) return -1;
+  const lua_Integer port = luaL_checkinteger(L, 2);
+  if (port < port_min || port > 65535) luaL_error(L, "Invalid port %I", port);
+  return port;
+}
+
+// listen(host[, port[, backlog]]) -> id, ip, port, or nil and why
+int l_listen(lua_State* L) {
+  SocketTable& table = table_of(L);
+  const lua_Integer port = check_host_port(L, 0);
+  const auto backlog = static_cast<int>(luaL_optinteger(L, 3, kBacklog));
+  const ServiceId owner = current_service(L).id();
+  net::Endpoint endpoint;
+  if (port < 0) {
+    if (!parse_endpoint(L, endpoint)) return push_nil_and(L, "not an address with a port");
+  } else {
+    endpoint = {lua_tostring(L, 1), static_cast<std::uint16_t>(port)};
+  }
+  const auto listening = table.listen(*Vm::of(L).runtime().network, owner, endpoint, backlog);
+  if (!listening) return push_nil_and(L, listening.error().message);
+  lua_pushinteger(L, listening->id);
+  push_view(L, listening->address.ip());
+  lua_pushinteger(L, listening->address.port());
+  return 3;
+}
+
+// connect(host[, port]) -> id, or nil and why; an event follows
+int l_connect(lua_State* L) {
+  SocketTable& table = table_of(L);
+  const lua_Integer port = check_host_port(L, 1);
+  const ServiceId owner = current_service(L).id();
+  net::Endpoint endpoint;
+  if (port < 0) {
+    if (!parse_endpoint(L, endpoint)) return push_nil_and(L, "not an address with a port");
+  } else {
+    endpoint = {lua_tostring(L, 1), static_cast<std::uint16_t>(port)};
+  }
+  const auto id = table.connect(owner, endpoint);
+  if (!id) return push_nil_and(L, id.error().message);
+  lua_pushinteger(L, *id);
+  return 1;
+}
+
+// start(id) -> true; false: wait for the ready event and try again; or nil and why
+int l_start(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  SocketTable& table = table_of(L);
+  const auto started = table.start(id, current_service(L).id());
+  if (!started) return push_nil_and(L, started.error().message);
+  lua_pushboolean(L, *started == SocketTable::Started::kYes);
+  return 1;
+}
+
+// What a reader gets: the bytes; or false and the rest at the end; or nil when it has to wait.
+int read(lua_State* L, Want want, std::size_t size, std::string_view separator) {
+  LuaSocket* socket = own_socket(L);
+  if (socket == nullptr) {
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "");
+    return 2;
+  }
+  const LuaSocket::Chunk chunk = socket->find(want, size, separator);
+  if (chunk.found) {
+    push_view(L, chunk.bytes);
+    socket->consume(chunk.consumed);
+    return 1;
+  }
+  if (socket->at_end()) {
+    lua_pushboolean(L, 0);
+    push_view(L, socket->unread());
+    socket->consume(socket->unread().size());
+    return 2;
+  }
+  socket->wait_for(want, size, separator);
+  lua_pushnil(L);
+  return 1;
+}
+
+// read(id[, size])
+int l_read(lua_State* L) {
+  if (lua_isnoneornil(L, 2)) return read(L, Want::kSome, 0, {});
+  const lua_Integer size = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, size >= 0 && size <= LuaSocket::kBufferBytesMax, 2, "size out of range");
+  return read(L, Want::kSize, static_cast<std::size_t>(size), {});
+}
+
+// readline(id, separator)
+int l_readline(lua_State* L) {
+  const std::string_view separator = check_view(L, 2);
+  luaL_argcheck(L, !separator.empty(), 2, "a separator is not empty");
+  return read(L, Want::kLine, 0, separator);
+}
+
+int l_readall(lua_State* L) {
+  return read(L, Want::kEnd, 0, {});
+}
+
+// block(id) -> true when bytes wait, false at the end, nil: wait
+int l_block(lua_State* L) {
+  LuaSocket* socket = own_socket(L);
+  if (socket != nullptr && !socket->unread().empty()) {
+    lua_pushboolean(L, 1);
+  } else if (socket == nullptr || socket->at_end()) {
+    lua_pushboolean(L, 0);
+  } else {
+    socket->wait_for(Want::kSome, 0, {});
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+// send(id, string | pointer, size) -> boolean
+int l_send(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  SocketTable& table = table_of(L);
+  if (lua_type(L, 2) != LUA_TLIGHTUSERDATA) {
+    lua_pushboolean(L, table.write(id, check_view(L, 2)));
+    return 1;
+  }
+  luaL_checkinteger(L, 3);
+  bool written = false;
+  {
+    const actor::MessagePtr payload = take_payload(L, 2);  // ours to free
+    written = table.write(id, payload->view());
+  }
+  lua_pushboolean(L, written);
+  return 1;
+}
+
+// close(id) -> true: the close event follows
+int l_close(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  SocketTable& table = table_of(L);
+  if (LuaSocket* socket = table.find(id, current_service(L).id())) {
+    lua_pushboolean(L, socket->close());
+  } else {
+    table.close(id, false);
+    lua_pushboolean(L, 0);
+  }
+  return 1;
+}
+
+// release(id): forgets a closed socket of the running service
+int l_release(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  table_of(L).release(id, current_service(L).id());
+  return 0;
+}
+
+int l_shutdown(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  lua_pushboolean(L, table_of(L).close(id, true));
+  return 1;
+}
+
+int l_abandon(lua_State* L) {
+  const std::uint32_t id = check_id(L, 1);
+  table_of(L).abandon(id, current_service(L).id());
+  return 0;
+}
+
+// limit(id, bytes): 0 for no limit
+int l_limit(lua_State* L) {
+  const lua_Integer bytes = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, bytes >= 0, 2, "bytes out of range");
+  if (LuaSocket* socket = own_socket(L)) socket->set_limit(static_cast<std::size_t>(bytes));
+  return 0;
+}
+
+int l_pause(lua_State* L) {
+  if (LuaSocket* socket = own_socket(L)) socket->pause();
+  return 0;
+}
+
+// nodelay(id): every connection is made without delay.
+int l_nodelay(lua_State* L) {
+  check_id(L, 1);
+  return 0;
+}
+
+// resolve(host) -> number of the event that follows
+int l_resolve(lua_State* L) {
+  SocketTable& table = table_of(L);
+  const char* host = luaL_checkstring(L, 1);
+  lua_pushinteger(L, table.resolve(current_service(L).id(), host));
+  return 1;
+}
+
+// info() -> list of { id=, type=, address=, sock= or peer=, accept= }
+int l_info(lua_State* L) {
+  SocketTable& table = table_of(L);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const SocketTable::Info& info : table.list()) {
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, info.id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, info.listener ? "LISTEN" : "TCP");
+    lua_setfield(L, -2, "type");
+    lua_pushinteger(L, info.owner.value);
+    lua_setfield(L, -2, "address");
+    push_view(L, info.address);
+    lua_setfield(L, -2, info.listener ? "sock" : "peer");
+    if (info.listener) {
+      lua_pushinteger(L, static_cast<lua_Integer>(info.accepted));
+      lua_setfield(L, -2, "accept");
+    }
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+// unpack(message, size) -> type, id, value, text
+int l_unpack(lua_State* L) {
+  const std::string_view payload = view_payload(L, 1);
+  SocketEvent event;
+  luaL_argcheck(L, payload.size() >= sizeof event, 1, "not a socket event");
+  std::memcpy(&event, payload.data(), sizeof event);
+  lua_pushinteger(L, static_cast<lua_Integer>(event.type));
+  lua_pushinteger(L, event.id);
+  lua_pushinteger(L, event.value);
+  push_view(L, payload.substr(sizeof event));
+  return 4;
+}
+
+const luaL_Reg kFunctions[] = {
+    {"listen", bind<l_listen>},     {"connect", bind<l_connect>},
+    {"start", bind<l_start>},       {"read", bind<l_read>},
+    {"readline", bind<l_readline>}, {"readall", bind<l_readall>},
+    {"block", bind<l_block>},       {"send", bind<l_send>},
+    {"lsend", bind<l_send>},        {"close", bind<l_close>},
+    {"release", bind<l_release>},   {"shutdown", bind<l_shutdown>},
+    {"abandon", bind<l_abandon>},   {"limit", bind<l_limit>},
+    {"pause", bind<l_pause>},       {"nodelay", bind<l_nodelay>},
+    {"resolve", bind<l_resolve>},   {"info", bind<l_info>},
+    {"unpack", bind<l_unpack>},     {nullptr, nullptr},
+};
+
+}  // namespace
+
+int open_socketdriver(lua_State* L) {
+  luaL_newlib(L, kFunctions);
+  return 1;
+}
+
+}  // namespace gatehouse::script

@@ -1,0 +1,297 @@
+#include "script/codec.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace gatehouse::script {
+
+static_assert(std::endian::native == std::endian::little, "the wire form is little-endian");
+
+namespace {
+
+enum Type : std::uint8_t {
+  kNil = 0,
+  kBoolean = 1,
+  kNumber = 2,
+  kUserdata = 3,
+  kShortString = 4,
+  kLongString = 5,
+  kTable = 6,
+};
+// Cookies of kNumber.
+constexpr int kZero = 0, kByte = 1, kWord = 2, kDword = 4, kQword = 6, kReal = 8;
+constexpr int kCookieMax = 32;
+constexpr int kDepthMax = 32;
+
+constexpr char tag(Type type, int cookie) {
+  return static_cast<char>(static_cast<int>(type) | cookie << 3);
+}
+
+template <class T>
+void put(PackBuffer& out, char tag_byte, T value) {
+  char* p = out.extend(1 + sizeof(T));
+  p[0] = tag_byte;
+  std::memcpy(p + 1, &value, sizeof(T));
+}
+
+void put_integer(PackBuffer& out, lua_Integer v) {
+  if (v == 0) {
+    *out.extend(1) = tag(kNumber, kZero);
+  } else if (v != static_cast<std::int32_t>(v)) {
+    put(out, tag(kNumber, kQword), static_cast<std::int64_t>(v));
+  } else if (v < 0) {
+    put(out, tag(kNumber, kDword), static_cast<std::int32_t>(v));
+  } else if (v < 0x100) {
+    put(out, tag(kNumber, kByte), static_cast<std::uint8_t>(v));
+  } else if (v < 0x10000) {
+    put(out, tag(kNumber, kWord), static_cast<std::uint16_t>(v));
+  } else {
+    put(out, tag(kNumber, kDword), static_cast<std::uint32_t>(v));
+  }
+}
+
+void put_string(PackBuffer& out, const char* text, std::size_t size) {
+  if (size < kCookieMax) {
+    char* p = out.extend(1 + size);
+    p[0] = tag(kShortString, static_cast<int>(size));
+    std::memcpy(p + 1, text, size);
+    return;
+  }
+  if (size < 0x10000) {
+    put(out, tag(kLongString, 2), static_cast<std::uint16_t>(size));
+  } else {
+    put(out, tag(kLongString, 4), static_cast<std::uint32_t>(size));
+  }
+  std::memcpy(out.extend(size), text, size);
+}
+
+void pack_value(lua_State* L, int index, PackBuffer& out, int depth);
+
+// Entries of a table that __pairs presents: all of them as hash entries.
+void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
+  *out.extend(1) = tag(kTable, 0);
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 3);  // __pairs(t) -> next, state, first key
+  for (;;) {
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 2);  // stack: next, state, old key, key, value
+    if (lua_isnil(L, -2)) {
+      lua_pop(L, 5);
+      break;
+    }
+    pack_value(L, lua_gettop(L) - 1, out, depth + 1);
+    pack_value(L, lua_gettop(L), out, depth + 1);
+    lua_pop(L, 1);
+    lua_replace(L, -2);
+  }
+  *out.extend(1) = tag(kNil, 0);
+}
+
+void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
+  luaL_checkstack(L, 8, "serialize can't pack too depth table");
+  if (luaL_getmetafield(L, index, "__pairs") != LUA_TNIL) {
+    pack_by_pairs(L, index, out, depth);
+    return;
+  }
+  const auto length = static_cast<lua_Integer>(lua_rawlen(L, index));
+  if (length >= kCookieMax - 1) {
+    *out.extend(1) = tag(kTable, kCookieMax - 1);
+    put_integer(out, length);
+  } else {
+    *out.extend(1) = tag(kTable, static_cast<int>(length));
+  }
+  for (lua_Integer i = 1; i <= length; ++i) {
+    lua_rawgeti(L, index, i);
+    pack_value(L, lua_gettop(L), out, depth + 1);
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  while (lua_next(L, index) != 0) {
+    const int value = lua_gettop(L);
+    if (lua_isinteger(L, value - 1)) {
+      const lua_Integer key = lua_tointeger(L, value - 1);
+      if (key > 0 && key <= length) {
+        lua_pop(L, 1);
+        continue;
+      }
+    }
+    pack_value(L, value - 1, out, depth + 1);
+    pack_value(L, value, out, depth + 1);
+    lua_pop(L, 1);
+  }
+  *out.extend(1) = tag(kNil, 0);
+}
+
+void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
+  if (depth > kDepthMax) luaL_error(L, "serialize can't pack too depth table");
+  switch (lua_type(L, index)) {
+    case LUA_TNIL:
+      *out.extend(1) = tag(kNil, 0);
+      break;
+    case LUA_TBOOLEAN:
+      *out.extend(1) = tag(kBoolean, lua_toboolean(L, index));
+      break;
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index)) {
+        put_integer(out, lua_tointeger(L, index));
+      } else {
+        put(out, tag(kNumber, kReal), static_cast<double>(lua_tonumber(L, index)));
+      }
+      break;
+    case LUA_TLIGHTUSERDATA:
+      put(out, tag(kUserdata, 0), lua_touserdata(L, index));
+      break;
+    case LUA_TSTRING: {
+      std::size_t size = 0;
+      const char* text = lua_tolstring(L, index, &size);
+      put_string(out, text, size);
+      break;
+    }
+    case LUA_TTABLE:
+      pack_table(L, index, out, depth);
+      break;
+    default:
+      luaL_error(L, "Unsupport type %s to serialize", luaL_typename(L, index));
+  }
+}
+
+struct Reader {
+  lua_State* L;
+  const char* p;
+  const char* end;
+
+  [[noreturn]] void invalid(int type, int line) {
+    luaL_error(L, "Invalid serialize stream %d (line:%d)", type, line);
+    __builtin_unreachable();
+  }
+  template <class T>
+  T take(int type) {
+    if (static_cast<std::size_t>(end - p) < sizeof(T)) invalid(type, __LINE__);
+    T value;
+    std::memcpy(&value, p, sizeof(T));
+    p += sizeof(T);
+    return value;
+  }
+  lua_Integer integer(int type, int cookie) {
+    switch (cookie) {
+      case kZero: return 0;
+      case kByte: return take<std::uint8_t>(type);
+      case kWord: return take<std::uint16_t>(type);
+      case kDword: return take<std::int32_t>(type);
+      case kQword: return take<std::int64_t>(type);
+      default: invalid(type, __LINE__);
+    }
+  }
+  void string(int type, std::size_t size) {
+    if (static_cast<std::size_t>(end - p) < size) invalid(type, __LINE__);
+    lua_pushlstring(L, p, size);
+    p += size;
+  }
+  void table(int type, int cookie, int depth);
+  void value(int depth);
+};
+
+void Reader::table(int type, int cookie, int depth) {
+  if (depth > kDepthMax + 1) invalid(type, __LINE__);
+  lua_Integer length = cookie;
+  if (cookie == kCookieMax - 1) {
+    const auto head = take<std::uint8_t>(type);
+    if ((head & 7) != kNumber || (head >> 3) == kReal) invalid(head, __LINE__);
+    length = integer(head, head >> 3);
+    // Each item takes a byte at least: a forged length cannot reserve memory.
+    if (length < 0 || length > end - p) invalid(type, __LINE__);
+  }
+  luaL_checkstack(L, 8, "too deep table");
+  lua_createtable(L, static_cast<int>(length), 0);
+  for (lua_Integer i = 1; i <= length; ++i) {
+    value(depth + 1);
+    lua_rawseti(L, -2, i);
+  }
+  for (;;) {
+    value(depth + 1);
+    if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      return;
+    }
+    value(depth + 1);
+    lua_rawset(L, -3);
+  }
+}
+
+void Reader::value(int depth) {
+  const auto head = take<std::uint8_t>(0);
+  const int cookie = head >> 3;
+  switch (head & 7) {
+    case kNil: lua_pushnil(L); break;
+    case kBoolean: lua_pushboolean(L, cookie); break;
+    case kNumber:
+      if (cookie == kReal) {
+        lua_pushnumber(L, take<double>(head));
+      } else {
+        lua_pushinteger(L, integer(head, cookie));
+      }
+      break;
+    case kUserdata: lua_pushlightuserdata(L, take<void*>(head)); break;
+    case kShortString: string(head, static_cast<std::size_t>(cookie)); break;
+    case kLongString:
+      if (cookie == 2) {
+        string(head, take<std::uint16_t>(head));
+      } else if (cookie == 4) {
+        string(head, take<std::uint32_t>(head));
+      } else {
+        invalid(head, __LINE__);
+      }
+      break;
+    case kTable: table(head, cookie, depth); break;
+    default: invalid(head, __LINE__);
+  }
+}
+
+}  // namespace
+
+void PackBuffer::reset() { used_ = 0; }
+
+void PackBuffer::grow(std::size_t needed) {
+  std::size_t capacity = capacity_ == 0 ? 96 : capacity_ * 2;
+  while (capacity < needed) capacity *= 2;
+  block_ = block_ ? actor::grow_message(std::move(block_), capacity)
+                  : actor::make_message(capacity);
+  capacity_ = capacity;
+}
+
+actor::MessagePtr PackBuffer::take() {
+  if (block_ == nullptr) grow(0);
+  actor::MessagePtr message = std::move(block_);
+  if (capacity_ > 512 && used_ < capacity_ / 2) {
+    message = actor::grow_message(std::move(message), used_);
+  }
+  message->size = static_cast<std::uint32_t>(used_);
+  used_ = 0;
+  capacity_ = 0;
+  return message;
+}
+
+void pack(lua_State* L, int from, PackBuffer& buffer) {
+  buffer.reset();
+  pack_more(L, from, buffer);
+}
+
+void pack_more(lua_State* L, int from, PackBuffer& buffer) {
+  const int top = lua_gettop(L);
+  for (int i = from; i <= top; ++i) pack_value(L, i, buffer, 0);
+}
+
+int unpack(lua_State* L, const char* data, std::size_t size) {
+  const int base = lua_gettop(L);
+  Reader reader{L, data, data + size};
+  while (reader.p < reader.end) {
+    luaL_checkstack(L, 8, "too many values");
+    reader.value(0);
+  }
+  return lua_gettop(L) - base;
+}
+
+}  // namespace gatehouse::script

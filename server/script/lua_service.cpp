@@ -1,0 +1,226 @@
+#include "script/lua_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "actor/system.hpp"
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "script/runtime.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+// Raised inside the handler that the monitor interrupts; removes itself.
+void break_loop(lua_State* L, lua_Debug*) {
+  lua_sethook(L, nullptr, 0, 0);
+  luaL_error(L, "endless loop broken by the monitor");
+}
+
+// Signal handler's part: lua_sethook may be called there (Lua manual, lua_sethook; lua.c).
+void interrupt_vm(void* vm) {
+  lua_State* L = static_cast<Vm*>(vm)->scheduler().running_thread();
+  if (L != nullptr) lua_sethook(L, break_loop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+struct LoadArguments {
+  Runtime* runtime;
+  const std::vector<std::string>* words;
+};
+
+void set_global(lua_State* L, const char* name, const std::string& value) {
+  lua_pushlstring(L, value.data(), value.size());
+  lua_setglobal(L, name);
+}
+
+// Runs a file with the service's words as arguments.
+void run_file(lua_State* L, Runtime& runtime, const char* file,
+              const std::vector<std::string>& words, std::size_t first_word) {
+  if (runtime.bytecode.load(L, file) != LUA_OK) lua_error(L);
+  luaL_checkstack(L, static_cast<int>(words.size()) + 1, "too many arguments");
+  for (std::size_t i = first_word; i < words.size(); ++i) {
+    lua_pushlstring(L, words[i].data(), words[i].size());
+  }
+  lua_call(L, static_cast<int>(words.size() - first_word), 0);
+}
+
+// pcall body: finds the service's file and runs it (sk 1.0).
+int load_service(lua_State* L) {
+  const auto* arguments = static_cast<const LoadArguments*>(lua_touserdata(L, 1));
+  Runtime& runtime = *arguments->runtime;
+  const std::vector<std::string>& words = *arguments->words;
+  set_global(L, "SERVICE_NAME", words[0]);
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchpath");
+  lua_pushlstring(L, words[0].data(), words[0].size());
+  lua_pushlstring(L, runtime.service_path.data(), runtime.service_path.size());
+  lua_pushliteral(L, "");  // names are file names: dots are not directories
+  lua_call(L, 3, 2);
+  if (lua_isnil(L, -2)) {
+    return luaL_error(L, "cannot open %s:%s", words[0].c_str(), lua_tostring(L, -1));
+  }
+  lua_pop(L, 1);
+  const char* file = lua_tostring(L, -1);
+  const char* slash = strrchr(file, '/');
+  lua_pushlstring(L, file, slash == nullptr ? 0 : static_cast<std::size_t>(slash - file) + 1);
+  lua_setglobal(L, "SERVICE_PATH");
+  if (!runtime.preload.empty()) run_file(L, runtime, runtime.preload.c_str(), words, 0);
+  run_file(L, runtime, file, words, 1);
+  return 0;
+}
+
+int add_traceback(lua_State* L) {
+  const char* text = lua_tostring(L, 1);
+  luaL_traceback(L, L, text == nullptr ? "(error object is not a string)" : text, 1);
+  return 1;
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  while ((at = text.find_first_not_of(" \t\r\n", at)) != std::string::npos) {
+    const std::size_t end = std::min(text.find_first_of(" \t\r\n", at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+}  // namespace
+
+std::unique_ptr<LuaService> LuaService::make(Runtime& runtime, std::string arguments) {
+  return std::unique_ptr<LuaService>(new LuaService(runtime, std::move(arguments)));
+}
+
+LuaService::LuaService(Runtime& runtime, std::string arguments)
+    : runtime_(runtime), arguments_(std::move(arguments)), light_(false) {}
+
+LuaService::LuaService(Runtime& runtime, std::shared_ptr<Vm> vm)
+    : runtime_(runtime), vm_(std::move(vm)), light_(true) {}
+
+LuaService::~LuaService() { GATEHOUSE_ASSERT(tasks_ == nullptr); }
+
+void LuaService::on_start() {
+  log::info(id(), "LAUNCH {}", description());
+  if (light_) {
+    vm_->add_light_service(*this);
+    return;
+  }
+  if (!load()) {
+    // The launcher answers whoever asked for this service (sk 2.10).
+    actor::MessagePtr message = actor::make_message(std::string_view("ERROR"));
+    message->type = actor::MessageType::kText;
+    message->source = id();
+    message->destination = runtime_.system.registry().find_name(".launcher");
+    if (message->destination) runtime_.system.send(std::move(message));
+    worker().retire(*this);
+  }
+}
+
+bool LuaService::load() {
+  const std::vector<std::string> words = split_words(arguments_);
+  if (words.empty()) {
+    log::error(id(), "lua loader error : no service name");
+    return false;
+  }
+  auto vm = Vm::create(runtime_, runtime_.system.limits().vm_memory_bytes_max);
+  if (!vm) {
+    log::error(id(), "lua loader error : {}", vm.error().message);
+    return false;
+  }
+  vm_ = std::move(*vm);
+  lua_State* L = vm_->main();
+  const LoadArguments arguments{&runtime_, &words};
+  int status = LUA_OK;
+  enter(ServiceId{}, [&] {
+    vm_->scheduler().set_running_thread(L);
+    lua_pushcfunction(L, add_traceback);
+    lua_pushcfunction(L, load_service);
+    lua_pushlightuserdata(L, const_cast<LoadArguments*>(&arguments));
+    status = lua_pcall(L, 1, 0, 1);
+    vm_->scheduler().set_running_thread(nullptr);
+  });
+  if (status != LUA_OK) {
+    if (!exiting()) log::error(id(), "lua loader error : {}", Vm::error_text(L, -1));
+  }
+  lua_settop(L, 0);
+  return status == LUA_OK;
+}
+
+void LuaService::begin(ServiceId source) {
+  worker().pin(*this);
+  worker().begin_activity(source, id());
+  actor::set_interrupt_function(interrupt_vm, vm_.get());
+  vm_->scheduler().set_current(this);
+}
+
+void LuaService::end() {
+  vm_->scheduler().run_queues();
+  vm_->scheduler().set_current(nullptr);
+  actor::set_interrupt_function(nullptr, nullptr);
+  worker().end_activity();
+  worker().unpin(*this);
+}
+
+void LuaService::on_message(actor::MessagePtr message) {
+  actor::set_interrupt_function(interrupt_vm, vm_.get());
+  vm_->scheduler().dispatch(*this, std::move(message));
+  actor::set_interrupt_function(nullptr, nullptr);
+  if (vm_->take_memory_warning()) {
+    log::warn(id(), "Memory warning {:.2f} M",
+              static_cast<double>(vm_->memory_bytes()) / (1024 * 1024));
+  }
+}
+
+void LuaService::on_exit() {
+  log::info(id(), "KILL self");
+  if (!vm_) return;
+  vm_->scheduler().end_service(*this);
+  runtime_.sockets.drop_service(id());
+  if (owed_) {
+    for (const auto& [ticket, reply] : *owed_) {
+      runtime_.system.send_error(reply.source, id(), reply.session);
+    }
+    owed_.reset();
+  }
+  if (forgotten_) {
+    for (const OwedReply& reply : *forgotten_) {
+      runtime_.system.send_error(reply.source, id(), reply.session);
+    }
+    forgotten_.reset();
+  }
+  if (light_) {
+    vm_->remove_light_service(*this);
+  } else {
+    vm_->end_light_services();
+  }
+}
+
+std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
+
+void LuaService::on_client_task_end(Task&, bool) {}
+
+std::uint32_t LuaService::owe(OwedReply reply) {
+  if (!owed_) owed_ = std::make_unique<std::unordered_map<std::uint32_t, OwedReply>>();
+  owed_->emplace(++last_ticket_, reply);
+  return last_ticket_;
+}
+
+void LuaService::owe_forgotten(OwedReply reply) {
+  if (!forgotten_) forgotten_ = std::make_unique<std::vector<OwedReply>>();
+  if (forgotten_->size() < kForgottenMax) forgotten_->push_back(reply);
+}
+
+OwedReply LuaService::take_owed(std::uint32_t ticket) {
+  if (!owed_) return {};
+  const auto it = owed_->find(ticket);
+  if (it == owed_->end()) return {};
+  const OwedReply reply = it->second;
+  owed_->erase(it);
+  if (owed_->empty()) owed_.reset();
+  return reply;
+}
+
+bool LuaService::owes(std::uint32_t ticket) const { return owed_ && owed_->contains(ticket); }
+
+}  // namespace gatehouse::script

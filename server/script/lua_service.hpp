@@ -1,0 +1,87 @@
+// A service written in Lua: with a VM of its own, or light, in a host's VM next to thousands of
+// others. Light or not, it has its own address, mailbox order, sessions, and dies alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actor/service.hpp"
+#include "script/scheduler.hpp"
+#include "script/vm.hpp"
+
+namespace gatehouse::script {
+
+struct Runtime;
+
+// A reply that is still owed to a requester.
+struct OwedReply {
+  std::int32_t session = 0;
+  ServiceId source;
+};
+
+class LuaService : public actor::Service {
+ public:
+  // Makes a service that loads `arguments` ("name word word ...") in a VM of its own.
+  static std::unique_ptr<LuaService> make(Runtime& runtime, std::string arguments);
+  // Makes a light service in the VM of `host`.
+  LuaService(Runtime& runtime, std::shared_ptr<Vm> vm);
+  ~LuaService() override;
+
+  [[nodiscard]] Vm& vm() const { return *vm_; }
+  [[nodiscard]] std::shared_ptr<Vm> share_vm() const { return vm_; }
+  [[nodiscard]] Runtime& runtime() const { return runtime_; }
+  [[nodiscard]] bool light() const { return light_; }
+  // How it was launched, for the log: "snlua my_ping".
+  [[nodiscard]] virtual std::string description() const;
+
+  // Runs C++ or Lua work of this service outside a message: sets the current service, marks the
+  // activity for the monitor, and afterwards runs what it woke. Not while it is in a handler.
+  template <class F>
+  void enter(ServiceId source, F&& work) {
+    begin(source);
+    work();
+    end();
+  }
+
+  // Replies owed by response closures; the key is the closure's ticket.
+  std::uint32_t owe(OwedReply reply);
+  // A handler ended without answering: the requester is told when the service ends. Remembers
+  // kForgottenMax of them at most.
+  void owe_forgotten(OwedReply reply);
+  // Returns the reply and forgets it; session 0 when the ticket was used.
+  OwedReply take_owed(std::uint32_t ticket);
+  [[nodiscard]] bool owes(std::uint32_t ticket) const;
+
+ protected:
+  void on_start() override;
+  void on_message(actor::MessagePtr message) override;
+  void on_exit() override;
+  [[nodiscard]] bool announces_exit() const override { return !light_; }
+  // A task with on_client set ended; ok is false when it raised an error or was killed.
+  virtual void on_client_task_end(Task& task, bool ok);
+
+  // Makes a service that loads `arguments` in a VM of its own when it starts.
+  LuaService(Runtime& runtime, std::string arguments);
+
+ private:
+  friend class Scheduler;
+  bool load();
+  void begin(ServiceId source);
+  void end();
+
+  Runtime& runtime_;
+  std::shared_ptr<Vm> vm_;
+  std::string arguments_;  // of a service with a VM of its own
+  bool light_;
+  std::int32_t last_session_ = 0;
+  static constexpr std::size_t kForgottenMax = 1024;
+  Task* tasks_ = nullptr;
+  std::unique_ptr<std::vector<OwedReply>> forgotten_;
+  std::unique_ptr<std::unordered_map<std::uint32_t, OwedReply>> owed_;
+  std::uint32_t last_ticket_ = 0;
+};
+
+}  // namespace gatehouse::script

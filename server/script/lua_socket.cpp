@@ -1,0 +1,243 @@
+#include "script/lua_socket.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "script/socket_shard.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+constexpr std::size_t kWarnBytes = 1u << 20;       // first warning; each next at the double
+constexpr std::uint32_t kRetryMs = 10;             // of an event that found the mailbox full
+constexpr std::uint32_t kCloseTimeoutMs = 60'000;  // for a peer that does not read our last bytes
+constexpr std::uint32_t kReleaseLingerMs = 30'000;
+constexpr std::size_t kKeptBytes = 256 * 1024;  // an empty buffer keeps this much memory
+
+}  // namespace
+
+LuaSocket::LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner)
+    : shard_(shard),
+      id_(id),
+      owner_(owner),
+      warn_at_bytes_(kWarnBytes),
+      retry_alarm_(*this, &LuaSocket::retry),
+      close_alarm_(*this, &LuaSocket::give_up) {}
+
+LuaSocket::~LuaSocket() {
+  GATEHOUSE_ASSERT(stream_ == nullptr);
+}
+
+void LuaSocket::open(net::Stream* stream, std::string unread) {
+  stream_ = stream;
+  buffer_ = std::move(unread);
+  if (stream_ == nullptr) return;
+  stream_->set_unsent_limit(kBufferBytesMax);
+  if (stream_->unsent_bytes() > 0) shard_.watch(*this);
+}
+
+LuaSocket::Chunk LuaSocket::find(Want want, std::size_t size, std::string_view separator) {
+  const std::string_view bytes = unread();
+  switch (want) {
+    case Want::kNothing:
+      break;
+    case Want::kSome:
+      if (!bytes.empty()) return {true, bytes, bytes.size()};
+      break;
+    case Want::kSize:
+      if (bytes.size() >= size) return {true, bytes.substr(0, size), size};
+      break;
+    case Want::kLine: {
+      if (separator != separator_) {
+        separator_ = separator;
+        scanned_ = 0;
+      }
+      const std::size_t at = bytes.find(separator, scanned_);
+      if (at != std::string_view::npos) return {true, bytes.substr(0, at), at + separator.size()};
+      // The separator may begin in the last bytes.
+      scanned_ = bytes.size() - std::min(bytes.size(), separator.size() - 1);
+      break;
+    }
+    case Want::kEnd:
+      if (at_end()) return {true, bytes, bytes.size()};
+      break;
+  }
+  return {};
+}
+
+void LuaSocket::consume(std::size_t bytes) {
+  GATEHOUSE_ASSERT(bytes <= unread().size());
+  head_ += bytes;
+  scanned_ = 0;
+  if (head_ == buffer_.size()) {
+    buffer_.clear();
+    head_ = 0;
+    if (buffer_.capacity() > kKeptBytes) buffer_.shrink_to_fit();
+  } else if (head_ > kKeptBytes && head_ > buffer_.size() / 2) {
+    buffer_.erase(0, head_);
+    head_ = 0;
+  }
+  if (unread().size() <= kPauseBytes) resume();
+}
+
+void LuaSocket::wait_for(Want want, std::size_t size, std::string_view separator) {
+  want_ = want;
+  want_size_ = size;
+  if (want == Want::kLine && separator != separator_) {
+    separator_ = separator;
+    scanned_ = 0;
+  }
+  if (want != Want::kNothing) resume();
+}
+
+void LuaSocket::pause() {
+  if (paused_ || stream_ == nullptr) return;
+  paused_ = true;
+  stream_->pause();
+}
+
+void LuaSocket::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  const bool was_full = std::exchange(full_, false);
+  if (stream_ == nullptr || closing_) return;
+  stream_->resume();
+  if (owner_ && was_full) log::info(owner_, "Resume socket ({})", id_);
+}
+
+bool LuaSocket::write(std::string_view bytes) {
+  if (stream_ == nullptr || closing_ || !stream_->write(bytes)) return false;
+  shard_.watch(*this);
+  return true;
+}
+
+void LuaSocket::on_data(net::Stream&, std::string_view bytes) {
+  if (closing_) return;
+  buffer_.append(bytes);
+  const std::size_t unread_bytes = unread().size();
+  const std::size_t limit =
+      limit_bytes_ == 0 || want_ == Want::kSize ? kBufferBytesMax : limit_bytes_;
+  if (unread_bytes > limit) {
+    overflow();
+    return;
+  }
+  if (want_ != Want::kNothing && find(want_, want_size_, separator_).found) {
+    want_ = Want::kNothing;
+    notify(SocketEventType::kData, static_cast<std::int64_t>(unread_bytes));
+  }
+  if (want_ == Want::kNothing && unread_bytes > kPauseBytes && !paused_) {
+    pause();
+    full_ = true;
+    if (owner_) log::info(owner_, "Pause socket ({}) size : {}", id_, unread_bytes);
+  }
+}
+
+void LuaSocket::overflow() {
+  log::warn(owner_, "socket buffer overflow: fd={} size={}", id_, unread().size());
+  let_go(net::Stream::kLingerMs);
+  shard_.on_end(*this);  // may have destroyed this
+}
+
+void LuaSocket::on_closed(net::Stream& stream, net::CloseReason) {
+  GATEHOUSE_ASSERT(stream_ == &stream);
+  stream_ = nullptr;
+  close_alarm_.cancel();
+  notify(SocketEventType::kClose);
+  shard_.on_end(*this);  // may have destroyed this
+}
+
+// The stream sends the rest by itself.
+void LuaSocket::let_go(std::uint32_t linger_ms) {
+  net::Stream* stream = std::exchange(stream_, nullptr);
+  close_alarm_.cancel();
+  stream->forget_handler();
+  stream->close_after_flush(net::CloseReason::kLocal, linger_ms);
+  notify(SocketEventType::kClose);
+}
+
+bool LuaSocket::close() {
+  if (stream_ == nullptr) return false;
+  if (closing_) return true;
+  closing_ = true;
+  if (!stream_->ending() && stream_->unsent_bytes() == 0) {
+    let_go(net::Stream::kLingerMs);
+    return true;
+  }
+  stream_->pause();
+  shard_.watch(*this);
+  arm(close_alarm_, kCloseTimeoutMs);
+  return true;
+}
+
+void LuaSocket::shutdown() {
+  if (stream_ != nullptr) stream_->close(net::CloseReason::kLocal);
+}
+
+void LuaSocket::release(bool at_once) {
+  owner_ = {};
+  if (stream_ == nullptr) return;
+  net::Stream* stream = stream_;
+  let_go(kReleaseLingerMs);
+  if (at_once) stream->close(net::CloseReason::kLocal);
+}
+
+ParkedSocket LuaSocket::park() {
+  ParkedSocket parked;
+  if (stream_ != nullptr && !closing_) {
+    auto detached = stream_->detach();
+    if (detached) {
+      stream_ = nullptr;
+      parked.socket = std::move(*detached);
+    }
+  }
+  owner_ = {};
+  if (stream_ != nullptr) let_go(kReleaseLingerMs);
+  buffer_.erase(0, head_);
+  head_ = 0;
+  parked.unread = std::move(buffer_);
+  return parked;
+}
+
+bool LuaSocket::on_turn_end() {
+  const std::size_t unsent = stream_ == nullptr ? 0 : stream_->unsent_bytes();
+  if (unsent == 0) {
+    if (warn_at_bytes_ > kWarnBytes) {
+      warn_at_bytes_ = kWarnBytes;
+      if (stream_ != nullptr) notify(SocketEventType::kWarning, 0);
+    }
+    if (closing_ && stream_ != nullptr && !stream_->ending()) let_go(net::Stream::kLingerMs);
+    return false;
+  }
+  if (unsent > warn_at_bytes_) {
+    while (warn_at_bytes_ < unsent) warn_at_bytes_ *= 2;
+    notify(SocketEventType::kWarning, static_cast<std::int64_t>((unsent + 1023) / 1024));
+  }
+  return true;
+}
+
+void LuaSocket::notify(SocketEventType type, std::int64_t value) {
+  if (!owner_) return;
+  const auto sent = send_socket_event(shard_.system(), owner_, {type, id_, value});
+  if (sent != actor::SendResult::kFull) return;
+  // A lost warning does no harm; without the others the reader would wait for ever.
+  data_unsaid_ |= type == SocketEventType::kData;
+  close_unsaid_ |= type == SocketEventType::kClose;
+  if (data_unsaid_ || close_unsaid_) arm(retry_alarm_, kRetryMs);
+}
+
+void LuaSocket::retry() {
+  if (std::exchange(data_unsaid_, false)) notify(SocketEventType::kData);
+  if (std::exchange(close_unsaid_, false)) notify(SocketEventType::kClose);
+}
+
+void LuaSocket::give_up() {
+  if (stream_ != nullptr) stream_->close(net::CloseReason::kTimeout);
+}
+
+void LuaSocket::arm(Alarm& alarm, std::uint32_t ms) {
+  actor::Worker& worker = shard_.worker();
+  worker.timers().add(alarm, worker.now() + ms);
+}
+
+}  // namespace gatehouse::script

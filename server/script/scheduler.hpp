@@ -1,0 +1,136 @@
+// Runs the coroutines of a VM. A task is a coroutine at work for one service: a request, a
+// fork or a timer function. The rules are skynet's (sk 2.1, 2.2, 2.6): tasks switch only where
+// they yield; woken tasks run when the current one yields, forks when the message is done.
+//
+// The hot path is C++: a request takes a pooled coroutine, unpacks onto its stack and resumes
+// it; a call packs into a message and yields; the reply unpacks onto the caller's stack.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <lua.hpp>
+#include <string_view>
+#include <vector>
+
+#include "actor/message.hpp"
+#include "actor/timer_wheel.hpp"
+#include "base/ids.hpp"
+#include "protocol/reply_window.hpp"
+#include "script/session_map.hpp"
+
+namespace gatehouse::script {
+
+class LuaService;
+class Vm;
+
+struct Task {
+  enum class State : std::uint8_t {
+    kNew,       // not started yet
+    kRunning,   // on the C++ stack now
+    kCalling,   // waits for a reply
+    kSleeping,  // waits for its timer, or a wakeup
+    kWaiting,   // waits for a wakeup
+    kWoken,     // in the queue of woken tasks
+    kParked,    // yielded without a reason; only its owner can resume it
+  };
+  lua_State* thread = nullptr;
+  int anchor = LUA_NOREF;  // registry reference that keeps `thread`
+  State state = State::kNew;
+  bool has_request = false;  // serves a message: ret() makes sense
+  bool answered = false;     // ret(), response() or ignoreret() was used
+  bool has_token = false;    // an entry of the token table points here
+  bool broken = false;       // woken before its time: sleep returns "BREAK"
+  bool on_client = false;    // serves a client's frame: the reply goes to its gate session
+  bool queued = false;       // the frame waited for an earlier one
+  bool commit = false;       // the reply waits until data and reply are durable
+  protocol::RequestTicket ticket;  // of the client's request
+  std::int32_t request_session = 0;
+  std::int32_t session = 0;  // of the call or timer it waits for
+  std::uint32_t request_size = 0;
+  ServiceId request_source;
+  ServiceId callee;  // of the call it waits for
+  LuaService* service = nullptr;
+  actor::Timer* timer = nullptr;  // of its sleep; owned by the task
+  Task* previous = nullptr;       // list of the service's tasks
+  Task* next = nullptr;
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(Vm& vm) : vm_(vm) {}
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  ~Scheduler();
+
+  // --- Called by LuaService ---
+  // Handles one message, then everything it woke or forked.
+  void dispatch(LuaService& service, actor::MessagePtr message);
+  // Starts a task on the function and arguments on top of `from`'s stack; it runs with run_queues
+  // or at once with resume.
+  Task& create_task(LuaService& service);
+  // Resumes a task with `arguments` values on its stack.
+  void resume(Task& task, int arguments);
+  // Runs woken and forked tasks until none is left.
+  void run_queues();
+  // Ends all tasks of a service that exits: requesters get errors, callees learn that nobody
+  // waits, `<close>` variables run. The running task ends when it yields.
+  void end_service(LuaService& service);
+
+  // --- Called by bindings, in the running task ---
+  [[nodiscard]] LuaService* current() const { return current_; }
+  [[nodiscard]] Task* running() const { return running_; }
+  [[nodiscard]] const actor::Message* incoming() const { return incoming_; }
+  // Sets the service on whose behalf code outside any task runs; returns the previous.
+  LuaService* set_current(LuaService* service);
+
+  // A fresh session of a service: 1..2^31-1, skipping those still waited for.
+  std::int32_t new_session(LuaService& service);
+  // The running task waits for the reply to (service, session); yield next.
+  void await_reply(std::int32_t session, ServiceId callee);
+  // The running task sleeps; yield next. A token for wakeup is on top of L's stack and popped.
+  void await_timer(lua_State* L, std::int64_t centiseconds);
+  // Waits for wakeup(token); raises "token duplicative".
+  void await_token(lua_State* L);
+  // Wakes who waits on the token at `index`; false when nobody does.
+  bool wakeup(lua_State* L, int index);
+  // Queues a new task for after this message.
+  void fork(Task& task) { forks_.push_back(&task); }
+  // Queues a new task to start when its timer message arrives.
+  void start_after(Task& task, std::int64_t centiseconds);
+  // Ends a suspended task; false when it is running or unknown.
+  bool kill(Task& task);
+  [[nodiscard]] Task* find_task(lua_State* thread) const;
+  [[nodiscard]] const SessionMap& sessions() const { return sessions_; }
+
+  // The coroutine that runs now, for the interrupt; kept by resume and the coroutine library.
+  void set_running_thread(lua_State* thread) { running_thread_ = thread; }
+  [[nodiscard]] lua_State* running_thread() const { return running_thread_; }
+
+ private:
+  friend class Vm;
+  void on_reply(LuaService& service, actor::MessagePtr message);
+  void on_peer_death(LuaService& service, ServiceId peer);
+  void on_request(LuaService& service, actor::MessagePtr message);
+  void refuse_request(LuaService& service, const actor::Message& message);
+  void finish(Task& task);
+  void fail(Task& task);
+  void report_error(Task& task, std::string_view text);
+  void release(Task& task, bool reusable);
+  void drop_token(Task& task);
+  void schedule(Task& task, std::int64_t centiseconds);
+
+  static constexpr std::size_t kPoolMax = 256;
+
+  Vm& vm_;
+  LuaService* current_ = nullptr;
+  Task* running_ = nullptr;
+  lua_State* running_thread_ = nullptr;
+  const actor::Message* incoming_ = nullptr;
+  SessionMap sessions_;
+  std::deque<Task*> woken_;
+  std::deque<Task*> forks_;
+  std::vector<Task*> pool_;
+  std::size_t task_count_ = 0;
+};
+
+}  // namespace gatehouse::script

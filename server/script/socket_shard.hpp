@@ -1,0 +1,49 @@
+// The open sockets of one worker's Lua services. Touched by that worker's thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "actor/system.hpp"
+#include "script/lua_socket.hpp"
+
+namespace gatehouse::script {
+
+class SocketTable;
+
+class SocketShard final : private actor::TurnEndHook {
+ public:
+  // Both outlive it. On the worker's thread, after its loop started.
+  SocketShard(SocketTable& table, actor::Worker& worker);
+  SocketShard(const SocketShard&) = delete;
+  SocketShard& operator=(const SocketShard&) = delete;
+
+  [[nodiscard]] actor::Worker& worker() const { return worker_; }
+  [[nodiscard]] actor::System& system() const { return worker_.system(); }
+  // The socket, or nullptr when it is not on this worker.
+  [[nodiscard]] LuaSocket* find(std::uint32_t id) const;
+  // Puts a connection under its id here. Owner 0: it stays unread until somebody starts it.
+  LuaSocket& open(std::uint32_t id, ServiceId owner, ParkedSocket parked);
+  // Forgets a socket that has ended, and frees its id.
+  void remove(LuaSocket& socket);
+  // Forgets a socket whose connection moves; its id stays taken.
+  [[nodiscard]] ParkedSocket take(LuaSocket& socket);
+
+  // --- Called by LuaSocket ---
+  // Has on_turn_end() called until it returns false.
+  void watch(LuaSocket& socket);
+  // The connection ended. One that nobody owns and that holds no bytes goes.
+  void on_end(LuaSocket& socket);
+
+ private:
+  void on_turn_end() override;
+
+  SocketTable& table_;
+  actor::Worker& worker_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<LuaSocket>> sockets_;
+  std::vector<std::uint32_t> watched_;  // ids with unsent output
+};
+
+}  // namespace gatehouse::script

@@ -1,0 +1,278 @@
+#include "store/mysql_driver.hpp"
+
+#include <errmsg.h>
+#include <fmt/format.h>
+#include <mysql.h>
+#include <mysqld_error.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "store/mysql_sql.hpp"
+#include "store/mysql_statement.hpp"
+#include "store/sql_driver.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+// A migration may rewrite a large table.
+constexpr std::uint32_t kMigrationTimeoutMs = 3'600'000;
+constexpr int kDeadlockRetries = 3;
+// MySQL 8's number for a broken CHECK; MariaDB's header lacks it.
+constexpr unsigned kErrorCheckMysql = 3819;
+
+unsigned seconds(std::uint32_t ms) { return (ms + 999) / 1000; }
+
+bool connection_lost(unsigned number) {
+  return (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || number == ER_SERVER_SHUTDOWN ||
+         number == ER_CONNECTION_KILLED || number == ER_NORMAL_SHUTDOWN;
+}
+
+// The server has forgotten the statement, or a table of it was altered: it did not run.
+bool statement_stale(unsigned number) {
+  return number == ER_UNKNOWN_STMT_HANDLER || number == ER_NEED_REPREPARE;
+}
+
+// Texts of errors that a value caused may quote the value: they stay here.
+Error error_of(const MysqlError& error) {
+  switch (error.number) {
+    case ER_DUP_ENTRY: return {Errc::kExists, "the row exists already"};
+    case ER_NO_REFERENCED_ROW:
+    case ER_NO_REFERENCED_ROW_2: return {Errc::kNotFound, "the account does not exist"};
+    case ER_DATA_TOO_LONG:
+    case ER_TRUNCATED_WRONG_VALUE:
+    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+    case ER_WARN_DATA_OUT_OF_RANGE:
+    case ER_INVALID_CHARACTER_STRING:
+    case ER_NET_PACKET_TOO_LARGE:
+    case WARN_DATA_TRUNCATED:
+    case ER_CONSTRAINT_FAILED:
+    case kErrorCheckMysql:
+      return {Errc::kInvalid, fmt::format("MySQL refuses a value (error {})", error.number)};
+    case ER_NO_SUCH_TABLE:
+    case ER_BAD_FIELD_ERROR:
+      return {Errc::kUnavailable,
+              fmt::format("the database is not migrated: {} (error {})", error.text, error.number)};
+    case ER_CON_COUNT_ERROR:
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_ACCESS_DENIED_ERROR:
+    case ER_TABLEACCESS_DENIED_ERROR:
+    case ER_NO_DB_ERROR:
+    case ER_BAD_DB_ERROR:
+    case ER_DISK_FULL:
+    case ER_RECORD_FILE_FULL:
+    case ER_GET_ERRNO:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_LOCK_DEADLOCK:
+    case ER_OPTION_PREVENTS_STATEMENT:
+    case ER_QUERY_INTERRUPTED:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+      return {Errc::kUnavailable, fmt::format("MySQL: {} (error {})", error.text, error.number)};
+    default: break;
+  }
+  const Errc code = connection_lost(error.number) ? Errc::kUnavailable : Errc::kIo;
+  return {code, fmt::format("MySQL: {} (error {})", error.text, error.number)};
+}
+
+class MysqlConnection final : public SqlConnection {
+ public:
+  explicit MysqlConnection(Options options) : options_(std::move(options)) {}
+  ~MysqlConnection() override { disconnect(); }
+
+  Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
+                         const SqlVisitor& visit) override;
+  Result<> ping() override;
+  Result<std::unique_ptr<SqlConnection>> open_for_migration() override;
+  Result<> lock_migrations() override;
+  Result<> unlock_migrations(bool keep) override;
+  Result<> run_script(std::string_view script) override;
+
+ private:
+  // Makes sure that there is a connection, as far as can be told without asking the server.
+  Result<> connect();
+  MysqlError try_connect();
+  void disconnect();
+  [[nodiscard]] bool closed_by_server() const;
+  MysqlError last_error() const { return {mysql_errno(mysql_), mysql_error(mysql_)}; }
+  MysqlError try_run(Statement statement, std::span<const SqlValue> values,
+                     const SqlVisitor& visit, SqlOutcome& outcome);
+
+  Options options_;
+  MYSQL* mysql_ = nullptr;
+  std::array<std::unique_ptr<MysqlStatement>, kStatementCount> statements_;  // of mysql_
+  bool locked_ = false;  // holds the migration lock: the connection must not be replaced
+  // No try at a connection is made again so soon after a failed one.
+  [[nodiscard]] bool pausing() const {
+    return monotonic_ms() < no_connect_until_ms_ &&
+           !(options_.connected_ms && options_.connected_ms->load() >= failed_ms_);
+  }
+
+  MonotonicMs failed_ms_ = 0;
+  MonotonicMs no_connect_until_ms_ = 0;
+  Error connect_error_{Errc::kUnavailable, {}};
+};
+
+bool MysqlConnection::closed_by_server() const {
+  char byte = 0;
+  const auto got = recv(mysql_get_socket(mysql_), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0) return errno != EAGAIN && errno != EINTR;
+  if (got == 0) return true;
+  // A server that says something unasked says goodbye, unless TLS has news of its own.
+  return mysql_get_ssl_cipher(mysql_) == nullptr;
+}
+
+void MysqlConnection::disconnect() {
+  for (auto& statement : statements_) statement.reset();
+  if (mysql_ != nullptr) mysql_close(mysql_);
+  mysql_ = nullptr;
+}
+
+Result<> MysqlConnection::connect() {
+  if (mysql_ != nullptr && !closed_by_server()) return {};
+  disconnect();
+  if (locked_) return fail(Errc::kUnavailable, "the connection was lost during a migration");
+  if (pausing()) return tl::unexpected(connect_error_);
+  const MysqlError error = try_connect();
+  if (error.number == 0) {
+    if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
+    return {};
+  }
+  disconnect();
+  connect_error_.message =
+      fmt::format("cannot connect to MySQL: {} (error {})", error.text, error.number);
+  failed_ms_ = monotonic_ms();
+  no_connect_until_ms_ = failed_ms_ + options_.reconnect_pause_ms;
+  return tl::unexpected(connect_error_);
+}
+
+MysqlError MysqlConnection::try_connect() {
+  mysql_ = mysql_init(nullptr);
+  if (mysql_ == nullptr) return {CR_OUT_OF_MEMORY, "out of memory"};
+  const MysqlOptions& to = options_.mysql;
+  const unsigned connect_timeout_s = seconds(options_.connect_timeout_ms);
+  const unsigned io_timeout_s = seconds(options_.io_timeout_ms);
+  const unsigned protocol = to.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+  const unsigned local_infile = 0;
+  mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout_s);
+  mysql_optionsv(mysql_, MYSQL_OPT_READ_TIMEOUT, &io_timeout_s);
+  mysql_optionsv(mysql_, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout_s);
+  mysql_optionsv(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
+  mysql_optionsv(mysql_, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+  mysql_optionsv(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  // The library takes the socket only for this host. CLIENT_FOUND_ROWS: rows matched, not rows
+  // changed, so that a save of equal data is no fenced save.
+  const char* const host = to.socket.empty() ? to.host.c_str() : "localhost";
+  const char* const socket = to.socket.empty() ? nullptr : to.socket.c_str();
+  if (mysql_real_connect(mysql_, host, to.user.c_str(), to.password.reveal().data(),
+                         to.database.c_str(), to.port, socket, CLIENT_FOUND_ROWS) == nullptr)
+    return last_error();
+  // The server gives up waiting for a lock before we give the server up.
+  const unsigned lock_timeout_s = std::max(1u, io_timeout_s - 1);
+  const std::string session = fmt::format(fmt::runtime(kMysqlSession), lock_timeout_s);
+  if (mysql_real_query(mysql_, session.data(), session.size()) != 0) return last_error();
+  return {};
+}
+
+MysqlError MysqlConnection::try_run(Statement statement, std::span<const SqlValue> values,
+                                    const SqlVisitor& visit, SqlOutcome& outcome) {
+  const auto index = static_cast<std::size_t>(statement);
+  MysqlError error;
+  if (!statements_[index])
+    statements_[index] = MysqlStatement::prepare(mysql_, mysql_texts()[index], error);
+  if (!statements_[index]) return error;
+  return statements_[index]->run(values, visit, outcome);
+}
+
+Result<SqlOutcome> MysqlConnection::run(Statement statement, std::span<const SqlValue> values,
+                                        Repeat repeat, const SqlVisitor& visit) {
+  int deadlocks = 0;
+  bool repeated = false;
+  bool reprepared = false;
+  while (true) {
+    if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+    SqlOutcome outcome;
+    const MonotonicMs start_ms = monotonic_ms();
+    const MysqlError error = try_run(statement, values, visit, outcome);
+    if (error.number == 0) return outcome;
+    // The server undid the statement and chose it as the one to repeat.
+    if (error.number == ER_LOCK_DEADLOCK && deadlocks++ < kDeadlockRetries) continue;
+    if (statement_stale(error.number) && !std::exchange(reprepared, true)) {
+      statements_[static_cast<std::size_t>(statement)].reset();
+      continue;
+    }
+    if (connection_lost(error.number)) {
+      disconnect();
+      // After a time-out there is no time left for a second attempt.
+      const bool timed_out = monotonic_ms() - start_ms >= options_.io_timeout_ms / 2;
+      if (repeat == Repeat::kYes && !timed_out && !std::exchange(repeated, true)) continue;
+    }
+    return tl::unexpected(error_of(error));
+  }
+}
+
+Result<> MysqlConnection::ping() {
+  if (auto connected = connect(); !connected) return connected;
+  if (mysql_ping(mysql_) == 0) return {};
+  const MysqlError error = last_error();
+  disconnect();
+  return tl::unexpected(error_of(error));
+}
+
+Result<std::unique_ptr<SqlConnection>> MysqlConnection::open_for_migration() {
+  Options options = options_;
+  options.io_timeout_ms = kMigrationTimeoutMs;
+  return std::make_unique<MysqlConnection>(std::move(options));
+}
+
+Result<> MysqlConnection::lock_migrations() {
+  if (auto connected = connect(); !connected) return connected;
+  if (mysql_real_query(mysql_, kMysqlLock.data(), kMysqlLock.size()) != 0)
+    return tl::unexpected(error_of(last_error()));
+  MYSQL_RES* result = mysql_store_result(mysql_);
+  if (result == nullptr) return tl::unexpected(error_of(last_error()));
+  const MYSQL_ROW row = mysql_fetch_row(result);
+  locked_ = row != nullptr && row[0] != nullptr && row[0][0] == '1';
+  mysql_free_result(result);
+  if (!locked_) return fail(Errc::kUnavailable, "another process is migrating this database");
+  return {};
+}
+
+Result<> MysqlConnection::unlock_migrations(bool) {
+  // Statements that define tables commit themselves: there is nothing to undo.
+  if (mysql_ != nullptr) (void)mysql_real_query(mysql_, kMysqlUnlock.data(), kMysqlUnlock.size());
+  locked_ = false;
+  return {};
+}
+
+Result<> MysqlConnection::run_script(std::string_view script) {
+  if (auto connected = connect(); !connected) return connected;
+  if (mysql_set_server_option(mysql_, MYSQL_OPTION_MULTI_STATEMENTS_ON) != 0)
+    return tl::unexpected(error_of(last_error()));
+  int status = mysql_real_query(mysql_, script.data(), script.size());
+  while (status == 0) {
+    mysql_free_result(mysql_store_result(mysql_));
+    status = mysql_next_result(mysql_);  // -1: no more, above 0: an error
+  }
+  if (status > 0) return tl::unexpected(error_of(last_error()));
+  if (mysql_set_server_option(mysql_, MYSQL_OPTION_MULTI_STATEMENTS_OFF) != 0)
+    return tl::unexpected(error_of(last_error()));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> open_mysql(const Options& options, Metric* errors) {
+  static std::once_flag library_started;
+  std::call_once(library_started, [] { (void)mysql_library_init(0, nullptr, nullptr); });
+  return std::make_unique<SqlDriver>(std::make_unique<MysqlConnection>(options),
+                                     options.migrations_dir + "/mysql", kMysqlMigrationTable,
+                                     errors);
+}
+
+}  // namespace gatehouse::store

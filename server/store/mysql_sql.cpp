@@ -1,0 +1,69 @@
+#include "store/mysql_sql.hpp"
+
+// Times are DATETIME in UTC. FROM_UNIXTIME and UNIX_TIMESTAMP end in 2038 on MariaDB 10,
+// interval arithmetic does not.
+#define EPOCH_OF(column) "COALESCE(TIMESTAMPDIFF(SECOND, '1970-01-01', " column "), 0)"
+#define TIME_OF(value) "TIMESTAMP('1970-01-01') + INTERVAL " value " SECOND"
+#define ACCOUNT_COLUMNS                                                                 \
+  "id, name, password_hash, status, " EPOCH_OF("banned_until") ", ban_reason, "         \
+  "session_epoch, session_gate, session_server, session_subid, " EPOCH_OF("created_at") \
+  ", " EPOCH_OF("last_login_at") ", last_login_addr"
+
+namespace gatehouse::store {
+
+const StatementTexts& mysql_texts() {
+  static constexpr StatementTexts kTexts = [] {
+    StatementTexts texts;
+    const auto set = [&texts](Statement statement, std::string_view text) {
+      texts[static_cast<std::size_t>(statement)] = text;
+    };
+    set(Statement::kFindAccount, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name_key = ?");
+    set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kSetBan,
+        "UPDATE account SET status = IF(status = 'closed', status, ?), "
+        "banned_until = " TIME_OF("NULLIF(?, 0)") ", ban_reason = ? WHERE name_key = ?");
+    set(Statement::kListAccounts, "SELECT " ACCOUNT_COLUMNS
+                                  " FROM account WHERE name_key > ? ORDER BY name_key LIMIT ?");
+    // The sub-id comes first: MySQL assigns from left to right, and it needs the old epoch.
+    set(Statement::kClaimSession,
+        "UPDATE account SET "
+        "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS CHAR) AS BINARY)), "
+        "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_gate = ?, "
+        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP() WHERE id = ?");
+    set(Statement::kReleaseSession,
+        "UPDATE account SET session_gate = '', session_server = '', session_subid = '' "
+        "WHERE id = ? AND session_epoch = ?");
+    set(Statement::kTakePlayer,
+        "INSERT INTO player_data (account, server, epoch) VALUES (?, ?, ?) "
+        "ON DUPLICATE KEY UPDATE epoch = GREATEST(epoch, VALUES(epoch))");
+    set(Statement::kReadPlayer,
+        "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
+    set(Statement::kSavePlayer,
+        "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
+        "version = version + 1, updated_at = UTC_TIMESTAMP() "
+        "WHERE account = ? AND server = ? AND epoch = ?");
+    set(Statement::kRecordLogin,
+        "INSERT INTO login_audit (at, name, account, server, address, suite, result) "
+        "VALUES (COALESCE(" TIME_OF("NULLIF(?, 0)") ", UTC_TIMESTAMP()), ?, ?, ?, ?, ?, ?)");
+    set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");
+    set(Statement::kListGameServers, "SELECT name, state, capacity FROM game_server ORDER BY name");
+    set(Statement::kUpsertGameServer,
+        "INSERT INTO game_server (name, state, capacity) VALUES (?, ?, ?) "
+        "ON DUPLICATE KEY UPDATE state = VALUES(state), capacity = VALUES(capacity)");
+    set(Statement::kListAddressBans,
+        "SELECT network, " EPOCH_OF("banned_until") ", reason FROM address_ban "
+        "WHERE banned_until IS NULL OR banned_until > " TIME_OF("?") " ORDER BY network");
+    set(Statement::kHasMigrations,
+        "SELECT COUNT(*) FROM information_schema.tables "
+        "WHERE table_schema = DATABASE() AND table_name = 'schema_migration'");
+    set(Statement::kListMigrations,
+        "SELECT version, name, checksum FROM schema_migration ORDER BY version");
+    set(Statement::kAddMigration,
+        "INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?)");
+    return texts;
+  }();
+  return kTexts;
+}
+
+}  // namespace gatehouse::store

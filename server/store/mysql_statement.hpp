@@ -1,0 +1,60 @@
+// A prepared statement of libmariadb. With mysql_driver.cpp the one wrapper of that library.
+#pragma once
+
+#include <mysql.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/sql.hpp"
+
+namespace gatehouse::store {
+
+// What the library or the server reported; number 0: nothing went wrong.
+struct MysqlError {
+  unsigned number = 0;
+  std::string text;  // may quote values: only for errors that cannot (see mysql_driver.cpp)
+};
+
+// Belongs to one connection and must go before it.
+class MysqlStatement {
+ public:
+  // Null with `error` set when the server refuses.
+  [[nodiscard]] static std::unique_ptr<MysqlStatement> prepare(MYSQL* mysql, std::string_view text,
+                                                               MysqlError& error);
+  MysqlStatement(const MysqlStatement&) = delete;
+  MysqlStatement& operator=(const MysqlStatement&) = delete;
+
+  // Runs it. Rows are handed out after all of them have arrived, so a connection lost on the
+  // way hands out none.
+  [[nodiscard]] MysqlError run(std::span<const SqlValue> values, const SqlVisitor& visit,
+                               SqlOutcome& outcome);
+
+ private:
+  struct Close {
+    void operator()(MYSQL_STMT* statement) const { mysql_stmt_close(statement); }
+  };
+  struct Column {
+    bool is_integer = false;
+    long long integer = 0;
+    std::string bytes;
+    unsigned long length = 0;
+    my_bool is_null = 0;
+  };
+  class Row;
+
+  explicit MysqlStatement(MYSQL_STMT* statement) : statement_(statement) {}
+  void describe_columns();
+  [[nodiscard]] bool bind_values(std::span<const SqlValue> values);
+  [[nodiscard]] MysqlError fetch(const SqlVisitor& visit);
+  [[nodiscard]] MysqlError last_error() const;
+
+  std::unique_ptr<MYSQL_STMT, Close> statement_;
+  std::vector<Column> columns_;
+  std::vector<MYSQL_BIND> results_;  // points into columns_
+};
+
+}  // namespace gatehouse::store

@@ -1,0 +1,56 @@
+// Opens a driver by its options (configuration section `store`).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "store/driver.hpp"
+
+namespace gatehouse::store {
+
+struct SqliteOptions {
+  std::string path;  // the file; it and its folder are made when missing (mode 0600 and 0700)
+};
+
+struct MysqlOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 3306;
+  std::string socket;  // path of a Unix socket, wins over host and port
+  std::string user;
+  Secret password;
+  std::string database;
+};
+
+struct Options {
+  enum class Kind { kSqlite, kMysql };
+
+  Kind kind = Kind::kSqlite;
+  SqliteOptions sqlite;
+  MysqlOptions mysql;
+  // libmariadb counts in whole seconds: time-outs of MySQL are rounded up.
+  std::uint32_t connect_timeout_ms = 5'000;
+  std::uint32_t io_timeout_ms = 5'000;  // MySQL: one statement; SQLite: waiting for its lock
+  // After a failed attempt to connect, calls fail at once for this long, so that a queue of
+  // waiting calls is answered instead of timing out one after the other.
+  std::uint32_t reconnect_pause_ms = 250;
+  // When any of the connections that share it got through, in monotonic ms: it ends the pause of
+  // the others, so that recovery is not seen one connection at a time. Store::start() sets it.
+  std::shared_ptr<std::atomic<std::int64_t>> connected_ms;
+  std::string migrations_dir = "sql";  // holds sqlite/ and mysql/
+};
+
+// "sqlite" or "mysql", as in `store.driver` and in the metrics' labels.
+[[nodiscard]] std::string_view name(Options::Kind kind);
+
+// Makes a driver without connecting, so a database that is away is no error here. kInvalid for
+// options that can never work. `errors`, when given, counts calls that failed because of the
+// database; it must outlive the driver.
+[[nodiscard]] Result<std::unique_ptr<Driver>> open(const Options& options,
+                                                   Metric* errors = nullptr);
+
+}  // namespace gatehouse::store

@@ -1,0 +1,68 @@
+// The other values that go in and out of the store. All times are Unix seconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+
+namespace gatehouse::store {
+
+// A player's data and replies travel in one statement, which must stay below the 16 MiB that
+// a MySQL server takes by default (max_allowed_packet).
+inline constexpr std::size_t kPlayerDataBytesMax = 8u << 20;
+inline constexpr std::size_t kPlayerRepliesBytesMax = 1u << 20;
+static_assert(kPlayerDataBytesMax + kPlayerRepliesBytesMax < (16u << 20));
+
+// What a login writes when it takes the account's session over.
+struct SessionClaim {
+  std::string gate;     // name of the gate that will hold the session
+  std::string server;   // the game server asked for
+  std::string address;  // the client's address
+  std::string subid;    // empty: the new epoch in decimal
+};
+
+// One player of one game server.
+struct PlayerData {
+  bool has_data = false;      // false: never saved; data is empty
+  std::string data;           // what the game saved, opaque
+  std::uint64_t version = 0;  // counts saves
+  std::string replies;        // replies committed with the last save that gave any, opaque
+};
+
+// One attempt to log in, for ops and for the search after an attack.
+struct LoginAudit {
+  std::string name;     // as the client gave it
+  AccountId account;    // nobody when the name is unknown
+  std::string server;
+  std::string address;
+  std::string suite;    // "skynet", "plain", "x25519"
+  std::string result;   // "200", "401", ...
+  std::int64_t at_s = 0;  // 0: the database's clock
+};
+
+enum class ServerState {
+  kOpen,
+  kClosed,
+  kMaintenance,
+};
+
+// The word the table holds: "open".
+[[nodiscard]] std::string_view name(ServerState state);
+
+struct GameServer {
+  std::string name;
+  ServerState state = ServerState::kOpen;
+  std::uint32_t capacity = 0;  // players; 0: no limit
+};
+
+// An address or network that may not log in, written by ops (`203.0.113.7`, `203.0.113.0/24`).
+struct AddressBan {
+  std::string network;
+  std::int64_t until_s = 0;  // 0: for ever
+  std::string reason;
+};
+
+}  // namespace gatehouse::store

@@ -1,0 +1,101 @@
+// What the two databases have in common below the Driver: a connection runs numbered
+// statements with values and hands out rows. Internal to this layer; sql_driver.cpp holds the
+// operations, mysql_* and sqlite_* a connection and the statements' texts each.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/result.hpp"
+
+namespace gatehouse::store {
+
+// Every statement of the store; its values are, in the order of the texts' question marks:
+enum class Statement : std::size_t {
+  kFindAccount,       // name bytes -> account columns (SqlDriver)
+  kCreateAccount,     // name, hash
+  kSetPasswordHash,   // hash, id
+  kSetBan,            // status, until or 0, reason, name bytes
+  kListAccounts,      // name bytes, limit -> account columns
+  kClaimSession,      // subid or null, gate, server, address, id -> epoch, as row or insert_id
+  kReleaseSession,    // id, epoch
+  kTakePlayer,        // account, server, epoch
+  kReadPlayer,        // account, server -> epoch, version, data, replies
+  kSavePlayer,        // data, replies or null, account, server, epoch
+  kRecordLogin,       // at or 0, name, account or null, server, address, suite, result
+  kFindGameServer,    // name -> name, state, capacity
+  kListGameServers,   // -> name, state, capacity
+  kUpsertGameServer,  // name, state, capacity
+  kListAddressBans,   // now -> network, until or 0, reason
+  kHasMigrations,     // -> 1 when table schema_migration exists, else 0
+  kListMigrations,    // -> version, name, checksum
+  kAddMigration,      // version, name, checksum
+  kCount,
+};
+inline constexpr std::size_t kStatementCount = static_cast<std::size_t>(Statement::kCount);
+
+using StatementTexts = std::array<std::string_view, kStatementCount>;
+
+// Text is UTF-8 and compared by the column's rule, bytes are anything. Both point to memory of
+// the caller that lasts for the call.
+struct SqlText {
+  std::string_view value;
+};
+struct SqlBytes {
+  std::string_view value;
+};
+using SqlValue = std::variant<std::nullptr_t, std::int64_t, std::uint64_t, SqlText, SqlBytes>;
+
+// One row of a result, valid inside the call that hands it out. Null reads as 0 or empty.
+class SqlRow {
+ public:
+  virtual ~SqlRow() = default;
+  [[nodiscard]] virtual bool is_null(int column) const = 0;
+  [[nodiscard]] virtual std::int64_t integer(int column) const = 0;
+  [[nodiscard]] virtual std::string_view bytes(int column) const = 0;
+};
+
+struct SqlOutcome {
+  std::uint64_t matched = 0;    // rows that a write found, changed or not
+  std::uint64_t insert_id = 0;  // MySQL's LAST_INSERT_ID
+};
+
+// May a statement be repeated when it is unknown whether it was applied?
+enum class Repeat {
+  kYes,  // it reads, or writes what a repetition would write again
+  kNo,
+};
+
+using SqlVisitor = std::function<void(const SqlRow&)>;
+
+// One connection of one thread, with the promises and errors of Driver. A duplicate key is
+// kExists, a broken foreign key kNotFound.
+class SqlConnection {
+ public:
+  SqlConnection() = default;
+  SqlConnection(const SqlConnection&) = delete;
+  SqlConnection& operator=(const SqlConnection&) = delete;
+  virtual ~SqlConnection() = default;
+
+  [[nodiscard]] virtual Result<SqlOutcome> run(Statement statement,
+                                               std::span<const SqlValue> values, Repeat repeat,
+                                               const SqlVisitor& visit) = 0;
+  [[nodiscard]] virtual Result<> ping() = 0;
+
+  // A second connection with time-outs fit for migrations, and the lock that keeps other
+  // migrations of the same database out. unlock() keeps or, where the database can, undoes
+  // what was done since lock().
+  [[nodiscard]] virtual Result<std::unique_ptr<SqlConnection>> open_for_migration() = 0;
+  [[nodiscard]] virtual Result<> lock_migrations() = 0;
+  [[nodiscard]] virtual Result<> unlock_migrations(bool keep) = 0;
+  // Runs statements separated by `;`, never repeated.
+  [[nodiscard]] virtual Result<> run_script(std::string_view script) = 0;
+};
+
+}  // namespace gatehouse::store

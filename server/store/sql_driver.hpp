@@ -1,0 +1,54 @@
+// The operations of Driver, once for both databases.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+
+#include "base/metrics.hpp"
+#include "store/driver.hpp"
+#include "store/sql.hpp"
+
+namespace gatehouse::store {
+
+class SqlDriver final : public Driver {
+ public:
+  // migrations_folder: the folder of this database's files. migration_table: the statement that
+  // makes table schema_migration when it is missing. errors may be null.
+  SqlDriver(std::unique_ptr<SqlConnection> connection, std::string migrations_folder,
+            std::string_view migration_table, Metric* errors);
+
+  Result<std::optional<Account>> find_account(std::string_view name) override;
+  Result<Account> create_account(std::string_view name, std::string_view password_hash) override;
+  Result<> set_password_hash(AccountId account, std::string_view hash) override;
+  Result<> set_ban(std::string_view name, bool banned, std::int64_t until_s,
+                   std::string_view reason) override;
+  Result<std::vector<Account>> list_accounts(std::string_view after_name,
+                                             std::uint32_t limit) override;
+  Result<std::uint64_t> claim_session(AccountId account, const SessionClaim& claim) override;
+  Result<bool> release_session(AccountId account, std::uint64_t epoch) override;
+  Result<PlayerData> load_player(AccountId account, std::string_view server,
+                                 std::uint64_t epoch) override;
+  Result<> save_player(AccountId account, std::string_view server, std::uint64_t epoch,
+                       std::string_view data, const std::optional<std::string>& replies) override;
+  Result<> record_login(const LoginAudit& audit) override;
+  Result<std::optional<GameServer>> game_server(std::string_view name) override;
+  Result<std::vector<GameServer>> list_game_servers() override;
+  Result<> upsert_game_server(const GameServer& server) override;
+  Result<std::vector<AddressBan>> list_address_bans(std::int64_t now_s) override;
+  Result<std::uint32_t> schema_version() override;
+  Result<std::uint32_t> migrate() override;
+  Result<> ping() override;
+
+ private:
+  // Runs a statement and counts its failure.
+  Result<SqlOutcome> run(Statement statement, std::initializer_list<SqlValue> values,
+                         Repeat repeat, const SqlVisitor& visit = {});
+
+  std::unique_ptr<SqlConnection> connection_;
+  std::string migrations_folder_;
+  std::string_view migration_table_;
+  Metric* errors_;
+};
+
+}  // namespace gatehouse::store

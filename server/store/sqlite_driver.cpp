@@ -1,0 +1,275 @@
+#include "store/sqlite_driver.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/clock.hpp"
+#include "store/sql_driver.hpp"
+#include "store/sqlite_sql.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+constexpr std::uint32_t kMigrationLockTimeoutMs = 60'000;
+
+Error error_of(int code, const char* text) {
+  switch (code) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY: return {Errc::kExists, "the row exists already"};
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return {Errc::kNotFound, "the account does not exist"};
+    default: break;
+  }
+  switch (code & 0xff) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+      return {Errc::kInvalid, fmt::format("SQLite refuses a value (error {})", code)};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return {Errc::kCorrupt, fmt::format("SQLite: {} (error {})", text, code)};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_PROTOCOL:
+    case SQLITE_NOMEM:
+      return {Errc::kUnavailable, fmt::format("SQLite: {} (error {})", text, code)};
+    default: break;
+  }
+  // A missing table has no code of its own.
+  const Errc errc = std::string_view(text).starts_with("no such ") ? Errc::kUnavailable : Errc::kIo;
+  return {errc, fmt::format("SQLite: {} (error {})", text, code)};
+}
+
+// Makes the file, empty and private, so that SQLite's own files beside it inherit its mode. The
+// file appears under its name closed: closing it later would drop the locks that connections of
+// this process hold on it.
+Result<> make_private_file(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return {};
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && std::filesystem::create_directories(folder, error))
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  if (error)
+    return fail(Errc::kUnavailable,
+                fmt::format("cannot make folder {}: {}", folder.string(), error.message()));
+  std::string draft = path + ".XXXXXX";
+  const int fd = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
+  if (fd < 0)
+    return fail(Errc::kUnavailable, fmt::format("cannot make {}: {}", path,
+                                                std::generic_category().message(errno)));
+  ::close(fd);
+  const int linked = ::link(draft.c_str(), path.c_str());
+  const int link_errno = errno;
+  ::unlink(draft.c_str());
+  if (linked != 0 && link_errno != EEXIST)
+    return fail(Errc::kUnavailable, fmt::format("cannot make {}: {}", path,
+                                                std::generic_category().message(link_errno)));
+  return {};
+}
+
+class SqliteConnection final : public SqlConnection {
+ public:
+  SqliteConnection(std::string path, std::uint32_t busy_timeout_ms)
+      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms) {}
+  ~SqliteConnection() override { disconnect(); }
+
+  Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
+                         const SqlVisitor& visit) override;
+  Result<> ping() override;
+  Result<std::unique_ptr<SqlConnection>> open_for_migration() override;
+  Result<> lock_migrations() override { return run_script("BEGIN IMMEDIATE"); }
+  Result<> unlock_migrations(bool keep) override {
+    return run_script(keep ? "COMMIT" : "ROLLBACK");
+  }
+  Result<> run_script(std::string_view script) override;
+
+ private:
+  Result<> connect();
+  Result<> configure();
+  void disconnect();
+  // The error of the last call, which failed with `code`.
+  Error last_error(int code) const { return error_of(code, sqlite3_errmsg(db_)); }
+  // Gives the connection up when a new one may do better.
+  void disconnect_if_broken(int code);
+  // Runs the statement to its end; SQLITE_DONE or an error.
+  int step(sqlite3_stmt* statement, const SqlVisitor& visit);
+
+  std::string path_;
+  std::uint32_t busy_timeout_ms_;
+  sqlite3* db_ = nullptr;
+  std::array<sqlite3_stmt*, kStatementCount> statements_{};  // of db_
+};
+
+class SqliteRow final : public SqlRow {
+ public:
+  explicit SqliteRow(sqlite3_stmt* statement) : statement_(statement) {}
+  bool is_null(int column) const override {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
+  std::int64_t integer(int column) const override {
+    return sqlite3_column_int64(statement_, column);
+  }
+  std::string_view bytes(int column) const override {
+    const void* data = sqlite3_column_blob(statement_, column);
+    if (data == nullptr) return {};
+    return {static_cast<const char*>(data),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+// Binds a value; its memory outlives the step.
+struct BindValue {
+  sqlite3_stmt* statement;
+  int index;
+
+  int operator()(std::nullptr_t) const { return sqlite3_bind_null(statement, index); }
+  int operator()(std::int64_t value) const { return sqlite3_bind_int64(statement, index, value); }
+  int operator()(std::uint64_t value) const {
+    return sqlite3_bind_int64(statement, index, static_cast<std::int64_t>(value));
+  }
+  int operator()(SqlText text) const {
+    const char* data = text.value.data() ? text.value.data() : "";
+    return sqlite3_bind_text64(statement, index, data, text.value.size(), SQLITE_STATIC,
+                               SQLITE_UTF8);
+  }
+  int operator()(SqlBytes bytes) const {
+    // A null pointer would bind NULL.
+    if (bytes.value.empty()) return sqlite3_bind_zeroblob(statement, index, 0);
+    return sqlite3_bind_blob64(statement, index, bytes.value.data(), bytes.value.size(),
+                               SQLITE_STATIC);
+  }
+};
+
+void SqliteConnection::disconnect() {
+  for (sqlite3_stmt*& statement : statements_) {
+    sqlite3_finalize(statement);
+    statement = nullptr;
+  }
+  const int closed = sqlite3_close(db_);
+  GATEHOUSE_ASSERT(closed == SQLITE_OK);
+  db_ = nullptr;
+}
+
+void SqliteConnection::disconnect_if_broken(int code) {
+  const int primary = code & 0xff;
+  if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_CORRUPT ||
+      primary == SQLITE_NOTADB || primary == SQLITE_READONLY)
+    disconnect();
+}
+
+Result<> SqliteConnection::connect() {
+  if (db_ != nullptr) return {};
+  if (auto made = make_private_file(path_); !made) return made;
+  const int code = sqlite3_open_v2(path_.c_str(), &db_,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) {
+    const Error error = error_of(code, db_ ? sqlite3_errmsg(db_) : "out of memory");
+    disconnect();
+    return tl::unexpected(error);
+  }
+  auto configured = configure();
+  if (!configured) disconnect();
+  return configured;
+}
+
+Result<> SqliteConnection::configure() {
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_timeout(db_, static_cast<int>(busy_timeout_ms_));
+  // The change to WAL does not wait for other connections on its own.
+  const MonotonicMs deadline_ms = monotonic_ms() + busy_timeout_ms_;
+  const char* const settings =
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; "
+      "PRAGMA trusted_schema = OFF";
+  int code = sqlite3_exec(db_, settings, nullptr, nullptr, nullptr);
+  while ((code & 0xff) == SQLITE_BUSY && monotonic_ms() < deadline_ms) {
+    sqlite3_sleep(5);
+    code = sqlite3_exec(db_, settings, nullptr, nullptr, nullptr);
+  }
+  if (code != SQLITE_OK) return tl::unexpected(last_error(code));
+  return {};
+}
+
+int SqliteConnection::step(sqlite3_stmt* statement, const SqlVisitor& visit) {
+  const SqliteRow row(statement);
+  int code = sqlite3_step(statement);
+  while (code == SQLITE_ROW) {
+    if (visit) visit(row);
+    code = sqlite3_step(statement);
+  }
+  return code;
+}
+
+Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const SqlValue> values,
+                                         Repeat, const SqlVisitor& visit) {
+  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+  const auto index = static_cast<std::size_t>(statement);
+  sqlite3_stmt*& prepared = statements_[index];
+  if (prepared == nullptr) {
+    const std::string_view text = sqlite_texts()[index];
+    const int code = sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    if (code != SQLITE_OK) {
+      const Error error = last_error(code);
+      disconnect_if_broken(code);
+      return tl::unexpected(error);
+    }
+  }
+  GATEHOUSE_ASSERT(sqlite3_bind_parameter_count(prepared) == static_cast<int>(values.size()));
+  int code = SQLITE_OK;
+  for (std::size_t i = 0; i < values.size() && code == SQLITE_OK; ++i)
+    code = std::visit(BindValue{prepared, static_cast<int>(i) + 1}, values[i]);
+  if (code == SQLITE_OK) code = step(prepared, visit);
+  Result<SqlOutcome> result;
+  if (code == SQLITE_DONE)
+    result = SqlOutcome{.matched = static_cast<std::uint64_t>(sqlite3_changes64(db_)),
+                        .insert_id = 0};
+  else
+    result = tl::unexpected(last_error(code));
+  sqlite3_reset(prepared);
+  sqlite3_clear_bindings(prepared);
+  disconnect_if_broken(code);
+  return result;
+}
+
+Result<> SqliteConnection::ping() { return run_script("SELECT count(*) FROM sqlite_schema"); }
+
+Result<std::unique_ptr<SqlConnection>> SqliteConnection::open_for_migration() {
+  return std::make_unique<SqliteConnection>(path_, kMigrationLockTimeoutMs);
+}
+
+Result<> SqliteConnection::run_script(std::string_view script) {
+  if (auto connected = connect(); !connected) return connected;
+  const int code = sqlite3_exec(db_, std::string(script).c_str(), nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK) return {};
+  const Error error = last_error(code);
+  disconnect_if_broken(code);
+  return tl::unexpected(error);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> open_sqlite(const Options& options, Metric* errors) {
+  auto connection =
+      std::make_unique<SqliteConnection>(options.sqlite.path, options.io_timeout_ms);
+  return std::make_unique<SqlDriver>(std::move(connection), options.migrations_dir + "/sqlite",
+                                     kSqliteMigrationTable, errors);
+}
+
+}  // namespace gatehouse::store

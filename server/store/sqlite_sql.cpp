@@ -1,0 +1,68 @@
+#include "store/sqlite_sql.hpp"
+
+// A name arrives as bytes where MySQL compares bytes; SQLite compares a TEXT with a BLOB by
+// their types first, so that it has to be told.
+#define NAME_OF(value) "CAST(" value " AS TEXT)"
+#define ACCOUNT_COLUMNS                                                                    \
+  "id, name, password_hash, status, COALESCE(banned_until, 0), ban_reason, session_epoch, " \
+  "session_gate, session_server, session_subid, created_at, COALESCE(last_login_at, 0), "   \
+  "last_login_addr"
+
+namespace gatehouse::store {
+
+const StatementTexts& sqlite_texts() {
+  static constexpr StatementTexts kTexts = [] {
+    StatementTexts texts;
+    const auto set = [&texts](Statement statement, std::string_view text) {
+      texts[static_cast<std::size_t>(statement)] = text;
+    };
+    set(Statement::kFindAccount,
+        "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = " NAME_OF("?"));
+    set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kSetBan,
+        "UPDATE account SET status = iif(status = 'closed', status, ?), "
+        "banned_until = NULLIF(?, 0), ban_reason = ? WHERE name = " NAME_OF("?"));
+    set(Statement::kListAccounts, "SELECT " ACCOUNT_COLUMNS
+                                  " FROM account WHERE name > " NAME_OF("?")
+                                  " ORDER BY name LIMIT ?");
+    set(Statement::kClaimSession,
+        "UPDATE account SET "
+        "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS TEXT) AS BLOB)), "
+        "session_epoch = session_epoch + 1, session_gate = ?, session_server = ?, "
+        "last_login_addr = ?, last_login_at = unixepoch() WHERE id = ? RETURNING session_epoch");
+    set(Statement::kReleaseSession,
+        "UPDATE account SET session_gate = '', session_server = '', session_subid = x'' "
+        "WHERE id = ? AND session_epoch = ?");
+    set(Statement::kTakePlayer,
+        "INSERT INTO player_data (account, server, epoch) VALUES (?, ?, ?) "
+        "ON CONFLICT (account, server) DO UPDATE SET epoch = max(epoch, excluded.epoch)");
+    set(Statement::kReadPlayer,
+        "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
+    set(Statement::kSavePlayer,
+        "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
+        "version = version + 1, updated_at = unixepoch() "
+        "WHERE account = ? AND server = ? AND epoch = ?");
+    set(Statement::kRecordLogin,
+        "INSERT INTO login_audit (at, name, account, server, address, suite, result) "
+        "VALUES (COALESCE(NULLIF(?, 0), unixepoch()), ?, ?, ?, ?, ?, ?)");
+    set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");
+    set(Statement::kListGameServers, "SELECT name, state, capacity FROM game_server ORDER BY name");
+    set(Statement::kUpsertGameServer,
+        "INSERT INTO game_server (name, state, capacity) VALUES (?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET state = excluded.state, capacity = excluded.capacity");
+    set(Statement::kListAddressBans,
+        "SELECT network, COALESCE(banned_until, 0), reason FROM address_ban "
+        "WHERE banned_until IS NULL OR banned_until > ? ORDER BY network");
+    set(Statement::kHasMigrations,
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'");
+    set(Statement::kListMigrations,
+        "SELECT version, name, checksum FROM schema_migration ORDER BY version");
+    set(Statement::kAddMigration,
+        "INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?)");
+    return texts;
+  }();
+  return kTexts;
+}
+
+}  // namespace gatehouse::store

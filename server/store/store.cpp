@@ -1,0 +1,83 @@
+#include "store/store.hpp"
+
+#include <string>
+#include <utility>
+
+#include "store/sql_driver.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+// Refuses everything: the driver of jobs that a stopping store tells.
+class ClosedConnection final : public SqlConnection {
+ public:
+  Result<SqlOutcome> run(Statement, std::span<const SqlValue>, Repeat, const SqlVisitor&) override {
+    return closed();
+  }
+  Result<> ping() override { return closed(); }
+  Result<std::unique_ptr<SqlConnection>> open_for_migration() override { return closed(); }
+  Result<> lock_migrations() override { return closed(); }
+  Result<> unlock_migrations(bool) override { return closed(); }
+  Result<> run_script(std::string_view) override { return closed(); }
+
+ private:
+  static tl::unexpected<Error> closed() { return fail(Errc::kClosed, "the store is stopping"); }
+};
+
+std::string label(Options::Kind kind) {
+  return "driver=\"" + std::string(name(kind)) + "\"";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricSet& metrics) {
+  if (options.connections < 1 || options.connections > 1'000)
+    return fail(Errc::kInvalid, "store.connections must be 1 to 1000");
+  if (options.queue_max < 1) return fail(Errc::kInvalid, "store.queue_max must be at least 1");
+  Metric& errors = metrics.counter("store_errors", label(options.driver.kind),
+                                   "Calls that failed because of the database");
+  std::vector<std::unique_ptr<Driver>> drivers;
+  Options shared = options.driver;
+  shared.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
+  for (std::size_t i = 0; i < options.connections; ++i) {
+    auto driver = open(shared, &errors);
+    if (!driver) return tl::unexpected(driver.error());
+    drivers.push_back(std::move(*driver));
+  }
+  return std::unique_ptr<Store>(new Store(options, std::move(drivers), metrics));
+}
+
+Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
+             MetricSet& metrics)
+    : queue_length_metric_(metrics.gauge("store_queue_length", label(options.driver.kind),
+                                         "Jobs that wait for a connection to the database")),
+      full_metric_(metrics.counter("store_full", label(options.driver.kind),
+                                   "Jobs refused because the queue was full")),
+      drivers_(std::move(drivers)),
+      closed_driver_(std::make_unique<SqlDriver>(std::make_unique<ClosedConnection>(), "", "",
+                                                 nullptr)),
+      pool_({.name = "store", .threads = options.connections, .queue_max = options.queue_max}) {}
+
+Store::~Store() { stop(WorkPool::Stop::kDiscard); }
+
+Result<> Store::submit(Job job) {
+  // Counted before the pool has it, so that the gauge never shows less than nothing.
+  queue_length_metric_.add(1);
+  auto taken = pool_.submit([this, job = std::move(job)](const WorkContext& context) mutable {
+    run(context, job);
+  });
+  if (!taken) {
+    queue_length_metric_.add(-1);
+    if (taken.error().code == Errc::kFull) full_metric_.add();
+  }
+  return taken;
+}
+
+void Store::run(const WorkContext& context, Job& job) {
+  queue_length_metric_.add(-1);
+  job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
+}
+
+void Store::stop(WorkPool::Stop how) { pool_.stop(how); }
+
+}  // namespace gatehouse::store

@@ -1,0 +1,65 @@
+"""The shipped configurations and the page that explains them agree with each other."""
+
+import json
+import re
+
+import pytest
+from server import ROOT
+
+README = (ROOT / "config/README.md").read_text()
+PRODUCTION = json.loads((ROOT / "config/production.json").read_text())
+
+
+def leaves(value, path=""):
+    """(path, value) of every key; the entries of a list of objects share the path `key[]`."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        yield path, None
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, value
+
+
+def documented():
+    rows = re.findall(r"^\| `([\w.\[\]]+)` \| [^|]+ \| ([^|]+) \|", README, re.MULTILINE)
+    return {key: default.strip() for key, default in rows}
+
+
+def test_every_key_is_documented_and_every_documented_key_is_there():
+    keys = {path for path, _ in leaves(PRODUCTION)}
+    assert keys == set(documented())
+
+
+def test_numbers_of_the_page_are_those_of_the_file():
+    table = documented()
+    for path, value in leaves(PRODUCTION):
+        if isinstance(value, int) and "[]" not in path:
+            assert table[path] == str(value), path
+
+
+def test_limits_are_those_of_the_header():
+    header = (ROOT / "server/base/limits.hpp").read_text()
+    fields = re.findall(r"std::uint\d+_t (\w+) = ([\w' <]+);", header)
+    assert len(fields) > 10
+
+    def number(text):
+        left, _, shift = text.replace("'", "").replace("u", "").partition("<<")
+        return int(left) << int(shift or 0)
+
+    limits = {key: value for key, value in PRODUCTION["limits"].items() if key != "profile"}
+    assert limits == {name: number(value) for name, value in fields}
+
+
+@pytest.mark.parametrize("name", ["quickstart", "production"])
+def test_shipped_addresses_are_loopback(name):
+    text = (ROOT / f"config/{name}.json").read_text()
+    addresses = re.findall(r'"([\w.]+):\d+"', text)
+    assert addresses and set(addresses) == {"127.0.0.1"}
+
+
+def test_quickstart_uses_known_keys_only():
+    config = json.loads((ROOT / "config/quickstart.json").read_text())
+    assert {path for path, _ in leaves(config)} <= set(documented())

@@ -1,0 +1,95 @@
+"""tools/tidy.py finds what it is there to find, and nothing in code that is right."""
+
+import subprocess
+import sys
+
+import pytest
+from server import ROOT
+
+TIDY = ROOT / "tools/tidy.py"
+
+
+def tidy(root):
+    done = subprocess.run(
+        [sys.executable, "-B", TIDY, root], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def write(root, name, text):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+# What a finding is, a file that has it, and what the report must say.
+BAD = {
+    "layer": ("server/actor/a.cpp", '#include "net/loop.hpp"\n', "actor may not include net"),
+    "layer up": ("server/base/a.hpp", '#include "crypto/digest.hpp"\n', "base may not include"),
+    "owner": ("server/net/a.cpp", "#include <openssl/evp.h>\n", "server/crypto"),
+    "one wrapper": ("server/store/pool.cpp", "#include <mysql.h>\n", "server/store/mysql_"),
+    "json": ("server/gate/a.cpp", "#include <nlohmann/json.hpp>\n", "server/script"),
+    "long file": ("lua/lib/a.lua", "local a\n" * 601, "601 lines"),
+    "long line": ("server/base/a.cpp", "int " + "a" * 100 + ";\n", "columns"),
+    "blanks": ("server/base/a.cpp", "int a; \n", "blanks"),
+    "strcpy": ("server/base/a.cpp", "void f() { strcpy(a, b); }\n", "strcpy"),
+    "sprintf": ("server/base/a.cpp", "void f() { std::sprintf(a, b); }\n", "fmt::format"),
+    "rand": ("tests/unit/base/a.cpp", "int a = std::rand();\n", "crypto/random.hpp"),
+    "atoi": ("server/base/a.cpp", "int a = atoi(text);\n", "std::from_chars"),
+    "system": ("server/base/a.cpp", 'void f() { std::system("ls"); }\n', "no shell"),
+    "namespace": ("server/base/a.cpp", "using namespace std;\n", "std::"),
+    "endl": ("server/base/a.cpp", "void f() { out << std::endl; }\n", "std::endl"),
+    "capture": ("server/base/a.cpp", "auto f = [=] { return a; };\n", "capture list"),
+    "sleep": ("tests/unit/base/a.cpp", "std::this_thread::sleep_for(x);\n", "condition"),
+    "sleep in Python": ("tests/integration/test_a.py", "time.sl" + "eep(1)\n", "wait_until"),
+    "leftover": ("lua/lib/a.lua", "-- TO" + "DO: later\n", "leftover"),
+    "address": ("lua/lib/a.lua", 'local host = "10.' + '1.2.3"\n', "loopback"),
+    "document": ("README.md", "See `server/gate/nowhere.cpp`.\n", "does not exist"),
+    "document in a folder": ("docs/a.md", "Run ./tools/nothing now.\n", "tools/nothing"),
+}
+
+
+@pytest.mark.parametrize("name", BAD, ids=str)
+def test_bad_sample_is_reported(tmp_path, name):
+    path, text, message = BAD[name]
+    write(tmp_path, path, text)
+    code, output = tidy(tmp_path)
+    assert code == 1, output
+    findings = output.splitlines()[:-1]
+    assert len(findings) == 1, output
+    assert findings[0].startswith(f"{path}:") and message in findings[0], output
+
+
+def test_good_sample_is_not(tmp_path):
+    write(
+        tmp_path,
+        "server/net/loop.cpp",
+        '#include "net/loop.hpp"\n'
+        "#include <uv.h>\n"
+        '#include "actor/worker.hpp"\n'
+        '#include "base/result.hpp"\n'
+        "// A comment may speak of strcpy(a, b) and of std::endl.\n"
+        'const char* text = "system(1) and rand()";\n'
+        "System& system();\n"
+        "auto f = [this, id] { return a[i] == b; };\n"
+        "int brand(int operand) { return grand(operand) + dice.rand(); }\n",
+    )
+    includes = "#include <lua.hpp>\n#include <nlohmann/json.hpp>\n"
+    write(tmp_path, "server/script/bind_a.cpp", includes)
+    write(tmp_path, "server/store/mysql_driver.cpp", "#include <mysql.h>\n")
+    write(tmp_path, "tests/support/wait.hpp", "std::this_thread::sleep_for(x);\n")
+    write(tmp_path, "lua/lib/a.lua", 'local host <const> = "127.0.0.1"\nlocal any = "0.0.0.0"\n')
+    write(tmp_path, "lua/game/player.lua", 'return { version = "1.2.3" }\n')
+    write(
+        tmp_path,
+        "README.md",
+        "Edit `lua/game/player.lua`, or anything in lua/*.lua; build/release/x is made.\n",
+    )
+    write(tmp_path, "build/a.cpp", "using namespace std;\n")
+    code, output = tidy(tmp_path)
+    assert code == 0, output
+
+
+def test_this_tree_is_tidy():
+    code, output = tidy(ROOT)
+    assert code == 0, output

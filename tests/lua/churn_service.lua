@@ -1,0 +1,56 @@
+-- Run by tests/unit/script/churn_test.cpp: services come and go, and nothing is left of them.
+local skynet <const> = require "skynet"
+local testing <const> = require "testing"
+
+local cycles <const> = math.tointeger(skynet.getenv "churn_cycles")
+local BYTES_A_CYCLE <const> = 100 -- addresses are not reused soon, so their pages grow
+
+local function wait_until(condition)
+	local limit <const> = skynet.now() + 2000
+	while not condition() and skynet.now() < limit do
+		skynet.sleep(1)
+	end
+	testing.check(condition(), "a condition within 20 s")
+end
+
+-- Live services, and bytes allocated (0 when the allocator does not tell).
+local function measure()
+	collectgarbage()
+	local reply <const> = skynet.tostring(skynet.rawcall(".probe", skynet.PTYPE_TEXT, "measure"))
+	local services <const>, bytes <const> = reply:match "^(%d+) (%d+)$"
+	return math.tointeger(services), math.tointeger(bytes)
+end
+
+local function churn(n)
+	for i = 1, n do
+		local service <const> = skynet.newservice("exit_service", skynet.self())
+		if i % 100 == 0 then
+			testing.raises("call failed", skynet.call, service, "lua", "exit")
+		else
+			skynet.send(service, "lua", "exit")
+		end
+	end
+end
+
+skynet.dispatch("lua", function() end)
+
+testing.run(function()
+	wait_until(function()
+		return skynet.localname ".probe"
+	end)
+	churn(200)
+	local services <const> = 5 -- logger, launcher, service_mgr, this, probe
+	wait_until(function()
+		return measure() == services
+	end)
+	local _, before <const> = measure()
+	churn(cycles)
+	wait_until(function()
+		return measure() == services
+	end)
+	local _, after <const> = measure()
+	testing.check(
+		after - before < 300000 + cycles * BYTES_A_CYCLE,
+		string.format("%d bytes before, %d after", before, after)
+	)
+end)

@@ -1,0 +1,29 @@
+-- Run by tests/unit/script/churn_test.cpp with mailboxes of 64 KiB: a sender learns when one is
+-- full, wherever the receiver runs.
+local skynet <const> = require "skynet"
+local testing <const> = require "testing"
+
+local LIMIT <const> = 64 * 1024
+
+testing.run(function()
+	local text <const> = ("x"):rep(1000)
+	for _ = 1, 4 do -- on each worker
+		local receiver <const> = skynet.newservice "echo_service"
+		local sent = 0
+		while skynet.send(receiver, "lua", "echo", text) == 0 do
+			sent = sent + 1
+		end
+		testing.equal(skynet.send(receiver, "lua", "echo", text), false)
+		testing.check(sent > 50 and sent <= LIMIT / 1000, sent)
+		testing.raises("mailbox of the service is full", skynet.call, receiver, "lua", "echo", text)
+		local limit <const> = skynet.now() + 2000
+		local ok
+		repeat
+			skynet.sleep(1)
+			ok = pcall(skynet.call, receiver, "lua", "echo", text)
+		until ok or skynet.now() > limit
+		testing.check(ok, "there is room again")
+		testing.equal(skynet.send(receiver, "lua", "echo", ("x"):rep(LIMIT)), false)
+		testing.equal(skynet.call(receiver, "lua", "echo", "small"), "small")
+	end
+end)

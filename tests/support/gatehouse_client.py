@@ -1,0 +1,280 @@
+"""A client of gatehouse's login and gate protocols (DESIGN sections 5 and 6).
+
+It shares no code with the server. Sockets block with a time-out; `Closed` says that the peer
+ended the connection. The session secret is never part of a repr.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+
+import skynet_crypto
+
+KIND_ERROR, KIND_OK, KIND_PUSH, KIND_CONTROL = 0, 1, 2, 3
+PING = 0xFFFFFFFF
+
+
+class Closed(Exception):
+    """The peer closed the connection."""
+
+
+class RequestFailed(Exception):
+    """The server answered a request with kind 0."""
+
+
+def b64(data):
+    if isinstance(data, str):
+        data = data.encode()
+    return base64.b64encode(data).decode()
+
+
+def unb64(text):
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+def parse_address(address):
+    """"host:port" or "[v6]:port" or a pair."""
+    if not isinstance(address, str):
+        return tuple(address)
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def make_token(user, password, server):
+    return f"{b64(user)}@{b64(server)}:{b64(password)}"
+
+
+class Stream:
+    """A TCP connection that reads exact counts and lines, with a time-out for each call."""
+
+    def __init__(self, address, timeout=10.0, receive_buffer=None):
+        self.socket = socket.socket(
+            socket.AF_INET6 if ":" in parse_address(address)[0] else socket.AF_INET
+        )
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect(parse_address(address))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.timeout = timeout
+        self.buffer = bytearray()
+
+    def send(self, data):
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise Closed from error
+
+    def fill(self, timeout=None):
+        """Reads what there is, at least one byte."""
+        self.socket.settimeout(self.timeout if timeout is None else max(timeout, 0.001))
+        try:
+            data = self.socket.recv(262144)
+        except ConnectionResetError as error:
+            raise Closed from error
+        if not data:
+            raise Closed
+        self.buffer += data
+
+    def take(self, count):
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return data
+
+    def read_line(self):
+        while b"\n" not in self.buffer:
+            self.fill()
+        return self.take(self.buffer.index(b"\n") + 1)[:-1].decode()
+
+    def read_to_end(self, timeout=10.0):
+        """Everything until the peer closes; TimeoutError when it does not."""
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                self.fill(deadline - time.monotonic())
+        except Closed:
+            return self.take(len(self.buffer))
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
+@dataclass
+class Login:
+    """The outcome of a login: the code, and for 200 what the gate handshake needs."""
+
+    line: str
+    suite: str
+    user: str
+    server: str
+    secret: bytes = field(default=b"", repr=False)
+    extras: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def code(self):
+        return int(self.line.split(" ", 1)[0])
+
+    @property
+    def subid(self):
+        return unb64(self.line.split(" ")[1]).decode()
+
+    @property
+    def uid(self):
+        return str(self.extras.get("uid", self.user))
+
+    @property
+    def name(self):
+        return f"{b64(self.uid)}@{b64(self.server)}#{b64(self.subid)}"
+
+    def mac(self, text):
+        if self.suite == "skynet":
+            return skynet_crypto.hmac_hash(self.secret, text.encode())
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).digest()
+
+    def handshake(self, index, last_push=None, conversation=None, options=""):
+        """The handshake text: 3 fields, or 6 when a conversation is given."""
+        text = f"{self.name}:{index}"
+        if conversation is not None:
+            text += f":{last_push or 0}:{conversation}:{options}"
+        return f"{text}:{b64(self.mac(text))}"
+
+
+def read_answer(stream):
+    while True:
+        line = stream.read_line()
+        if not line.startswith("102 "):
+            return line
+
+
+def finish_login(login):
+    """Takes the answer line apart: secret and addresses of the plain suite."""
+    words = login.line.split(" ")
+    if login.code == 200 and len(words) > 2:
+        login.extras = json.loads(unb64(words[2]))
+        if login.suite == "plain":
+            login.secret = unb64(login.extras["secret"])
+    return login
+
+
+def login_plain(stream, user, password, server):
+    stream.read_line()  # the challenge: the plain suite does not use it
+    stream.send(make_token(user, password, server).encode() + b"\n")
+    return finish_login(Login(read_answer(stream), "plain", user, server))
+
+
+def login_skynet(stream, user, password, server, private_key=None):
+    challenge = unb64(stream.read_line())
+    private_key = private_key or skynet_crypto.random_key()
+    stream.send(b64(skynet_crypto.dh_exchange(private_key)).encode() + b"\n")
+    secret = skynet_crypto.dh_secret(unb64(stream.read_line()), private_key)
+    token = make_token(user, password, server).encode()
+    stream.send(
+        f"{b64(skynet_crypto.hmac64(challenge, secret))}\n"
+        f"{b64(skynet_crypto.des_encode(secret, token))}\n".encode()
+    )
+    return finish_login(Login(read_answer(stream), "skynet", user, server, secret))
+
+
+def login(address, user, password, server, suite="plain", timeout=15.0):
+    """One whole login. Raises Closed when the server closes without an answer."""
+    with Stream(address, timeout) as stream:
+        return (login_skynet if suite == "skynet" else login_plain)(
+            stream, user, password, server
+        )
+
+
+def frame(body):
+    return struct.pack(">H", len(body)) + body
+
+
+def request_frame(content, session):
+    if isinstance(content, str):
+        content = content.encode()
+    return frame(content + struct.pack(">I", session))
+
+
+class Gate(Stream):
+    """A connection to a gate. Frames that nobody asked for yet are kept by kind."""
+
+    def __init__(self, address, timeout=10.0, receive_buffer=None):
+        super().__init__(address, timeout, receive_buffer)
+        self.responses = {}  # session -> list of (kind, content) in order of arrival
+        self.pushes = []  # (number, content)
+        self.controls = []  # decoded JSON
+        self.next_session = 1
+
+    def send_frame(self, body):
+        self.send(frame(body if isinstance(body, bytes) else body.encode()))
+
+    def read_frame(self, timeout=None):
+        while len(self.buffer) < 2 or len(self.buffer) < 2 + self._body_length():
+            self.fill(timeout)
+        return self.take(2 + self._body_length())[2:]
+
+    def _body_length(self):
+        return struct.unpack_from(">H", self.buffer)[0]
+
+    def handshake(self, login, index=1, **extended):
+        self.send_frame(login.handshake(index, **extended))
+        return self.read_frame().decode()
+
+    def send_request(self, content, session=None):
+        if session is None:
+            session = self.next_session
+            self.next_session += 1
+        self.send(request_frame(content, session))
+        return session
+
+    def read_event(self, timeout=None):
+        """Reads one frame and files it under its kind."""
+        body = self.read_frame(timeout)
+        content, kind, session = body[:-5], body[-5], struct.unpack(">I", body[-4:])[0]
+        if kind == KIND_PUSH:
+            self.pushes.append((session, content))
+        elif kind == KIND_CONTROL:
+            self.controls.append(json.loads(content))
+        else:
+            self.responses.setdefault(session, []).append((kind, content))
+
+    def response(self, session, timeout=None):
+        """(kind, content) of the next response to this session."""
+        while not self.responses.get(session):
+            self.read_event(timeout)
+        return self.responses[session].pop(0)
+
+    def request(self, content, session=None, timeout=None):
+        """Sends one request and returns the content of its response."""
+        kind, answer = self.response(self.send_request(content, session), timeout)
+        if kind != KIND_OK:
+            raise RequestFailed(content)
+        return answer
+
+    def ping(self, content=b""):
+        self.send(request_frame(content, PING))
+        return self.response(PING)
+
+    def wait_for(self, frames, count=1, timeout=10.0):
+        """Reads until `frames` (self.pushes or self.controls) holds count entries."""
+        while len(frames) < count:
+            self.read_event(timeout)
+        return frames
+
+    def read_until_closed(self, timeout=10.0):
+        """Files every frame that still comes until the peer closes."""
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                self.read_event(deadline - time.monotonic())
+        except Closed:
+            return

@@ -1,0 +1,295 @@
+#include "gate_world.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/log.hpp"
+#include "crypto/encoding.hpp"
+
+namespace gatehouse::gate {
+namespace {
+
+class LogToFile final : public testing::Environment {
+ public:
+  void SetUp() override {
+    path() = testing::TempDir() + "gate-log-" + std::to_string(getpid());
+    ASSERT_TRUE(log::start({log::Level::kInfo, log::Format::kText, path()}));
+  }
+  void TearDown() override { std::filesystem::remove(path()); }
+  static std::string& path() {
+    static std::string path;
+    return path;
+  }
+};
+[[maybe_unused]] const auto* const log_to_file = testing::AddGlobalTestEnvironment(new LogToFile);
+
+}  // namespace
+
+std::string read_log() {
+  log::flush();
+  std::ostringstream text;
+  text << std::ifstream(LogToFile::path()).rdbuf();
+  return text.str();
+}
+
+void FakeAgent::note(char event) {
+  events.push_back(event);
+  if (kick_on == event) session->kick(410, "removed");
+  if (die_on == event) {
+    events.push_back('x');
+    session.reset();
+  }
+}
+
+void FakeAgent::on_connected(bool resumed) {
+  note(resumed ? 'r' : 'c');
+}
+void FakeAgent::on_disconnected() {
+  note('d');
+}
+
+void FakeAgent::on_request(protocol::RequestTicket ticket, std::string_view content) {
+  ++requests;
+  if (content == "hold") {
+    held.emplace(ticket.session, ticket);
+  } else if (content == "error") {
+    session->respond(ticket, false, {});
+  } else if (content == "count") {
+    session->respond(ticket, true, std::to_string(++counted));
+  } else if (content == "big") {
+    session->respond(ticket, true, std::string(kResponseContentBytesMax + 1, 'b'));
+  } else if (content.substr(0, 5) == "push ") {
+    EXPECT_TRUE(session->push(content.substr(5)));
+    session->respond(ticket, true, "pushed");
+  } else if (content == "kick") {
+    session->kick(410, "removed");
+    session->respond(ticket, true, "too late");
+  } else if (content == "die") {
+    session.reset();
+  } else {
+    session->respond(ticket, true, content);
+  }
+}
+
+World::World(GateOptions options, std::uint16_t workers)
+    : system{actor::SystemOptions{workers, {}}, metrics},
+      network(system),
+      gate(
+          [&] {
+            options.server = "sample";
+            options.listen = {"127.0.0.1", 0};
+            return options;
+          }(),
+          metrics) {
+  system.start(network.loop_factory());
+  const auto started = gate.start(network, system);
+  EXPECT_TRUE(started) << started.error().message;
+}
+
+World::~World() {
+  gate.stop_accepting();
+  for (auto& [worker, agent] : agents_) on(worker, [&agent] { agent->session.reset(); });
+  system.stop();
+  EXPECT_EQ(gate.connection_count(), 0u);
+  EXPECT_EQ(gate.session_count(), 0u);
+  EXPECT_EQ(metric("gate_connections"), 0);
+  EXPECT_EQ(metric("gate_sessions"), 0);
+}
+
+Result<Player> World::try_login(const std::string& uid, std::uint16_t worker, protocol::Suite suite,
+                                const std::string& subid) {
+  Player player{protocol::make_gate_name(uid, "sample", subid),
+                Secret(std::string(suite == protocol::Suite::kSkynet ? 8 : 32, 's')), suite, worker,
+                nullptr};
+  auto agent = std::make_unique<FakeAgent>();
+  player.agent = agent.get();
+  const auto created = on(worker, [&]() -> Result<> {
+    auto session = gate.create_session({uid, "sample", subid, player.secret, suite},
+                                       system.worker(worker), *player.agent);
+    if (!session) return tl::unexpected(session.error());
+    player.agent->session = std::move(*session);
+    return {};
+  });
+  if (!created) return tl::unexpected(created.error());
+  std::lock_guard lock(agents_mutex_);
+  agents_.emplace_back(worker, std::move(agent));
+  return player;
+}
+
+Player World::login(const std::string& uid, std::uint16_t worker, protocol::Suite suite,
+                    const std::string& subid) {
+  auto player = try_login(uid, worker, suite, subid);
+  EXPECT_TRUE(player);
+  return *player;
+}
+
+void World::logout(const Player& player) {
+  with(player, [](FakeAgent& agent) { agent.session.reset(); });
+}
+
+void World::answer(const Player& player, std::uint32_t session, std::string_view content,
+                   bool good) {
+  with(player, [&](FakeAgent& agent) {
+    const auto it = agent.held.find(session);
+    ASSERT_NE(it, agent.held.end());
+    const auto ticket = it->second;
+    agent.held.erase(it);
+    agent.session->respond(ticket, good, content);
+  });
+}
+
+std::string World::events(const Player& player) {
+  return with(player, [](FakeAgent& agent) { return agent.events; });
+}
+
+std::uint32_t World::counted(const Player& player) {
+  return with(player, [](FakeAgent& agent) { return agent.counted; });
+}
+
+bool World::holds(const Player& player, std::uint32_t session) {
+  return with(player, [&](FakeAgent& agent) { return agent.held.count(session) > 0; });
+}
+
+std::int64_t World::metric(std::string_view name, std::string_view label) const {
+  std::int64_t value = -1;
+  metrics.each([&](const Metric& m) {
+    if (m.name().find(name) != std::string::npos && m.name().ends_with(name) && m.label() == label)
+      value = m.value();
+  });
+  return value;
+}
+
+std::int64_t World::closed(std::string_view reason) const {
+  return metric("gate_closed", "reason=\"" + std::string(reason) + "\"");
+}
+
+GateOptions with_limits(const std::function<void(Limits&)>& change) {
+  GateOptions options;
+  change(options.limits);
+  return options;
+}
+
+std::ostream& operator<<(std::ostream& out, const Response& response) {
+  return out << "kind " << response.kind << " session " << response.session << " '"
+             << response.content.substr(0, 200) << "'";
+}
+
+std::string handshake_text(const Player& player, std::string_view index,
+                           const std::optional<Extension>& extension) {
+  std::string text = player.name + ':' + std::string(index);
+  if (extension)
+    text += ':' + std::to_string(extension->last_push) + ':' + extension->conversation + ':' +
+            extension->options;
+  return text + ':' + crypto::base64_encode(protocol::gate_mac(player.suite, player.secret, text));
+}
+
+std::string framed(std::string_view body) {
+  std::string out;
+  EXPECT_TRUE(protocol::append_frame(out, body));
+  return out;
+}
+
+std::string request_frame(std::string_view content, std::uint32_t session) {
+  std::string body(content);
+  body.resize(content.size() + 4);
+  store_be32(body.data() + content.size(), session);
+  return framed(body);
+}
+
+Client::Client(const World& world, int receive_buffer_bytes) {
+  descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_GE(descriptor_, 0);
+  if (receive_buffer_bytes != 0)
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(int));
+  const timeval patience{kPatience.count(), 0};
+  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const int on = 1;
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(world.gate.address().port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+}
+
+void Client::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void Client::reset() {
+  const linger now{1, 0};
+  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close();
+}
+
+void Client::finish_sending() {
+  ::shutdown(descriptor_, SHUT_WR);
+}
+
+bool Client::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) {
+      EXPECT_NE(errno, EAGAIN) << "the gate does not read";
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+bool Client::send_byte_by_byte(std::string_view bytes) {
+  for (const char& byte : bytes)
+    if (!send({&byte, 1})) return false;
+  return true;
+}
+
+bool Client::read_exactly(char* to, std::size_t size) {
+  while (size > 0) {
+    const ssize_t got = ::recv(descriptor_, to, size, 0);
+    if (got <= 0) {
+      EXPECT_FALSE(got < 0 && errno == EAGAIN) << "the gate does not answer";
+      return false;
+    }
+    to += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+std::optional<std::string> Client::frame() {
+  char header[2];
+  if (!read_exactly(header, 2)) return std::nullopt;
+  std::string body(load_be16(header), '\0');
+  if (!read_exactly(body.data(), body.size())) return std::nullopt;
+  return body;
+}
+
+Response Client::response() {
+  const auto body = frame();
+  if (!body) return {"connection closed", -1, 0};
+  EXPECT_GE(body->size(), 5u);
+  const std::size_t size = body->size() - 5;
+  return {body->substr(0, size), (*body)[size], load_be32(body->data() + size + 1)};
+}
+
+std::string Client::handshake(const Player& player, int index,
+                              const std::optional<Extension>& extension) {
+  send(framed(handshake_text(player, std::to_string(index), extension)));
+  return frame().value_or("closed");
+}
+
+bool Client::is_quiet() {
+  return ask("quiet?", protocol::kPingSession) == ok("quiet?", protocol::kPingSession);
+}
+
+}  // namespace gatehouse::gate

@@ -1,0 +1,124 @@
+// The password check alone, and the set of logins in progress.
+#include "login/in_progress.hpp"
+#include "login_fixture.hpp"
+
+namespace gatehouse::login {
+namespace {
+
+class AuthenticatorTest : public testing::Test {
+ protected:
+  // Verifies, and returns what comes back.
+  std::future<Authenticator::Admission> verify(Authenticator& authenticator,
+                                               const std::string& password) {
+    auto promise = std::make_shared<std::promise<Authenticator::Admission>>();
+    AuthRequest request;
+    request.name = "new";
+    request.server = "sample";
+    request.password = Secret(password);
+    authenticator.verify(std::move(request), [promise](Authenticator::Admission admission) {
+      promise->set_value(std::move(admission));
+    });
+    return promise->get_future();
+  }
+
+  TestServer server_;
+};
+
+TEST_F(AuthenticatorTest, TwoFirstLoginsOfOneNameMakeOneAccount) {
+  Authenticator authenticator(*server_.store, *server_.hash_pool, {.cost = kCheapCost});
+  auto block = std::make_unique<PoolBlock>(*server_.hash_pool);
+  auto first = verify(authenticator, "x");
+  auto second = verify(authenticator, "x");
+  // Both have looked the name up and found nothing.
+  ASSERT_TRUE(eventually([&] { return server_.hash_pool->queue_length() == 2; }));
+  block.reset();
+  const auto a = first.get(), b = second.get();
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(*a, *b);
+  EXPECT_EQ(server_.accounts().size(), 1u);
+}
+
+TEST_F(AuthenticatorTest, OfTwoFirstLoginsWithTwoPasswordsOneIsWrong) {
+  Authenticator authenticator(*server_.store, *server_.hash_pool, {.cost = kCheapCost});
+  auto block = std::make_unique<PoolBlock>(*server_.hash_pool);
+  auto first = verify(authenticator, "x");
+  auto second = verify(authenticator, "y");
+  ASSERT_TRUE(eventually([&] { return server_.hash_pool->queue_length() == 2; }));
+  block.reset();
+  const auto a = first.get(), b = second.get();
+  EXPECT_NE(a.has_value(), b.has_value());
+  EXPECT_EQ((a ? b : a).error().reason, "wrong_password");
+  EXPECT_EQ(server_.accounts().size(), 1u);
+}
+
+TEST_F(AuthenticatorTest, EightThreadsMakeOneAccount) {
+  Authenticator authenticator(*server_.store, *server_.hash_pool, {.cost = kCheapCost});
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] { good += verify(authenticator, "x").get().has_value(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 8);
+  EXPECT_EQ(server_.accounts().size(), 1u);
+}
+
+TEST_F(AuthenticatorTest, StoppedPoolsRefuse) {
+  {
+    Authenticator authenticator(*server_.store, *server_.hash_pool, {.cost = kCheapCost});
+    auto block = std::make_unique<PoolBlock>(*server_.hash_pool);
+    auto waiting = verify(authenticator, "x");
+    ASSERT_TRUE(eventually([&] { return server_.hash_pool->queue_length() == 1; }));
+    std::thread stopper([&] { server_.hash_pool->stop(store::WorkPool::Stop::kDiscard); });
+    ASSERT_TRUE(eventually([&] { return !server_.hash_pool->submit([] {}); }));
+    block.reset();
+    stopper.join();
+    EXPECT_EQ(waiting.get().error().reason, "stopping");
+    EXPECT_EQ(verify(authenticator, "x").get().error().reason, "stopping");
+    server_.store->stop(store::WorkPool::Stop::kDrain);
+    EXPECT_EQ(verify(authenticator, "x").get().error().reason, "stopping");
+  }
+  EXPECT_TRUE(server_.accounts().empty());
+}
+
+TEST(InProgressTest, OneEntryAUid) {
+  auto running = std::make_unique<InProgress>();
+  std::optional<InProgress::Entry> first = running->enter("a");
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(running->enter("a"));
+  EXPECT_TRUE(running->enter("b")) << "left again at once";
+  EXPECT_EQ(running->count(), 1u);
+  {
+    const InProgress::Entry moved(std::move(*first));
+    EXPECT_FALSE(running->enter("a"));
+    first.reset();
+    EXPECT_FALSE(running->enter("a")) << "an empty entry leaves nothing";
+  }
+  EXPECT_EQ(running->count(), 0u);
+  auto late = running->enter("a");
+  running.reset();
+  late.reset();  // the set is gone
+}
+
+TEST(InProgressTest, ManyThreads) {
+  InProgress running;
+  std::atomic<int> inside{0}, entered{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2'000; ++i) {
+        if (auto entry = running.enter("one")) {
+          EXPECT_EQ(inside.fetch_add(1), 0);
+          ++entered;
+          inside.fetch_sub(1);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(entered, 0);
+  EXPECT_EQ(running.count(), 0u);
+}
+
+}  // namespace
+}  // namespace gatehouse::login

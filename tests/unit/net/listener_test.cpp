@@ -1,0 +1,208 @@
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+
+#include <set>
+
+#include "base/log.hpp"
+#include "net_fixture.hpp"
+
+namespace gatehouse::net {
+namespace {
+
+class ListenerTest : public NetTest {
+ protected:
+  void refused_with(Errc code, const Endpoint& endpoint) {
+    const auto second = listen(*network_, endpoint, {}, [](UvLoop&, Socket) {});
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().code, code) << second.error().message;
+    EXPECT_THAT(second.error().message, ::testing::HasSubstr(endpoint.to_string()));
+  }
+};
+
+TEST_F(ListenerTest, SharesOnePortAmongWorkers) {
+  start(3);
+  std::mutex mutex;
+  std::set<UvLoop*> loops;
+  const Address server = serve(echo, [&](Stream& stream) {
+    std::lock_guard lock(mutex);
+    EXPECT_EQ(&stream.loop(), UvLoop::current());
+    loops.insert(&stream.loop());
+  });
+  EXPECT_NE(server.port(), 0);
+  std::vector<std::unique_ptr<Client>> clients;
+  // The kernel spreads by a hash of the client's port; 100 leave no worker out.
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(std::make_unique<Client>(server));
+    ASSERT_TRUE(clients.back()->send("x"));
+    ASSERT_EQ(clients.back()->receive(1), "x");
+  }
+  EXPECT_EQ(loops.size(), 3u);
+  EXPECT_EQ(metric("connections_accepted", ""), 100);
+}
+
+TEST_F(ListenerTest, AcceptsOnOneWorkerOnly) {
+  start(3);
+  std::atomic<int> elsewhere{0};
+  const Address server = serve(
+      echo, [&](Stream& stream) { elsewhere += stream.loop().worker().index() != 1; },
+      {.worker = 1});
+  for (int i = 0; i < 30; ++i) {
+    Client client(server);
+    ASSERT_TRUE(client.send("x"));
+    ASSERT_EQ(client.receive(1), "x");
+  }
+  EXPECT_EQ(elsewhere, 0);
+}
+
+TEST_F(ListenerTest, SetsSocketOptionsAndKnowsThePeer) {
+  start(1);
+  std::promise<Socket> accepted;
+  const Address server =
+      serve_raw([&](UvLoop&, Socket socket) { accepted.set_value(std::move(socket)); });
+  Client client(server);
+  Socket socket = accepted.get_future().get();
+  const auto option = [&](int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(getsockopt(socket.descriptor(), level, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 300);
+  EXPECT_NE(fcntl(socket.descriptor(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(fcntl(socket.descriptor(), F_GETFD) & FD_CLOEXEC, 0);
+  sockaddr_in local{};
+  socklen_t size = sizeof local;
+  getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&local), &size);
+  EXPECT_EQ(socket.peer(), Address::from(reinterpret_cast<sockaddr&>(local)));
+  EXPECT_EQ(socket.peer().ip(), "127.0.0.1");
+}
+
+TEST_F(ListenerTest, RefusesAPortInUse) {
+  for (const std::uint16_t workers : {1, 3}) {
+    start(workers);
+    const Address server = serve(echo);
+    refused_with(Errc::kExists, {"127.0.0.1", server.port()});
+    // The first one is none the worse.
+    Client client(server);
+    ASSERT_TRUE(client.send("still here"));
+    EXPECT_EQ(client.receive(10), "still here");
+    stop();
+  }
+}
+
+TEST_F(ListenerTest, RefusesForeignAndUnknownAddresses) {
+  start(2);
+  refused_with(Errc::kInvalid, {"192.0.2.1", 1});
+  refused_with(Errc::kInvalid, {"no-such-host.invalid", 1});
+}
+
+TEST_F(ListenerTest, StopsAndFreesThePort) {
+  start(3);
+  const Address server = serve(echo);
+  Client old(server);
+  ASSERT_TRUE(old.send("a"));
+  ASSERT_EQ(old.receive(1), "a");
+  listeners_[0]->stop();
+  listeners_[0]->stop();
+  Client late;
+  late.connect(server);
+  EXPECT_FALSE(late.connected());
+  // Connections that were accepted go on.
+  ASSERT_TRUE(old.send("b"));
+  EXPECT_EQ(old.receive(1), "b");
+  ASSERT_TRUE(eventually([&] {
+    auto again = listen(*network_, {"127.0.0.1", server.port()}, {}, [](UvLoop&, Socket) {});
+    return again.has_value();
+  }));
+}
+
+TEST_F(ListenerTest, MayBeDestroyedByItsHandler) {
+  start(1);
+  std::atomic<int> calls{0};
+  const Address server = serve_raw([&](UvLoop&, Socket) {
+    ++calls;
+    listeners_[0].reset();
+  });
+  Client client(server);
+  ASSERT_TRUE(eventually([&] { return calls == 1; }));
+  ASSERT_TRUE(eventually([&] {
+    Client late;
+    late.connect(server);
+    return !late.connected();
+  }));
+  EXPECT_EQ(calls, 1);
+}
+
+// Fills the descriptor table of the process, and gives it back.
+class FullTable {
+ public:
+  FullTable() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int top = dup(0);
+    descriptors_.push_back(top);
+    const rlimit low{static_cast<rlim_t>(top) + 1, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &low);
+    for (int d = dup(0); d >= 0; d = dup(0)) descriptors_.push_back(d);
+  }
+  ~FullTable() {
+    for (const int descriptor : descriptors_) ::close(descriptor);
+    setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> descriptors_;
+};
+
+TEST_F(ListenerTest, RefusesAndSurvivesWithoutDescriptors) {
+  start(2);
+  const Address server = serve(echo);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<Client>());
+  Client later;
+  ASSERT_TRUE(on_worker(0, [](UvLoop&) { return true; }));  // both acceptors have their reserve
+  ASSERT_TRUE(on_worker(1, [](UvLoop&) { return true; }));
+  const LoopStats before = stats(0);
+  // UBSan opens a pipe to check an object whose type it has not seen: show it the log's.
+  log::warn({}, "the descriptors are about to run out");
+  {
+    const FullTable full;
+    for (auto& client : clients) client->connect(server);
+    // Every one is told no: an end, not silence.
+    for (auto& client : clients) ASSERT_TRUE(client->ended());
+    ASSERT_TRUE(eventually([&] {
+      return metric("connections_refused", "reason=\"descriptors\"") == 40;
+    }));
+    EXPECT_EQ(metric("connections_accepted", ""), 0);
+  }
+  // No spinning: at most a turn a connection, and some rest.
+  EXPECT_LT(stats(0).turns - before.turns, 100u);
+  later.connect(server);
+  ASSERT_TRUE(later.send("back"));
+  EXPECT_EQ(later.receive(4), "back");
+}
+
+TEST_F(ListenerTest, StopsWithConnectionsInTheBacklog) {
+  start(1);
+  const Address server = serve(echo);
+  std::promise<void> blocked;
+  std::promise<void> go;
+  network_->loop(0).worker().post([&blocked, future = go.get_future()]() mutable {
+    blocked.set_value();
+    future.wait();
+  });
+  blocked.get_future().wait();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(std::make_unique<Client>(server));
+  listeners_[0]->stop();
+  for (auto& client : clients) EXPECT_TRUE(client->ended());
+  go.set_value();
+  on_worker(0, [](UvLoop&) {});
+  EXPECT_EQ(metric("connections_accepted", ""), 0);
+}
+
+}  // namespace
+}  // namespace gatehouse::net

@@ -1,0 +1,64 @@
+#include "protocol/login_answer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "vectors.hpp"
+
+namespace gatehouse::protocol {
+namespace {
+
+LoginExtras full_extras() {
+  LoginExtras extras;
+  extras.gates = {"127.0.0.1:8888", "[::1]:8889"};
+  extras.uid = "严\"";
+  extras.secret = Secret(std::string(32, '\xff'));
+  extras.ticket = Secret("ticket-bytes");
+  extras.ticket_expires_s = 1'700'000'000;
+  return extras;
+}
+
+TEST(LoginAnswer, Sk42SkynetGetsTheSubidAndNothingMore) {
+  EXPECT_EQ(format_login_ok(Suite::kSkynet, "1", full_extras()), "200 MQ==");
+  EXPECT_EQ(format_login_ok(Suite::kSkynet, "", {}), "200 ");
+}
+
+TEST(LoginAnswer, Design5ExtrasAreBase64OfJson) {
+  for (const Suite suite : {Suite::kPlain, Suite::kX25519}) {
+    const std::string line = format_login_ok(suite, "7", full_extras());
+    ASSERT_EQ(line.substr(0, 9), "200 Nw== ");
+    const auto json = nlohmann::json::parse(crypto::base64_decode(line.substr(9)).value());
+    EXPECT_EQ(json["gate"], (nlohmann::json{"127.0.0.1:8888", "[::1]:8889"}));
+    EXPECT_EQ(json["uid"], "严\"");
+    EXPECT_EQ(json["ticket"], crypto::base64_encode("ticket-bytes"));
+    EXPECT_EQ(json["ticket_expires"], 1'700'000'000);
+    EXPECT_EQ(json.contains("secret"), suite == Suite::kPlain);
+  }
+}
+
+TEST(LoginAnswer, Design5PlainGetsTheSecret) {
+  LoginExtras extras;
+  extras.secret = Secret(std::string(32, '\x01'));
+  const std::string line = format_login_ok(Suite::kPlain, "1", extras);
+  const auto json = nlohmann::json::parse(crypto::base64_decode(line.substr(9)).value());
+  EXPECT_EQ(json, (nlohmann::json{{"secret", crypto::base64_encode(std::string(32, '\x01'))}}));
+  EXPECT_EQ(format_login_ok(Suite::kX25519, "1", {}), "200 MQ== " + crypto::base64_encode("{}"));
+}
+
+TEST(LoginAnswer, Design5RefusalsAndWaiting) {
+  EXPECT_EQ(format_login_refusal(400), "400 Bad Request");
+  EXPECT_EQ(format_login_refusal(401), "401 Unauthorized");
+  EXPECT_EQ(format_login_refusal(403), "403 Forbidden");
+  EXPECT_EQ(format_login_refusal(406), "406 Not Acceptable");
+  EXPECT_EQ(format_login_refusal(426), "426 Upgrade Required");
+  EXPECT_EQ(format_login_refusal(429, 30), "429 Too Many Requests 30");
+  EXPECT_EQ(format_login_refusal(503), "503 Service Unavailable");
+  EXPECT_EQ(format_login_waiting(Suite::kPlain, 12), "102 Waiting 12");
+  EXPECT_EQ(format_login_waiting(Suite::kX25519, 1), "102 Waiting 1");
+  EXPECT_EQ(format_login_waiting(Suite::kSkynet, 1), "");
+  std::string out = "a\n";
+  append_line(out, "b");
+  EXPECT_EQ(out, "a\nb\n");
+}
+
+}  // namespace
+}  // namespace gatehouse::protocol

@@ -1,0 +1,76 @@
+#include "protocol/user_name.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::protocol {
+namespace {
+
+std::string repeat(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+void expect_same(const std::string& name) {
+  const auto normal = normalise_user_name(name);
+  ASSERT_TRUE(normal) << name;
+  EXPECT_EQ(*normal, name);
+}
+
+void expect_invalid(const std::string& name) {
+  const auto normal = normalise_user_name(name);
+  ASSERT_FALSE(normal) << name;
+  EXPECT_EQ(normal.error().code, Errc::kInvalid);
+}
+
+TEST(UserName, Design5KeepsNamesByteForByte) {
+  for (const char* name : {"a", "test1", "严", "' OR 1=1 --", "a b", " a", "a ", "ß", "Ω", "😀",
+                           "a\"\\;", "名前.com/../x", "\xc2\xa0"})
+    expect_same(name);
+}
+
+TEST(UserName, Design5CountsCodePointsNotBytes) {
+  expect_same(repeat("a", 64));
+  expect_same(repeat("严", 64));
+  expect_same(repeat("😀", 64));
+  expect_invalid(repeat("a", 65));
+  expect_invalid(repeat("严", 65));
+  expect_invalid("");
+}
+
+TEST(UserName, Design5MakesNfc) {
+  EXPECT_EQ(normalise_user_name("e\u0301").value(), "\u00e9");
+  EXPECT_EQ(normalise_user_name("\u212b").value(), "\u00c5");              // ANGSTROM SIGN
+  EXPECT_EQ(normalise_user_name("\u1112\u1161\u11ab").value(), "\ud55c");  // Hangul
+  EXPECT_EQ(normalise_user_name("\ufb01").value(), "\ufb01");  // compatibility forms stay
+}
+
+TEST(UserName, Design5CountsAfterNfc) {
+  EXPECT_EQ(normalise_user_name(repeat("e\u0301", 64)).value(), repeat("\u00e9", 64));
+  expect_invalid(repeat("e\u0301", 65));
+  // U+0958 is excluded from composition: one code point becomes two.
+  expect_invalid(repeat("\u0958", 33));
+  EXPECT_EQ(normalise_user_name(repeat("\u0958", 32)).value(), repeat("\u0915\u093c", 32));
+}
+
+TEST(UserName, Design5RefusesControlCharacters) {
+  for (const std::string& name :
+       {std::string("a\0b", 3), std::string("\n"), std::string("a\rb"), std::string("\t"),
+        std::string("\x1b[31m"), std::string("a\x7f"), std::string("a\u0085"),
+        std::string("\u2028"), std::string("严\u2029"), std::string("严\n")})
+    expect_invalid(name);
+}
+
+TEST(UserName, RefusesNoncharactersAndWhatIsNoUtf8) {
+  for (const char* name : {"\ufffe", "\U0001ffff", "\ufdd0", "\x80", "\xff", "\xc0\x80", "\xe4\xb8",
+                           "a\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80", "严\xe4"})
+    expect_invalid(name);
+}
+
+TEST(UserName, TakesAWholeLineOfAnything) {
+  expect_invalid(repeat("\u0344", 4000));
+  expect_invalid(repeat("x", 8192));
+}
+
+}  // namespace
+}  // namespace gatehouse::protocol

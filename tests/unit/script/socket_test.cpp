@@ -1,0 +1,40 @@
+// Sockets of Lua services where the process is small: one worker, few sockets, no network.
+#include <gtest/gtest.h>
+
+#include "script_system.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+void expect_passed(ScriptSystem& script) {
+  EXPECT_EQ(script.env("test_failures"), "");
+  EXPECT_NE(script.env("test_checks"), "");
+  EXPECT_NE(script.env("test_checks"), "0");
+}
+
+TEST(LuaSockets, WorkOnOneWorker) {
+  ScriptSystem script(1);
+  ASSERT_TRUE(script.run("test_socket"));
+  expect_passed(script);
+  EXPECT_EQ(script.runtime().sockets.count(), 0u);
+}
+
+TEST(LuaSockets, AreBoundedInNumber) {
+  Limits limits;
+  limits.sockets_max = 6;
+  ScriptSystem script(2, limits);
+  ASSERT_TRUE(script.run("socket_limit_service"));
+  expect_passed(script);
+  script.system().stop();
+  EXPECT_EQ(script.runtime().sockets.count(), 0u) << "sockets of services that ended";
+}
+
+TEST(LuaSockets, NeedANetwork) {
+  ScriptSystem script(1);
+  script.runtime().network = nullptr;
+  ASSERT_TRUE(script.run("no_network_service"));
+  expect_passed(script);
+}
+
+}  // namespace
+}  // namespace gatehouse::script

@@ -1,0 +1,211 @@
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "store_fixture.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+class Sessions : public StoreTest {};
+GATEHOUSE_ON_BOTH_STORES(Sessions);
+
+TEST_P(Sessions, ClaimRaisesTheEpochAndTellsWhoHoldsIt) {
+  const Account account = must(driver_->create_account("test1", "hash"));
+  EXPECT_EQ(must(driver_->claim_session(account.id, claim())), 1u);
+  Account after = *must(driver_->find_account("test1"));
+  EXPECT_EQ(after.session_epoch, 1u);
+  EXPECT_EQ(after.session_gate, "gate1");
+  EXPECT_EQ(after.session_server, "sample");
+  EXPECT_EQ(after.session_subid, "1");
+  EXPECT_EQ(after.last_login_addr, "127.0.0.1");
+  EXPECT_NEAR(static_cast<double>(after.last_login_at_s), static_cast<double>(wall_ms() / 1000), 5);
+
+  SessionClaim second = claim();
+  second.subid = std::string("sub\0\xff", 5);
+  EXPECT_EQ(must(driver_->claim_session(account.id, second)), 2u);
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_subid, second.subid);
+}
+
+TEST_P(Sessions, ClaimRefusesWhatCannotBe) {
+  EXPECT_EQ(code_of(driver_->claim_session(AccountId{77}, claim())), Errc::kNotFound);
+  const Account account = must(driver_->create_account("test1", "hash"));
+  for (const auto& [gate, server] : std::vector<std::pair<std::string, std::string>>{
+           {"", "sample"}, {"\xff", "sample"}, {std::string(65, 'g'), "sample"}, {"g", ""},
+           {"g", "sample "}, {"g", "a\nb"}}) {
+    SessionClaim bad = claim();
+    bad.gate = gate;
+    bad.server = server;
+    EXPECT_EQ(code_of(driver_->claim_session(account.id, bad)), Errc::kInvalid);
+  }
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_epoch, 0u);
+}
+
+TEST_P(Sessions, EpochsOfEightThreadsAreDistinctAndRise) {
+  constexpr int kThreads = 8;
+  constexpr int kClaims = 20;
+  const Account account = must(driver_->create_account("test1", "hash"));
+  std::vector<std::vector<std::uint64_t>> epochs(kThreads);
+  in_parallel(kThreads, [&](int thread) {
+    auto driver = connect();
+    for (int i = 0; i < kClaims; ++i)
+      epochs[static_cast<std::size_t>(thread)].push_back(
+          must(driver->claim_session(account.id, claim())));
+  });
+  std::set<std::uint64_t> all;
+  for (const auto& mine : epochs) {
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+    all.insert(mine.begin(), mine.end());
+  }
+  EXPECT_EQ(all.size(), std::size_t{kThreads * kClaims});
+  EXPECT_EQ(*all.rbegin(), std::uint64_t{kThreads * kClaims});
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_epoch, *all.rbegin());
+}
+
+TEST_P(Sessions, OnlyTheHolderReleases) {
+  const auto [account, first] = player("test1");
+  const std::uint64_t second = must(driver_->claim_session(account, claim()));
+  EXPECT_FALSE(must(driver_->release_session(account, first)));
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_gate, "gate1");
+  EXPECT_TRUE(must(driver_->release_session(account, second)));
+  const Account after = *must(driver_->find_account("test1"));
+  EXPECT_EQ(after.session_gate, "");
+  EXPECT_EQ(after.session_subid, "");
+  EXPECT_EQ(after.session_epoch, second);
+  EXPECT_GT(must(driver_->claim_session(account, claim())), second);
+}
+
+class Players : public StoreTest {};
+GATEHOUSE_ON_BOTH_STORES(Players);
+
+TEST_P(Players, NewPlayerHasNoData) {
+  const auto [account, epoch] = player("test1");
+  const PlayerData player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_FALSE(player.has_data);
+  EXPECT_EQ(player.data, "");
+  EXPECT_EQ(player.version, 0u);
+  EXPECT_EQ(player.replies, "");
+}
+
+TEST_P(Players, SavedDataIsLoadedByTheNextSession) {
+  const auto [account, first] = player("test1");
+  must(driver_->load_player(account, "sample", first));
+  must(driver_->save_player(account, "sample", first, "gold=1", "replies 1"));
+  must(driver_->save_player(account, "sample", first, "gold=2", std::nullopt));
+  must(driver_->save_player(account, "sample", first, "gold=2", std::nullopt));  // equal data
+
+  const std::uint64_t second = must(driver_->claim_session(account, claim()));
+  const PlayerData player = must(connect()->load_player(account, "sample", second));
+  EXPECT_TRUE(player.has_data);
+  EXPECT_EQ(player.data, "gold=2");
+  EXPECT_EQ(player.version, 3u);
+  EXPECT_EQ(player.replies, "replies 1");
+}
+
+TEST_P(Players, EmptyDataIsData) {
+  const auto [account, epoch] = player("test1");
+  must(driver_->load_player(account, "sample", epoch));
+  must(driver_->save_player(account, "sample", epoch, std::string_view(), ""));
+  EXPECT_TRUE(must(driver_->load_player(account, "sample", epoch)).has_data);
+}
+
+TEST_P(Players, ServersAndAccountsHaveDataOfTheirOwn) {
+  const auto [a, epoch_a] = player("a");
+  const auto [b, epoch_b] = player("b");
+  for (const auto& [account, epoch] : {std::pair{a, epoch_a}, std::pair{b, epoch_b}})
+    for (const char* server : {"sample", "Sample", "严"}) {
+      must(driver_->load_player(account, server, epoch));
+      must(driver_->save_player(account, server, epoch, server + std::to_string(account.value),
+                                std::nullopt));
+    }
+  for (const auto& [account, epoch] : {std::pair{a, epoch_a}, std::pair{b, epoch_b}})
+    for (const char* server : {"sample", "Sample", "严"})
+      EXPECT_EQ(must(driver_->load_player(account, server, epoch)).data,
+                server + std::to_string(account.value));
+}
+
+TEST_P(Players, ReplacedSessionCanNeitherSaveNorLoad) {
+  const auto [account, old_epoch] = player("test1");
+  must(driver_->load_player(account, "sample", old_epoch));
+  must(driver_->save_player(account, "sample", old_epoch, "old", std::nullopt));
+  const std::uint64_t new_epoch = must(driver_->claim_session(account, claim()));
+  // Until the new session has loaded, the old one may still save what it has.
+  must(driver_->save_player(account, "sample", old_epoch, "last words", std::nullopt));
+
+  auto other_gate = connect();
+  EXPECT_EQ(must(other_gate->load_player(account, "sample", new_epoch)).data, "last words");
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", old_epoch, "evil", "evil")),
+            Errc::kFenced);
+  EXPECT_EQ(code_of(driver_->load_player(account, "sample", old_epoch)), Errc::kFenced);
+  must(other_gate->save_player(account, "sample", new_epoch, "new", std::nullopt));
+  const PlayerData player = must(other_gate->load_player(account, "sample", new_epoch));
+  EXPECT_EQ(player.data, "new");
+  EXPECT_EQ(player.replies, "");
+}
+
+TEST_P(Players, NothingIsSavedWithoutALoad) {
+  const auto [account, epoch] = player("test1");
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, "x", std::nullopt)),
+            Errc::kFenced);
+  EXPECT_EQ(code_of(driver_->load_player(AccountId{4711}, "sample", 1)), Errc::kNotFound);
+  EXPECT_EQ(code_of(driver_->load_player(account, "bad ", epoch)), Errc::kInvalid);
+}
+
+TEST_P(Players, BigAndBinaryDataComesBackAsItWas) {
+  const auto [account, epoch] = player("test1");
+  must(driver_->load_player(account, "sample", epoch));
+  std::string all_bytes;
+  for (int i = 0; i < 1024; ++i) all_bytes += static_cast<char>(i);
+  std::string big;
+  while (big.size() < (1u << 20)) big += all_bytes;
+  must(driver_->save_player(account, "sample", epoch, big, all_bytes));
+  PlayerData player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_TRUE(player.data == big);
+  EXPECT_TRUE(player.replies == all_bytes);
+
+  const std::string largest(kPlayerDataBytesMax, '\0');
+  const std::string largest_replies(kPlayerRepliesBytesMax, '\x80');
+  must(driver_->save_player(account, "sample", epoch, largest, largest_replies));
+  player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_TRUE(player.data == largest);
+  EXPECT_TRUE(player.replies == largest_replies);
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, largest + "x", std::nullopt)),
+            Errc::kInvalid);
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, "", largest_replies + "x")),
+            Errc::kInvalid);
+}
+
+// Two gates fight for a player: whatever the order, the data is that of the highest epoch that
+// loaded, and every save that was taken was seen by the next load.
+TEST_P(Players, NoSaveIsLostBetweenFightingGates) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 15;
+  const AccountId account = must(driver_->create_account("test1", "hash")).id;
+  std::atomic<int> saves = 0;
+  in_parallel(kThreads, [&](int) {
+    auto driver = connect();
+    for (int round = 0; round < kRounds; ++round) {
+      const std::uint64_t epoch = must(driver->claim_session(account, claim()));
+      auto loaded = driver->load_player(account, "sample", epoch);
+      if (!loaded) {
+        EXPECT_EQ(loaded.error().code, Errc::kFenced) << loaded.error().message;
+        continue;
+      }
+      const int count = loaded->has_data ? std::stoi(loaded->data) : 0;
+      auto saved = driver->save_player(account, "sample", epoch, std::to_string(count + 1),
+                                       std::nullopt);
+      if (saved)
+        ++saves;
+      else
+        EXPECT_EQ(saved.error().code, Errc::kFenced) << saved.error().message;
+    }
+  });
+  const std::uint64_t epoch = must(driver_->claim_session(account, claim()));
+  const PlayerData player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_GE(saves, 1);
+  EXPECT_EQ(player.data, std::to_string(saves));
+  EXPECT_EQ(player.version, static_cast<std::uint64_t>(saves));
+}
+
+}  // namespace
+}  // namespace gatehouse::store

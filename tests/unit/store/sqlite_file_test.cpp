@@ -1,0 +1,84 @@
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "store_fixture.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+class SqliteFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    options_ = fresh_options(Kind::kSqlite, folder_);
+    options_.io_timeout_ms = 200;
+    driver_ = must(open(options_));
+    must(driver_->migrate());
+  }
+  static unsigned mode(const std::string& path) {
+    struct stat status {};
+    EXPECT_EQ(stat(path.c_str(), &status), 0) << path;
+    return status.st_mode & 0777u;
+  }
+
+  test::TempFolder folder_;
+  Options options_;
+  std::unique_ptr<Driver> driver_;
+};
+
+TEST_F(SqliteFile, IsPrivate) {
+  must(driver_->create_account("test1", "hash"));
+  EXPECT_EQ(mode(options_.sqlite.path), 0600u);
+  EXPECT_EQ(mode(options_.sqlite.path + "-wal"), 0600u);
+  EXPECT_EQ(mode(options_.sqlite.path + "-shm"), 0600u);
+  EXPECT_EQ(mode(folder_ / "var"), 0700u);
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_ / "var"))
+    ++files;
+  EXPECT_EQ(files, 3u);  // no draft is left
+}
+
+TEST_F(SqliteFile, LockedByAnotherProgramIsUnavailableInTime) {
+  must(driver_->create_account("test1", "hash"));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(options_.sqlite.path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const MonotonicMs start_ms = monotonic_ms();
+  EXPECT_EQ(code_of(driver_->create_account("other", "hash")), Errc::kUnavailable);
+  EXPECT_GE(monotonic_ms() - start_ms, 150);
+  EXPECT_LT(monotonic_ms() - start_ms, 5'000);
+  EXPECT_TRUE(must(driver_->find_account("test1")));  // readers go on
+  ASSERT_EQ(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  must(driver_->create_account("other", "hash"));
+}
+
+TEST_F(SqliteFile, WritersWaitForEachOther) {
+  options_.io_timeout_ms = 30'000;
+  in_parallel(4, [&](int thread) {
+    auto driver = must(open(options_));
+    for (int i = 0; i < 25; ++i)
+      must(driver->create_account(std::to_string(thread) + "/" + std::to_string(i), "hash"));
+  });
+  EXPECT_EQ(must(driver_->list_accounts("", 1'000)).size(), 100u);
+}
+
+TEST_F(SqliteFile, ManyConnectionsMayMakeTheFileAtOnce) {
+  options_.sqlite.path = folder_ / "new/folder/gatehouse.db";
+  options_.io_timeout_ms = 30'000;
+  in_parallel(8, [&](int) { EXPECT_EQ(must(must(open(options_))->migrate()), 1u); });
+}
+
+TEST_F(SqliteFile, ExamplesOfTheReadmeRun) {
+  must(driver_->create_account("test1", "hash"));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(options_.sqlite.path.c_str(), &other), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(other, readme_sql("-- SQLite").c_str(), nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(other);
+  const Account account = *must(driver_->find_account("test1"));
+  EXPECT_EQ(account.ban_reason, "cheating");
+  EXPECT_TRUE(banned_at(account, wall_ms() / 1000));
+}
+
+}  // namespace
+}  // namespace gatehouse::store

@@ -1,0 +1,166 @@
+#include "store/store.hpp"
+
+#include <atomic>
+#include <future>
+
+#include "store_fixture.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+using Stop = WorkPool::Stop;
+
+class Stores : public testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    options_.driver = fresh_options(GetParam(), folder_);
+    must(must(open(options_.driver))->migrate());
+  }
+  std::unique_ptr<Store> start() { return must(Store::start(options_, metrics_)); }
+  std::int64_t metric(const std::string& name) {
+    std::int64_t value = -1;
+    metrics_.each([&](const Metric& m) {
+      if (m.name().ends_with(name)) {
+        value = m.value();
+        EXPECT_EQ(m.label(), "driver=\"" + std::string(store::name(GetParam())) + "\"");
+      }
+    });
+    return value;
+  }
+
+  test::TempFolder folder_;
+  StoreOptions options_;
+  MetricSet metrics_;
+};
+GATEHOUSE_ON_BOTH_STORES(Stores);
+
+TEST_P(Stores, JobComposesCallsInOneHop) {
+  auto store = start();
+  std::promise<Result<std::uint64_t>> answer;
+  ASSERT_TRUE(store->submit([&answer](Driver& driver) {
+    auto account = driver.create_account("test1", "hash");
+    if (!account) return answer.set_value(tl::unexpected(account.error()));
+    answer.set_value(driver.claim_session(
+        account->id, {.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}}));
+  }));
+  EXPECT_EQ(must(answer.get_future().get()), 1u);
+  store->stop(Stop::kDrain);
+  EXPECT_EQ(metric("store_queue_length"), 0);
+  EXPECT_EQ(metric("store_errors"), 0);
+}
+
+TEST_P(Stores, ConnectionsWorkAtTheSameTime) {
+  options_.connections = 3;
+  auto store = start();
+  // Each job waits for the others: with fewer connections none would end.
+  std::atomic<int> arrived = 0;
+  std::atomic<int> found = 0;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(store->submit([&](Driver& driver) {
+      found += driver.find_account("nobody").has_value();
+      ++arrived;
+      while (arrived < 3) std::this_thread::yield();
+    }));
+  store->stop(Stop::kDrain);
+  EXPECT_EQ(found, 3);
+}
+
+TEST_P(Stores, QueueIsBoundedAndStoppingTellsWhoWaits) {
+  options_.connections = 1;
+  options_.queue_max = 5;
+  auto store = start();
+  std::promise<void> started;
+  std::promise<void> gate;
+  ASSERT_TRUE(store->submit([&](Driver&) {
+    started.set_value();
+    gate.get_future().wait();
+  }));
+  started.get_future().wait();
+  std::atomic<int> told = 0;
+  const auto job = [&told](Driver& driver) {
+    told += code_of(driver.find_account("a")) == Errc::kClosed &&
+            code_of(driver.create_account("a", "hash")) == Errc::kClosed &&
+            code_of(driver.migrate()) == Errc::kClosed &&
+            code_of(driver.ping()) == Errc::kClosed;
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->submit(job));
+  EXPECT_EQ(code_of(store->submit(job)), Errc::kFull);
+  EXPECT_EQ(store->queue_length(), 5u);
+  EXPECT_EQ(metric("store_queue_length"), 5);
+  EXPECT_EQ(metric("store_full"), 1);
+
+  std::thread stopper([&] { store->stop(Stop::kDiscard); });
+  while (true) {
+    const auto taken = store->submit(job);
+    if (!taken && taken.error().code == Errc::kClosed) break;
+    std::this_thread::yield();
+  }
+  gate.set_value();
+  stopper.join();
+  EXPECT_EQ(told, 5);
+  EXPECT_EQ(metric("store_queue_length"), 0);
+  EXPECT_FALSE(must(must(open(options_.driver))->find_account("a")));
+}
+
+TEST_P(Stores, DestructorAnswersEveryJob) {
+  std::atomic<int> answered = 0;
+  {
+    auto store = start();
+    for (int i = 0; i < 200; ++i)
+      ASSERT_TRUE(store->submit([&answered](Driver& driver) {
+        const auto found = driver.find_account("nobody");
+        answered += found.has_value() || found.error().code == Errc::kClosed;
+      }));
+  }
+  EXPECT_EQ(answered, 200);
+}
+
+TEST_P(Stores, ManyThreadsClaimWithoutLosingAnAnswer) {
+  const AccountId account = must(must(open(options_.driver))->create_account("a", "hash")).id;
+  std::atomic<int> claimed = 0;
+  {
+    auto store = start();
+    in_parallel(4, [&](int) {
+      for (int i = 0; i < 25; ++i)
+        ASSERT_TRUE(store->submit([&claimed, account](Driver& driver) {
+          claimed += driver
+                         .claim_session(account, {.gate = "g", .server = "s",
+                                                  .address = "127.0.0.1", .subid = {}})
+                         .has_value();
+        }));
+    });
+    store->stop(Stop::kDrain);
+  }
+  EXPECT_EQ(claimed, 100);
+  EXPECT_EQ(must(must(open(options_.driver))->find_account("a"))->session_epoch, 100u);
+}
+
+TEST(StoreStart, DatabaseThatIsAwayIsAnErrorOfItsCallsOnly) {
+  StoreOptions options;
+  options.driver.kind = Kind::kMysql;
+  options.driver.mysql.socket = "/nonexistent/socket";
+  options.driver.mysql.user = "u";
+  options.driver.mysql.database = "d";
+  MetricSet metrics;
+  auto store = must(Store::start(options, metrics));
+  std::promise<Errc> answer;
+  ASSERT_TRUE(store->submit(
+      [&answer](Driver& driver) { answer.set_value(code_of(driver.find_account("a"))); }));
+  EXPECT_EQ(answer.get_future().get(), Errc::kUnavailable);
+  EXPECT_EQ(metrics.counter("store_errors", "driver=\"mysql\"", "").value(), 1);
+}
+
+TEST(StoreStart, RefusesOptionsThatCanNeverWork) {
+  MetricSet metrics;
+  StoreOptions options;
+  EXPECT_EQ(code_of(Store::start(options, metrics)), Errc::kInvalid);  // no path
+  options.driver.sqlite.path = "x.db";
+  options.connections = 0;
+  EXPECT_EQ(code_of(Store::start(options, metrics)), Errc::kInvalid);
+  options.connections = 1;
+  options.queue_max = 0;
+  EXPECT_EQ(code_of(Store::start(options, metrics)), Errc::kInvalid);
+}
+
+}  // namespace
+}  // namespace gatehouse::store
