@@ -47,6 +47,8 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   void rehash();
 
   void in_store(StoreStep step);
+  // After a step in the store: what it decided, unless its writes were undone.
+  void settle(const Result<>& durable);
   void in_hash_pool();
   bool find(store::Driver& driver);
   bool read_server(store::Driver& driver);
@@ -56,6 +58,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   void refuse(const Refusal& refusal) { finish(tl::unexpected(refusal)); }
   void refuse_after_burn(const Refusal& refusal);
   void finish(Admission admission);
+  void tell();
   [[nodiscard]] bool cancelled() const {
     return request_.cancelled != nullptr && request_.cancelled->load(std::memory_order_relaxed);
   }
@@ -63,6 +66,10 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   Authenticator& owner_;
   AuthRequest request_;
   Done done_;  // empty once told
+  // What a step in the store came to; it counts when the step's writes are durable.
+  bool in_step_ = false;
+  bool to_be_hashed_ = false;
+  std::optional<Admission> verdict_;
   std::optional<store::Account> account_;
   bool server_open_ = true;
   bool raced_ = false;  // another login made the account between our look-up and our insert
@@ -71,9 +78,25 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
 
 void Authenticator::Attempt::in_store(StoreStep step) {
   auto taken = owner_.store_.submit(
-      [self = shared_from_this(), step](store::Driver& driver) { ((*self).*step)(driver); });
+      [self = shared_from_this(), step](store::Driver& driver) -> store::Store::Reply {
+        self->in_step_ = true;
+        ((*self).*step)(driver);
+        self->in_step_ = false;
+        return [self](const Result<>& durable) { self->settle(durable); };
+      });
   if (taken || !done_) return;  // without done_ it was the new hash: the next login tries again
   refuse(taken.error().code == Errc::kFull ? kStoreQueueFull : kStopping);
+}
+
+void Authenticator::Attempt::settle(const Result<>& durable) {
+  if (!done_) {
+    if (!durable) owner_.log_store_error(durable.error());
+    return;
+  }
+  if (!durable) return refuse_for(durable.error());
+  if (verdict_) return tell();
+  GATEHOUSE_ASSERT(to_be_hashed_);
+  in_hash_pool();
 }
 
 void Authenticator::Attempt::in_hash_pool() {
@@ -84,7 +107,7 @@ void Authenticator::Attempt::in_hash_pool() {
 
 void Authenticator::Attempt::look_up(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  if (find(driver) && read_server(driver)) in_hash_pool();
+  to_be_hashed_ = find(driver) && read_server(driver);
 }
 
 // Reads the account; false: refused.
@@ -147,7 +170,7 @@ void Authenticator::Attempt::create(store::Driver& driver) {
   raced_ = true;
   if (!find(driver)) return;
   if (!account_) return refuse(kStoreUnavailable);  // made and removed since
-  in_hash_pool();
+  to_be_hashed_ = true;
 }
 
 void Authenticator::Attempt::adopt(store::Driver& driver) {
@@ -219,9 +242,14 @@ void Authenticator::Attempt::refuse_after_burn(const Refusal& refusal) {
 }
 
 void Authenticator::Attempt::finish(Admission admission) {
-  GATEHOUSE_ASSERT(done_);
+  verdict_ = std::move(admission);
+  if (!in_step_) tell();
+}
+
+void Authenticator::Attempt::tell() {
+  GATEHOUSE_ASSERT(done_ && verdict_);
   Done done = std::move(done_);
-  done(std::move(admission));
+  done(*std::exchange(verdict_, std::nullopt));
 }
 
 Authenticator::Authenticator(store::Store& store, store::WorkPool& hash_pool,

@@ -86,25 +86,37 @@ void AgentManager::claim(std::unique_ptr<Placing> placing) {
   // Shared, because a job that the store refuses is destroyed uncalled.
   auto shared = std::make_shared<std::unique_ptr<Placing>>(std::move(placing));
   const auto submitted = store_.submit([this, shared](store::Driver& driver) {
-    Placing& p = **shared;
-    const store::SessionClaim session{p.gate->advertise(), p.grant.server, p.grant.address, ""};
-    const auto epoch = driver.claim_session(p.grant.account, session);
-    if (!epoch) return give_up(p, epoch.error());
-    auto data = driver.load_player(p.grant.account, p.grant.server, *epoch);
-    if (!data) return give_up(p, data.error());
+    return claim_in_store(driver, std::move(*shared));
+  });
+  if (!submitted) give_up(**shared, submitted.error());
+}
+
+store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
+                                                 std::unique_ptr<Placing> placing) {
+  const login::Grant& grant = placing->grant;
+  const store::SessionClaim session{placing->gate->advertise(), grant.server, grant.address, ""};
+  auto epoch = driver.claim_session(grant.account, session);
+  Result<store::PlayerData> data;
+  if (epoch) {
+    data = driver.load_player(grant.account, grant.server, *epoch);
+  } else {
+    data = tl::unexpected(epoch.error());
+  }
+  return [this, placing = std::move(placing), epoch = epoch.value_or(0),
+          data = std::move(data)](const Result<>& durable) mutable {
+    if (!data || !durable) return give_up(*placing, data ? durable.error() : data.error());
     auto spec = std::make_unique<AgentSpec>();
-    spec->grant = std::move(p.grant);
-    spec->done = std::move(p.done);
-    spec->gate = p.gate;
-    spec->epoch = *epoch;
-    spec->subid = std::to_string(*epoch);
+    spec->grant = std::move(placing->grant);
+    spec->done = std::move(placing->done);
+    spec->gate = placing->gate;
+    spec->epoch = epoch;
+    spec->subid = std::to_string(epoch);
     spec->data = std::move(*data);
     actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
     worker.post([this, &worker, spec = std::move(spec)]() mutable {
       spawn(worker, std::move(spec));
     });
-  });
-  if (!submitted) give_up(**shared, submitted.error());
+  };
 }
 
 void AgentManager::give_up(Placing& placing, const Error& error) {

@@ -74,6 +74,9 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] gate::Gate* choose_gate(std::string_view server) const;
   void begin(std::unique_ptr<Placing> placing);
   void claim(std::unique_ptr<Placing> placing);
+  // The job of claim().
+  [[nodiscard]] store::Store::Reply claim_in_store(store::Driver& driver,
+                                                   std::unique_ptr<Placing> placing);
   void spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec);
   void give_up(Placing& placing, const Error& error);
   [[nodiscard]] AgentHost* host_with_room(actor::Worker& worker);

@@ -185,8 +185,10 @@ void submit_save(AgentService& agent, std::int32_t session, std::string_view dat
       [&system, id = agent.id(), session, account = agent.account(), epoch = agent.epoch(),
        server = agent.server(), bytes = std::string(data),
        replies = std::move(replies)](store::Driver& driver) {
-        answer_save(system, id, session,
-                    driver.save_player(account, server, epoch, bytes, replies));
+        auto saved = driver.save_player(account, server, epoch, bytes, replies);
+        return [&system, id, session, saved = std::move(saved)](const Result<>& durable) {
+          answer_save(system, id, session, saved ? durable : saved);
+        };
       });
   if (!submitted) answer_save(system, agent.id(), session, submitted);
 }

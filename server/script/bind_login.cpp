@@ -73,12 +73,14 @@ Result<AccountId> find_or_create(store::Driver& driver, const std::string& uid) 
 
 void place(std::shared_ptr<PlaceRequest> request) {
   const auto submitted = request->agents.store().submit([request](store::Driver& driver) {
-    const auto account = find_or_create(driver, request->grant.uid);
-    if (!account) return answer(*request, "!" + account.error().message);
-    request->grant.account = *account;
-    request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
-      answer(*request, placed ? "=" + placed->subid : "!" + placed.error().message);
-    });
+    return [request, account = find_or_create(driver, request->grant.uid)](const Result<>& durable) {
+      if (!account) return answer(*request, "!" + account.error().message);
+      if (!durable) return answer(*request, "!" + durable.error().message);
+      request->grant.account = *account;
+      request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
+        answer(*request, placed ? "=" + placed->subid : "!" + placed.error().message);
+      });
+    };
   });
   if (!submitted) answer(*request, "!" + submitted.error().message);
 }

@@ -86,6 +86,15 @@ class Driver {
   // from several processes at once. kInvalid when the database and the files do not agree.
   [[nodiscard]] virtual Result<std::uint32_t> migrate() = 0;
 
+  // Writes between begin_group() and end_group() become durable together, when end_group()
+  // succeeds; when it fails none of them may count as done. A group costs little more than one
+  // write. Until a group has ended other connections do not see its writes, and only this one
+  // can write. group_max(): how many jobs are worth grouping; 1: each write is durable by
+  // itself, and groups do nothing.
+  [[nodiscard]] virtual std::size_t group_max() const = 0;
+  virtual void begin_group() = 0;
+  [[nodiscard]] virtual Result<> end_group() = 0;
+
   // One round trip; connects when there is no connection.
   [[nodiscard]] virtual Result<> ping() = 0;
 };

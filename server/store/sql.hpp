@@ -88,6 +88,11 @@ class SqlConnection {
                                                const SqlVisitor& visit) = 0;
   [[nodiscard]] virtual Result<> ping() = 0;
 
+  // As Driver's. begin_group() may be followed by nothing: it costs nothing until a write.
+  [[nodiscard]] virtual std::size_t group_max() const { return 1; }
+  virtual void begin_group() {}
+  [[nodiscard]] virtual Result<> end_group() { return {}; }
+
   // A second connection with time-outs fit for migrations, and the lock that keeps other
   // migrations of the same database out. unlock() keeps or, where the database can, undoes
   // what was done since lock().

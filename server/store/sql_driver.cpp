@@ -77,13 +77,17 @@ SqlDriver::SqlDriver(std::unique_ptr<SqlConnection> connection, std::string migr
       migration_table_(migration_table),
       errors_(errors) {}
 
+void SqlDriver::count(const Error& error) {
+  const Errc code = error.code;
+  const bool by_database =
+      code == Errc::kUnavailable || code == Errc::kIo || code == Errc::kCorrupt;
+  if (errors_ && by_database) errors_->add();
+}
+
 Result<SqlOutcome> SqlDriver::run(Statement statement, std::initializer_list<SqlValue> values,
                                   Repeat repeat, const SqlVisitor& visit) {
   auto outcome = connection_->run(statement, {values.begin(), values.size()}, repeat, visit);
-  if (!outcome && errors_) {
-    const Errc code = outcome.error().code;
-    if (code == Errc::kUnavailable || code == Errc::kIo || code == Errc::kCorrupt) errors_->add();
-  }
+  if (!outcome) count(outcome.error());
   return outcome;
 }
 
@@ -256,7 +260,15 @@ Result<std::vector<AddressBan>> SqlDriver::list_address_bans(std::int64_t now_s)
 Result<std::uint32_t> SqlDriver::schema_version() { return sql_schema_version(*connection_); }
 
 Result<std::uint32_t> SqlDriver::migrate() {
+  // The migration's own connection waits for the lock that an open group holds.
+  if (auto durable = end_group(); !durable) return tl::unexpected(durable.error());
   return sql_migrate(*connection_, migrations_folder_, migration_table_);
+}
+
+Result<> SqlDriver::end_group() {
+  auto durable = connection_->end_group();
+  if (!durable) count(durable.error());
+  return durable;
 }
 
 Result<> SqlDriver::ping() {

@@ -38,9 +38,13 @@ class SqlDriver final : public Driver {
   Result<std::vector<AddressBan>> list_address_bans(std::int64_t now_s) override;
   Result<std::uint32_t> schema_version() override;
   Result<std::uint32_t> migrate() override;
+  std::size_t group_max() const override { return connection_->group_max(); }
+  void begin_group() override { connection_->begin_group(); }
+  Result<> end_group() override;
   Result<> ping() override;
 
  private:
+  void count(const Error& error);
   // Runs a statement and counts its failure.
   Result<SqlOutcome> run(Statement statement, std::initializer_list<SqlValue> values,
                          Repeat repeat, const SqlVisitor& visit = {});

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,6 +22,8 @@ namespace gatehouse::store {
 namespace {
 
 constexpr std::uint32_t kMigrationLockTimeoutMs = 60'000;
+// Jobs of one commit. A commit costs five times what a login's statements cost.
+constexpr std::size_t kGroupMax = 64;
 
 Error error_of(int code, const char* text) {
   switch (code) {
@@ -90,6 +93,9 @@ class SqliteConnection final : public SqlConnection {
   Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
                          const SqlVisitor& visit) override;
   Result<> ping() override;
+  std::size_t group_max() const override { return kGroupMax; }
+  void begin_group() override;
+  Result<> end_group() override;
   Result<std::unique_ptr<SqlConnection>> open_for_migration() override;
   Result<> lock_migrations() override { return run_script("BEGIN IMMEDIATE"); }
   Result<> unlock_migrations(bool keep) override {
@@ -107,11 +113,17 @@ class SqliteConnection final : public SqlConnection {
   void disconnect_if_broken(int code);
   // Runs the statement to its end; SQLITE_DONE or an error.
   int step(sqlite3_stmt* statement, const SqlVisitor& visit);
+  // Begins the group's transaction before its first write.
+  Result<> open_group();
+  void lose_group(const Error& error);
 
   std::string path_;
   std::uint32_t busy_timeout_ms_;
   sqlite3* db_ = nullptr;
   std::array<sqlite3_stmt*, kStatementCount> statements_{};  // of db_
+  bool grouping_ = false;
+  bool group_open_ = false;           // the transaction of the group is open
+  std::optional<Error> group_error_;  // what ended it; the group's later writes fail alike
 };
 
 class SqliteRow final : public SqlRow {
@@ -169,9 +181,12 @@ void SqliteConnection::disconnect() {
 
 void SqliteConnection::disconnect_if_broken(int code) {
   const int primary = code & 0xff;
-  if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_CORRUPT ||
-      primary == SQLITE_NOTADB || primary == SQLITE_READONLY)
-    disconnect();
+  const bool broken = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ||
+                      primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ||
+                      primary == SQLITE_READONLY;
+  if (!broken) return;
+  if (group_open_) lose_group(last_error(code));
+  disconnect();
 }
 
 Result<> SqliteConnection::connect() {
@@ -235,6 +250,12 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   int code = SQLITE_OK;
   for (std::size_t i = 0; i < values.size() && code == SQLITE_OK; ++i)
     code = std::visit(BindValue{prepared, static_cast<int>(i) + 1}, values[i]);
+  Result<> opened;
+  if (grouping_ && sqlite3_stmt_readonly(prepared) == 0) opened = open_group();
+  if (!opened) {
+    sqlite3_clear_bindings(prepared);
+    return tl::unexpected(opened.error());
+  }
   if (code == SQLITE_OK) code = step(prepared, visit);
   Result<SqlOutcome> result;
   if (code == SQLITE_DONE)
@@ -244,8 +265,47 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
     result = tl::unexpected(last_error(code));
   sqlite3_reset(prepared);
   sqlite3_clear_bindings(prepared);
+  // A full disk, for one, makes SQLite undo the whole transaction.
+  if (group_open_ && sqlite3_get_autocommit(db_) != 0) lose_group(result.error());
   disconnect_if_broken(code);
   return result;
+}
+
+void SqliteConnection::begin_group() {
+  GATEHOUSE_ASSERT(!group_open_);
+  grouping_ = true;
+  group_error_.reset();
+}
+
+Result<> SqliteConnection::open_group() {
+  if (group_error_) return tl::unexpected(*group_error_);
+  if (group_open_) return {};
+  auto begun = run_script("BEGIN IMMEDIATE");
+  if (begun) {
+    group_open_ = true;
+  } else {
+    group_error_ = begun.error();
+  }
+  return begun;
+}
+
+void SqliteConnection::lose_group(const Error& error) {
+  group_open_ = false;
+  group_error_ = error;
+}
+
+Result<> SqliteConnection::end_group() {
+  grouping_ = false;
+  if (group_open_) {
+    if (auto committed = run_script("COMMIT"); !committed) {
+      if (group_open_ && db_ != nullptr) static_cast<void>(run_script("ROLLBACK"));
+      lose_group(committed.error());
+    }
+    group_open_ = false;
+  }
+  if (!group_error_) return {};
+  const Error error = *std::exchange(group_error_, std::nullopt);
+  return tl::unexpected(error);
 }
 
 Result<> SqliteConnection::ping() { return run_script("SELECT count(*) FROM sqlite_schema"); }

@@ -39,7 +39,9 @@ Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricS
   std::vector<std::unique_ptr<Driver>> drivers;
   Options shared = options.driver;
   shared.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
-  for (std::size_t i = 0; i < options.connections; ++i) {
+  const bool one_writer = options.driver.kind == Options::Kind::kSqlite;
+  const std::size_t connections = one_writer ? 1 : options.connections;
+  for (std::size_t i = 0; i < connections; ++i) {
     auto driver = open(shared, &errors);
     if (!driver) return tl::unexpected(driver.error());
     drivers.push_back(std::move(*driver));
@@ -56,11 +58,17 @@ Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> d
       drivers_(std::move(drivers)),
       closed_driver_(std::make_unique<SqlDriver>(std::make_unique<ClosedConnection>(), "", "",
                                                  nullptr)),
-      pool_({.name = "store", .threads = options.connections, .queue_max = options.queue_max}) {}
+      replies_(drivers_.size()),
+      pool_({.name = "store",
+             .threads = drivers_.size(),
+             .queue_max = options.queue_max,
+             .group_max = drivers_[0]->group_max(),
+             .begin_group = [this](std::size_t thread) { drivers_[thread]->begin_group(); },
+             .end_group = [this](std::size_t thread) { end_group(thread); }}) {}
 
 Store::~Store() { stop(WorkPool::Stop::kDiscard); }
 
-Result<> Store::submit(Job job) {
+Result<> Store::submit_job(Job job) {
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
   auto taken = pool_.submit([this, job = std::move(job)](const WorkContext& context) mutable {
@@ -75,7 +83,14 @@ Result<> Store::submit(Job job) {
 
 void Store::run(const WorkContext& context, Job& job) {
   queue_length_metric_.add(-1);
-  job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
+  auto reply = job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
+  if (reply) replies_[context.thread].push_back(std::move(reply));
+}
+
+void Store::end_group(std::size_t thread) {
+  const auto durable = drivers_[thread]->end_group();
+  for (Reply& reply : replies_[thread]) reply(durable);
+  replies_[thread].clear();
 }
 
 void Store::stop(WorkPool::Stop how) { pool_.stop(how); }

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.hpp"
@@ -19,7 +21,9 @@ namespace gatehouse::store {
 
 struct StoreOptions {
   Options driver;
-  std::size_t connections = 4;    // threads, each with one connection
+  // Threads, each with one connection. SQLite gets one whatever is said here: only one can
+  // write at a time, and it commits what waits together.
+  std::size_t connections = 4;
   std::size_t queue_max = 4'096;  // jobs that wait
 };
 
@@ -27,7 +31,9 @@ struct StoreOptions {
 // `store_full`, each with label driver="sqlite|mysql".
 class Store {
  public:
-  using Job = UniqueFunction<void(Driver&)>;
+  // Tells whoever waits what became of a job; called with an error when its writes were undone.
+  using Reply = UniqueFunction<void(const Result<>& durable)>;
+  using Job = UniqueFunction<Reply(Driver&)>;
 
   // kInvalid for options that can never work; a database that is away is no error.
   [[nodiscard]] static Result<std::unique_ptr<Store>> start(const StoreOptions& options,
@@ -37,11 +43,23 @@ class Store {
   // stop(WorkPool::Stop::kDiscard).
   ~Store();
 
-  // Runs job(driver) on a thread of the store. kFull when queue_max jobs wait, kClosed once the
+  // Runs job(driver) on a thread of the store, and what it returns once its writes are durable:
+  // jobs that wait are grouped, where that makes writing cheaper (Driver::begin_group). A job
+  // that nobody waits for returns nothing. kFull when queue_max jobs wait, kClosed once the
   // store stops; the job is then destroyed uncalled. A job that was taken is called exactly
   // once: when the store is stopped first, with a driver whose every call fails with kClosed,
   // so that whoever waits for the answer is told by the job's own error path.
-  [[nodiscard]] Result<> submit(Job job);
+  template <class F>
+  [[nodiscard]] Result<> submit(F&& job) {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, Driver&>>) {
+      return submit_job([job = std::forward<F>(job)](Driver& driver) mutable {
+        job(driver);
+        return Reply();
+      });
+    } else {
+      return submit_job(std::forward<F>(job));
+    }
+  }
 
   // Waits for the jobs that run; kDrain runs those that wait, kDiscard tells them. Not from a
   // job. May be called again.
@@ -52,12 +70,15 @@ class Store {
  private:
   Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
         MetricSet& metrics);
+  [[nodiscard]] Result<> submit_job(Job job);
   void run(const WorkContext& context, Job& job);
+  void end_group(std::size_t thread);
 
   Metric& queue_length_metric_;
   Metric& full_metric_;
   std::vector<std::unique_ptr<Driver>> drivers_;  // one a thread, touched by that thread only
   std::unique_ptr<Driver> closed_driver_;
+  std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only
   WorkPool pool_;  // last: its threads use the members above
 };
 

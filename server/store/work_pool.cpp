@@ -23,7 +23,7 @@ void set_thread_up(const std::string& name, std::size_t index, int nice) {
 }  // namespace
 
 WorkPool::WorkPool(WorkPoolOptions options) : options_(std::move(options)) {
-  GATEHOUSE_ASSERT(options_.threads >= 1 && options_.queue_max >= 1);
+  GATEHOUSE_ASSERT(options_.threads >= 1 && options_.queue_max >= 1 && options_.group_max >= 1);
   // The threads inherit the mask: signals are for the threads that expect them, but for those
   // that a thread brings upon itself.
   sigset_t blocked;
@@ -63,18 +63,27 @@ Result<> WorkPool::submit(UniqueFunction<void()> work) {
 void WorkPool::run(std::size_t index) {
   set_thread_up(options_.name, index, options_.nice);
   std::unique_lock lock(mutex_);
+  std::vector<Work> group;
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    {
-      Work work = std::move(queue_.front());
+    while (!queue_.empty() && group.size() < options_.group_max) {
+      group.push_back(std::move(queue_.front()));
       queue_.pop_front();
-      const WorkContext context{.thread = index, .discarded = discarding_};
-      lock.unlock();
-      work(context);
-    }  // what the work holds goes before the lock is taken again
+    }
+    const bool discarded = discarding_;
+    lock.unlock();
+    run_group(index, group, discarded);
     lock.lock();
   }
+}
+
+void WorkPool::run_group(std::size_t index, std::vector<Work>& group, bool discarded) {
+  const WorkContext context{.thread = index, .discarded = discarded};
+  if (options_.begin_group) options_.begin_group(index);
+  for (Work& work : group) work(context);
+  if (options_.end_group) options_.end_group(index);
+  group.clear();  // what the works hold goes before the lock is taken again
 }
 
 void WorkPool::stop(Stop how) {

@@ -20,6 +20,11 @@ struct WorkPoolOptions {
   std::size_t threads = 1;
   std::size_t queue_max = 1'024;  // works that wait, those that run not counted
   int nice = 0;                   // added to the process's; above 0 the threads give way
+  // A thread takes up to so many waiting works at once and calls the two functions, with its
+  // number, before the first and after the last of them; for 1 they may be left empty.
+  std::size_t group_max = 1;
+  UniqueFunction<void(std::size_t thread)> begin_group{};
+  UniqueFunction<void(std::size_t thread)> end_group{};
 };
 
 // What a work learns when it is called, always on a thread of the pool.
@@ -60,6 +65,7 @@ class WorkPool {
 
  private:
   void run(std::size_t index);
+  void run_group(std::size_t index, std::vector<Work>& group, bool discarded);
 
   WorkPoolOptions options_;
   mutable std::mutex mutex_;

@@ -1,5 +1,8 @@
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#include <csignal>
 
 #include "store_fixture.hpp"
 
@@ -50,6 +53,59 @@ TEST_F(SqliteFile, LockedByAnotherProgramIsUnavailableInTime) {
   ASSERT_EQ(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(other);
   must(driver_->create_account("other", "hash"));
+}
+
+TEST_F(SqliteFile, GroupThatCannotBeginFailsAsAWhole) {
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(options_.sqlite.path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  driver_->begin_group();
+  EXPECT_EQ(code_of(driver_->create_account("a", "hash")), Errc::kUnavailable);
+  // Free by now, but a group is written whole or not at all.
+  ASSERT_EQ(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_EQ(code_of(driver_->create_account("b", "hash")), Errc::kUnavailable);
+  EXPECT_FALSE(must(driver_->find_account("b")));
+  EXPECT_EQ(code_of(driver_->end_group()), Errc::kUnavailable);
+  driver_->begin_group();
+  must(driver_->create_account("b", "hash"));
+  EXPECT_TRUE(driver_->end_group());
+}
+
+TEST_F(SqliteFile, GroupIsInvisibleUntilItEnds) {
+  auto other = must(open(options_));
+  driver_->begin_group();
+  must(driver_->create_account("a", "hash"));
+  EXPECT_FALSE(must(other->find_account("a")));
+  EXPECT_TRUE(driver_->end_group());
+  EXPECT_TRUE(must(other->find_account("a")));
+}
+
+// The file may not grow any more: SQLite undoes the transaction, whichever call notices.
+TEST_F(SqliteFile, FullDiskUndoesTheGroupAndSaysSo) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const AccountId account = must(driver_->create_account("test1", "hash")).id;
+  const auto epoch = must(
+      driver_->claim_session(account, {.gate = "g", .server = "s", .address = "", .subid = {}}));
+  must(driver_->load_player(account, "s", epoch));
+  rlimit tight = before;
+  tight.rlim_cur = 512 * 1024;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
+  driver_->begin_group();
+  must(driver_->create_account("small", "hash"));
+  const bool saved =
+      driver_->save_player(account, "s", epoch, std::string(4u << 20, 'x'), {}).has_value();
+  const auto durable = driver_->end_group();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_FALSE(saved && durable);
+  EXPECT_FALSE(durable);
+  EXPECT_FALSE(must(driver_->find_account("small")));
+  driver_->begin_group();
+  must(driver_->create_account("small", "hash"));
+  EXPECT_TRUE(driver_->end_group());
+  EXPECT_TRUE(must(must(open(options_))->find_account("small")));
 }
 
 TEST_F(SqliteFile, WritersWaitForEachOther) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 
 #include "store_fixture.hpp"
 
@@ -49,7 +50,62 @@ TEST_P(Stores, JobComposesCallsInOneHop) {
   EXPECT_EQ(metric("store_errors"), 0);
 }
 
+TEST_P(Stores, ReplyComesWhenOthersSeeTheWrite) {
+  auto store = start();
+  auto other = must(open(options_.driver));
+  std::mutex other_mutex;
+  std::promise<void> jobs_wait;
+  auto go = jobs_wait.get_future().share();
+  ASSERT_TRUE(store->submit([go](Driver&) { go.wait(); }));
+  std::atomic<int> seen = 0;
+  constexpr int kJobs = 150;  // more than a group takes
+  for (int i = 0; i < kJobs; ++i)
+    ASSERT_TRUE(store->submit([&, i](Driver& driver) {
+      const std::string user = "test" + std::to_string(i);
+      auto made = driver.create_account(user, "hash");
+      return [&, user, made = std::move(made)](const Result<>& durable) {
+        std::lock_guard lock(other_mutex);
+        seen += made && durable && must(other->find_account(user));
+      };
+    }));
+  jobs_wait.set_value();
+  store->stop(Stop::kDrain);
+  EXPECT_EQ(seen, kJobs);
+}
+
+// A job whose statement fails takes nobody else's writes along.
+TEST_P(Stores, JobsOfAGroupFailAlone) {
+  auto store = start();
+  must(must(open(options_.driver))->create_account("taken", "hash"));
+  std::atomic<int> made = 0, refused = 0;
+  for (int i = 0; i < 50; ++i)
+    ASSERT_TRUE(store->submit([&, i](Driver& driver) {
+      auto result = driver.create_account(i % 2 ? "taken" : std::to_string(i), "hash");
+      return [&, result = std::move(result)](const Result<>& durable) {
+        made += durable && result;
+        refused += durable && !result && result.error().code == Errc::kExists;
+      };
+    }));
+  store->stop(Stop::kDrain);
+  EXPECT_EQ(made, 25);
+  EXPECT_EQ(refused, 25);
+  EXPECT_EQ(must(must(open(options_.driver))->list_accounts("", 100)).size(), 26u);
+}
+
+TEST_P(Stores, MigrationInAGroupDoesNotWaitForItself) {
+  auto store = start();
+  std::promise<Result<std::uint32_t>> version;
+  ASSERT_TRUE(store->submit([&version](Driver& driver) {
+    must(driver.create_account("test1", "hash"));
+    version.set_value(driver.migrate());
+  }));
+  EXPECT_EQ(must(version.get_future().get()), 1u);
+  store->stop(Stop::kDrain);
+  EXPECT_TRUE(must(must(open(options_.driver))->find_account("test1")));
+}
+
 TEST_P(Stores, ConnectionsWorkAtTheSameTime) {
+  if (GetParam() == Kind::kSqlite) GTEST_SKIP() << "SQLite has one connection";
   options_.connections = 3;
   auto store = start();
   // Each job waits for the others: with fewer connections none would end.
