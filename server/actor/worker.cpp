@@ -15,7 +15,11 @@ namespace {
 // A turn handles this many messages, or this much time, before the loop looks at its sockets.
 constexpr int kMessagesPerTurn = 1024;
 constexpr int kMessagesPerService = 64;
-constexpr std::int64_t kTurnNs = 1'000'000;
+constexpr std::int64_t kTurnNs = 250'000;
+// Other workers neither wait longer than this for what was sent to them in a turn, nor is what
+// they sent left lying longer, while other services run.
+constexpr std::int64_t kExchangeNs = 50'000;
+constexpr int kMessagesPerClock = 16;
 
 thread_local Worker* current_worker = nullptr;
 
@@ -194,8 +198,11 @@ void Worker::make_ready(Service& service) {
 }
 
 void Worker::run_ready() {
+  if (ready_head_ == nullptr) return;
   int left = kMessagesPerTurn;
+  int next_clock = left - kMessagesPerClock;
   const std::int64_t start = monotonic_ns();
+  std::int64_t exchanged = start;
   while (ready_head_ != nullptr) {
     Service& service = *ready_head_;
     ready_head_ = service.next_ready_;
@@ -213,7 +220,15 @@ void Worker::run_ready() {
     } else if (service.mailbox_head_ != nullptr) {
       make_ready(service);
     }
-    if (left <= 0 || ((left & 15) == 0 && monotonic_ns() - start > kTurnNs)) break;
+    if (left <= 0) return;
+    if (left > next_clock) continue;
+    next_clock = left - kMessagesPerClock;
+    const std::int64_t now = monotonic_ns();
+    if (now - start > kTurnNs) return;
+    if (now - exchanged < kExchangeNs) continue;
+    exchanged = now;
+    flush_outgoing();
+    drain_inbox();
   }
 }
 
@@ -231,7 +246,7 @@ void Worker::run_one(Service& service) {
   }
   if (service.mailbox_length_ > service.overload_warned_at_) {
     log::warn(service.id_, "May overload, message queue length = {}", service.mailbox_length_);
-    service.overload_warned_at_ *= 2;
+    while (service.overload_warned_at_ < service.mailbox_length_) service.overload_warned_at_ *= 2;
   } else if (service.mailbox_length_ == 0) {
     service.overload_warned_at_ = 1024;
   }

@@ -78,6 +78,8 @@ class Worker {
   // Call before blocking; false: work arrived, do not sleep. After sleeping: awake(), before
   // anything reads now() or starts a timer; more than once does no harm.
   [[nodiscard]] bool prepare_sleep();
+  // Whether other threads sent something that no turn has taken yet.
+  [[nodiscard]] bool has_mail() const { return !inbox_.empty(); }
   void awake() {
     sleeping_.store(false, std::memory_order_relaxed);
     now_ = monotonic_ms();

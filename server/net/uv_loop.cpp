@@ -1,10 +1,14 @@
 #include "net/uv_loop.hpp"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
+#include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "net/uv.hpp"
 
@@ -15,6 +19,20 @@ namespace {
 constexpr std::size_t kBufferBytesMax = 65'536;
 constexpr std::size_t kBuffersBytesMax = 2u << 20;
 constexpr std::size_t kBufferBytes = 512;
+
+// Two workers that talk to each other lose more by sleeping and waking than by waiting for each
+// other. So long they wait while that goes well, so many waits in vain end it, and after so many
+// sleeps that a message ended it is tried anew, once, longer: the other has to wake up first.
+constexpr std::int64_t kSpinNs = 20'000;
+constexpr int kSpinCredit = 8;
+constexpr int kSleepsPerProbe = 64;
+constexpr std::int64_t kProbeNs = 100'000;
+
+void pause_core() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
 
 thread_local UvLoop* current_loop = nullptr;
 
@@ -31,17 +49,28 @@ void close_at_end(uv_handle_t* handle, void*) {
 
 struct UvLoop::Uv {
   uv_loop_t loop;
-  uv_async_t wake;
+  uv_poll_t wake;
   uv_timer_t timer;
   std::array<char, kReadBufferBytes> read_buffer;
 };
 
 UvLoop::UvLoop(actor::Worker& worker, MetricSet& metrics)
-    : worker_(worker), metrics_(metrics), uv_(std::make_unique<Uv>()) {
+    : worker_(worker),
+      metrics_(metrics),
+      uv_(std::make_unique<Uv>()),
+      wake_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      may_spin_(worker.system().worker_count() > 1 &&
+                worker.system().worker_count() <= std::thread::hardware_concurrency()) {
   // Fails only when the process has no descriptor left before it began.
   GATEHOUSE_ASSERT(uv_loop_init(&uv_->loop) == 0);
   uv_->loop.data = this;
-  GATEHOUSE_ASSERT(uv_async_init(&uv_->loop, &uv_->wake, [](uv_async_t*) {}) == 0);
+  GATEHOUSE_ASSERT(wake_descriptor_ >= 0);
+  GATEHOUSE_ASSERT(uv_poll_init(&uv_->loop, &uv_->wake, wake_descriptor_) == 0);
+  uv_poll_start(&uv_->wake, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    eventfd_t count = 0;
+    static_cast<void>(eventfd_read(static_cast<UvLoop*>(handle->loop->data)->wake_descriptor_,
+                                   &count));
+  });
   GATEHOUSE_ASSERT(uv_timer_init(&uv_->loop, &uv_->timer) == 0);
   uv_->wake.data = uv_->timer.data = nullptr;
   for (std::size_t i = 0; i < kCloseReasons; ++i) {
@@ -53,6 +82,7 @@ UvLoop::UvLoop(actor::Worker& worker, MetricSet& metrics)
 UvLoop::~UvLoop() {
   if (!finished_) finish();
   if (current_loop == this) current_loop = nullptr;
+  ::close(wake_descriptor_);
 }
 
 UvLoop* UvLoop::current() { return current_loop; }
@@ -65,19 +95,37 @@ void UvLoop::run(actor::Worker& worker) {
     ++stats_.turns;
     if (worker.turn() || !dirty_.empty()) {
       poll(false);
-    } else if (worker.prepare_sleep()) {
-      arm_timer();
-      poll(true);
-      worker.awake();
+    } else if (!spin() && worker.prepare_sleep()) {
+      sleep();
     }
   }
   finish();
   worker.remove_turn_end_hook(this);
 }
 
-void UvLoop::wake() {
-  std::lock_guard lock(wake_mutex_);
-  if (!wake_closed_) GATEHOUSE_ASSERT(uv_async_send(&uv_->wake) == 0);
+void UvLoop::wake() { static_cast<void>(eventfd_write(wake_descriptor_, 1)); }
+
+void UvLoop::sleep() {
+  arm_timer();
+  poll(true);
+  worker_.awake();
+  if (worker_.has_mail()) ++slept_for_mail_;
+}
+
+bool UvLoop::spin() {
+  if (!may_spin_) return false;
+  const bool probe = spin_credit_ == 0;
+  if (probe && slept_for_mail_ < kSleepsPerProbe) return false;
+  slept_for_mail_ = 0;
+  const std::int64_t end = monotonic_ns() + (probe ? kProbeNs : kSpinNs);
+  do {
+    for (int i = 0; i < 16; ++i) pause_core();
+    if (!worker_.has_mail()) continue;
+    spin_credit_ = kSpinCredit;
+    return true;
+  } while (monotonic_ns() < end);
+  if (!probe) --spin_credit_;
+  return false;
 }
 
 void UvLoop::poll(bool block) {
@@ -113,10 +161,6 @@ void UvLoop::finish() {
   on_turn_end();
   ending_ = true;
   for (uv_req_t* request : requests_) uv_cancel(request);
-  {
-    std::lock_guard lock(wake_mutex_);
-    wake_closed_ = true;
-  }
   uv_walk(&uv_->loop, close_at_end, nullptr);
   while (uv_run(&uv_->loop, UV_RUN_DEFAULT) != 0) {
   }

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -94,6 +93,9 @@ class UvLoop final : public actor::Loop, private actor::TurnEndHook {
   void on_turn_end() override;
   void poll(bool block);
   void arm_timer();
+  void sleep();
+  // Waits a moment for another worker's message; true when one came.
+  bool spin();
   void finish();
 
   actor::Worker& worker_;
@@ -114,8 +116,10 @@ class UvLoop final : public actor::Loop, private actor::TurnEndHook {
   std::string scratch_;
   std::vector<Metric*> closed_;  // by CloseReason
 
-  std::mutex wake_mutex_;  // a late wake() must not meet a closed handle
-  bool wake_closed_ = false;
+  const int wake_descriptor_;  // an eventfd; closed by the destructor, when nobody can wake us
+  const bool may_spin_;        // each worker has a core
+  int spin_credit_ = 0;        // waits in vain until spinning ends
+  int slept_for_mail_ = 0;     // sleeps since then that a message ended
 };
 
 }  // namespace gatehouse::net

@@ -9,14 +9,14 @@ void replace_coroutine_functions(lua_State* L);
 
 int open_core(lua_State* L) {
   lua_newtable(L);
-  luaL_setfuncs(L, kMessageFunctions, 0);
-  luaL_setfuncs(L, kTaskFunctions, 0);
-  luaL_setfuncs(L, kSystemFunctions, 0);
+  luaL_setfuncs(L, kCoreFunctions, 0);
+  luaL_setfuncs(L, kCoreMessageFunctions, 0);
   return 1;
 }
 
 void register_modules(lua_State* L) {
   static const luaL_Reg modules[] = {
+      {"skynet", bind<open_skynet>},
       {"skynet.core", bind<open_core>},
       {"skynet.crypt", bind<open_crypt>},
       {"client.crypt", bind<open_crypt>},

@@ -5,7 +5,9 @@
 
 namespace gatehouse::script {
 
-// "skynet.core": messages, coroutines, timers, names, services; lua/lib/skynet.lua is the face.
+// "skynet": the API of sk 1.1.
+int open_skynet(lua_State* L);
+// "skynet.core": what only the library itself calls.
 int open_core(lua_State* L);
 // "skynet.crypt" and "client.crypt" (sk 1.7).
 int open_crypt(lua_State* L);

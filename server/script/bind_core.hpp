@@ -1,12 +1,36 @@
-// Parts of "skynet.core", registered by bind_core.cpp into one table.
+// The parts of modules "skynet" and "skynet.core", and what bind_skynet.cpp needs of them.
 #pragma once
 
 #include <lua.hpp>
 
 namespace gatehouse::script {
 
-extern const luaL_Reg kMessageFunctions[];  // call, send, ret, response, pack ...
-extern const luaL_Reg kTaskFunctions[];     // fork, sleep, wait, timeout ...
-extern const luaL_Reg kSystemFunctions[];   // names, launch, exit, getenv, error ...
+extern const luaL_Reg kMessageFunctions[];  // skynet: call, send, ret, response, pack ...
+extern const luaL_Reg kTaskFunctions[];     // skynet: fork, sleep, wait, timeout ...
+extern const luaL_Reg kSystemFunctions[];   // skynet: self, exit, getenv ...
+extern const luaL_Reg kCoreFunctions[];     // skynet.core: what the library itself uses
+extern const luaL_Reg kCoreMessageFunctions[];
+
+// skynet.call with the arguments on the stack; yields.
+int call(lua_State* L);
+// The pack and unpack functions of type "lua".
+[[nodiscard]] const lua_CFunction* builtin_codec();
+// Logs the string at index 1, at the level at index 2 or "info".
+int log_line(lua_State* L);
+// Ends the current service and never returns.
+int exit_service(lua_State* L);
+// Runs the function below its arguments, all of the stack, as a task after so many centiseconds;
+// pushes its coroutine.
+int fork_after(lua_State* L, lua_Integer centiseconds);
+
+// The table of message types, by name and by id -> {name=, id=, pack=, unpack=}.
+void push_protocols(lua_State* L);
+void set_protocols(lua_State* L);
+// Pops a function: messages of the type are unpacked by f(pointer, size).
+void set_unpack(lua_State* L, int type);
+// The handler of messages of a type to the current service, or nothing. set_dispatch() pops the
+// new handler and returns the one before; light services of a VM share theirs.
+int push_dispatch(lua_State* L, int type);
+int set_dispatch(lua_State* L, int type);
 
 }  // namespace gatehouse::script

@@ -14,8 +14,7 @@ using actor::SendResult;
 
 constexpr int kLua = static_cast<int>(MessageType::kLua);
 
-// Registry key of the protocol table that lua/lib/skynet.lua keeps: name and id -> description.
-const char kProtocolsKey = 0;
+const char kProtocolsKey = 0;  // registry key of the table of message types
 
 // Finds the type argument and packs the rest of the arguments by its protocol. Pushes nothing
 // for "lua"; for others leaves the results of the protocol's pack function on the stack and
@@ -100,17 +99,6 @@ int request(lua_State* L, ServiceId destination, int type, int first, lua_KConte
   }
   vm.scheduler().await_reply(session, destination);
   return lua_yieldk(L, 0, context, call_done);
-}
-
-// call(address, type, ...) -> results
-int l_call(lua_State* L) {
-  current_task(L, "skynet.call");
-  const ServiceId destination = to_address(L, 1);
-  luaL_checkany(L, 2);
-  if (!destination) return invalid_address(L, 1);
-  int type = 0;
-  const int first = pack_arguments(L, 2, type);
-  return request(L, destination, type, first, type);
 }
 
 // rawcall(address, type id, message[, size]) -> pointer, size, valid until the next yield
@@ -245,9 +233,15 @@ int response_closure(lua_State* L) {
   return 1;
 }
 
+int l_pack(lua_State* L);
+
 // response([pack]) -> closure for a late reply
 int l_response(lua_State* L) {
   lua_settop(L, 1);
+  if (lua_tocfunction(L, 1) == bind<l_pack>) {
+    lua_settop(L, 0);
+    lua_pushnil(L);
+  }
   Task* task = Vm::of(L).scheduler().running();
   if (task == nullptr || !task->has_request || task->answered) {
     return luaL_error(L, "no session");
@@ -326,63 +320,70 @@ int l_genid(lua_State* L) {
   return 1;
 }
 
-// dispatch(type id[, f]) -> previous f or nil: the handler of the running service's messages;
-// light services of a VM share theirs.
-int l_dispatch(lua_State* L) {
-  const lua_Integer type = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, type >= 0 && type <= 255, 1, "type out of range");
-  Vm::Protocol& protocol =
-      Vm::of(L).protocol(current_service(L).light(), static_cast<MessageType>(type));
-  const int previous = protocol.dispatch;
-  if (lua_gettop(L) >= 2) {
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_settop(L, 2);
-    protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
-  }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, previous);
-  if (previous == LUA_NOREF) return 0;
-  if (protocol.dispatch != previous) luaL_unref(L, LUA_REGISTRYINDEX, previous);
-  return 1;
-}
-
 // dispatch_light(type id, f): the handler of the light services of this VM.
 int l_dispatch_light(lua_State* L) {
   const lua_Integer type = luaL_checkinteger(L, 1);
   luaL_argcheck(L, type >= 0 && type <= 255, 1, "type out of range");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  Vm::Protocol& protocol = Vm::of(L).protocol(true, static_cast<MessageType>(type));
+  Vm::Protocol& protocol = Vm::of(L).edit_protocol(true, static_cast<MessageType>(type));
   luaL_unref(L, LUA_REGISTRYINDEX, protocol.dispatch);
   protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
 
-// set_unpack(type id, f): messages of a type are unpacked by f(pointer, size), not by the
-// built-in codec.
-int l_set_unpack(lua_State* L) {
-  const lua_Integer type = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, type >= 0 && type <= 255, 1, "type out of range");
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
-  const int unpack = luaL_ref(L, LUA_REGISTRYINDEX);
-  for (const bool light : {false, true}) {
-    Vm::of(L).protocol(light, static_cast<MessageType>(type)).unpack = unpack;
-  }
-  return 0;
-}
-
-// protocols(table): the table of lua/lib/skynet.lua, by name and id.
-int l_protocols(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
-  return 0;
-}
-
 }  // namespace
 
+// call(address, type, ...) -> results
+int call(lua_State* L) {
+  current_task(L, "skynet.call");
+  const ServiceId destination = to_address(L, 1);
+  luaL_checkany(L, 2);
+  if (!destination) return invalid_address(L, 1);
+  int type = 0;
+  const int first = pack_arguments(L, 2, type);
+  return request(L, destination, type, first, type);
+}
+
+const lua_CFunction* builtin_codec() {
+  static const lua_CFunction codec[] = {bind<l_pack>, bind<l_unpack>};
+  return codec;
+}
+
+void push_protocols(lua_State* L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey); }
+
+void set_protocols(lua_State* L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &kProtocolsKey); }
+
+void set_unpack(lua_State* L, int type) {
+  luaL_checktype(L, -1, LUA_TFUNCTION);
+  const int unpack = luaL_ref(L, LUA_REGISTRYINDEX);
+  for (const bool light : {false, true}) {
+    Vm::of(L).edit_protocol(light, static_cast<MessageType>(type)).unpack = unpack;
+  }
+}
+
+int push_dispatch(lua_State* L, int type) {
+  const int handler =
+      Vm::of(L).protocol(current_service(L).light(), static_cast<MessageType>(type)).dispatch;
+  if (handler == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, handler);
+  return 1;
+}
+
+int set_dispatch(lua_State* L, int type) {
+  luaL_checktype(L, -1, LUA_TFUNCTION);
+  Vm::Protocol& protocol =
+      Vm::of(L).edit_protocol(current_service(L).light(), static_cast<MessageType>(type));
+  const int previous = protocol.dispatch;
+  protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  if (previous == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, previous);
+  luaL_unref(L, LUA_REGISTRYINDEX, previous);
+  return 1;
+}
+
 const luaL_Reg kMessageFunctions[] = {
-    {"call", bind<l_call>},
+    {"call", bind<call>},
     {"rawcall", bind<l_rawcall>},
     {"send", bind<l_send>},
     {"rawsend", bind<l_rawsend>},
@@ -398,10 +399,11 @@ const luaL_Reg kMessageFunctions[] = {
     {"tostring", bind<l_tostring>},
     {"trash", bind<l_trash>},
     {"genid", bind<l_genid>},
-    {"dispatch", bind<l_dispatch>},
+    {nullptr, nullptr},
+};
+
+const luaL_Reg kCoreMessageFunctions[] = {
     {"dispatch_light", bind<l_dispatch_light>},
-    {"set_unpack", bind<l_set_unpack>},
-    {"protocols", bind<l_protocols>},
     {nullptr, nullptr},
 };
 

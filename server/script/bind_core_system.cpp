@@ -72,21 +72,11 @@ int l_launch(lua_State* L) {
   return 1;
 }
 
-// exit(): ends the current service and never returns (sk 2.5).
-int l_exit(lua_State* L) {
-  LuaService& service = current_service(L);
-  service.worker().retire(service);
-  if (Vm::of(L).scheduler().running() == nullptr || !lua_isyieldable(L)) {
-    return luaL_error(L, "the service exits");
-  }
-  return lua_yield(L, 0);
-}
-
 // kill(address) -> true when there was such a service
 int l_kill(lua_State* L) {
   const ServiceId id = to_address(L, 1);
   LuaService& self = current_service(L);
-  if (id == self.id()) return l_exit(L);
+  if (id == self.id()) return exit_service(L);
   if (!system_of(L).registry().live(id)) return 0;
   log::info(self.id(), "KILL :{:x}", id.value);
   system_of(L).kill(id);
@@ -114,16 +104,6 @@ int l_setenv(lua_State* L) {
     fresh = system_of(L).set_env(check_view(L, 1), check_view(L, 2)).has_value();
   }
   if (!fresh) return luaL_error(L, "Can't setenv exist key : %s", lua_tostring(L, 1));
-  return 0;
-}
-
-// log(text[, level]): one line in the name of the current service.
-int l_log(lua_State* L) {
-  static const char* const names[] = {"debug", "info", "warn", "error", nullptr};
-  const std::string_view text = check_view(L, 1);
-  const int level = luaL_checkoption(L, 2, "info", names);
-  LuaService* service = Vm::of(L).scheduler().current();
-  log::write(static_cast<log::Level>(level), service ? service->id() : ServiceId{}, text);
   return 0;
 }
 
@@ -155,16 +135,6 @@ int l_stat(lua_State* L) {
   return 1;
 }
 
-// memlimit(bytes): bounds this VM's memory (sk 2.14).
-int l_memlimit(lua_State* L) {
-  const lua_Integer bytes = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, bytes > 0, 1, "bytes must be positive");
-  Vm::of(L).set_memory_bytes_max(static_cast<std::size_t>(bytes));
-  log::info(current_service(L).id(), "Set memory limit to {:.2f} M",
-            static_cast<double>(bytes) / (1024 * 1024));
-  return 0;
-}
-
 // task_count() -> suspended coroutines of the current service's VM that wait for a message
 int l_task_count(lua_State* L) {
   lua_pushinteger(L, static_cast<lua_Integer>(Vm::of(L).scheduler().sessions().size()));
@@ -173,22 +143,46 @@ int l_task_count(lua_State* L) {
 
 }  // namespace
 
+// exit(): ends the current service and never returns (sk 2.5).
+int exit_service(lua_State* L) {
+  LuaService& service = current_service(L);
+  service.worker().retire(service);
+  if (Vm::of(L).scheduler().running() == nullptr || !lua_isyieldable(L)) {
+    return luaL_error(L, "the service exits");
+  }
+  return lua_yield(L, 0);
+}
+
+// log(text[, level]): one line in the name of the current service.
+int log_line(lua_State* L) {
+  static const char* const names[] = {"debug", "info", "warn", "error", nullptr};
+  const std::string_view text = check_view(L, 1);
+  const int level = luaL_checkoption(L, 2, "info", names);
+  LuaService* service = Vm::of(L).scheduler().current();
+  log::write(static_cast<log::Level>(level), service ? service->id() : ServiceId{}, text);
+  return 0;
+}
+
 const luaL_Reg kSystemFunctions[] = {
     {"self", bind<l_self>},
+    {"localname", bind<l_query>},
+    {"exit", bind<exit_service>},
+    {"getenv", bind<l_getenv>},
+    {"setenv", bind<l_setenv>},
+    {"stat", bind<l_stat>},
+    {nullptr, nullptr},
+};
+
+const luaL_Reg kCoreFunctions[] = {
     {"query", bind<l_query>},
     {"name", bind<l_name>},
     {"alive", bind<l_alive>},
     {"launch", bind<l_launch>},
-    {"exit", bind<l_exit>},
     {"kill", bind<l_kill>},
     {"abort", bind<l_abort>},
-    {"getenv", bind<l_getenv>},
-    {"setenv", bind<l_setenv>},
-    {"log", bind<l_log>},
+    {"log", bind<log_line>},
     {"loadfile", bind<l_loadfile>},
     {"watch_exits", bind<l_watch_exits>},
-    {"stat", bind<l_stat>},
-    {"memlimit", bind<l_memlimit>},
     {"task_count", bind<l_task_count>},
     {nullptr, nullptr},
 };

@@ -32,9 +32,8 @@ int l_fork(lua_State* L) {
 int l_timeout(lua_State* L) {
   const lua_Integer cs = luaL_checkinteger(L, 1);
   lua_settop(L, 2);
-  Task& task = task_on(L, 2);
-  Vm::of(L).scheduler().start_after(task, cs);
-  return push_thread(L, task);
+  lua_remove(L, 1);
+  return fork_after(L, cs);
 }
 
 int sleep_done(lua_State* L, int, lua_KContext) {
@@ -172,6 +171,12 @@ int l_wrap(lua_State* L) {
 }
 
 }  // namespace
+
+int fork_after(lua_State* L, lua_Integer centiseconds) {
+  Task& task = task_on(L, 1);
+  Vm::of(L).scheduler().start_after(task, centiseconds);
+  return push_thread(L, task);
+}
 
 const luaL_Reg kTaskFunctions[] = {
     {"fork", bind<l_fork>},           {"timeout", bind<l_timeout>},

@@ -23,6 +23,8 @@ enum Type : std::uint8_t {
 constexpr int kZero = 0, kByte = 1, kWord = 2, kDword = 4, kQword = 6, kReal = 8;
 constexpr int kCookieMax = 32;
 constexpr int kDepthMax = 32;
+// Entries of a table without array part that are read before it is made, in the right size.
+constexpr int kEntriesAhead = 16;
 
 constexpr char tag(Type type, int cookie) {
   return static_cast<char>(static_cast<int>(type) | cookie << 3);
@@ -190,9 +192,31 @@ struct Reader {
     lua_pushlstring(L, p, size);
     p += size;
   }
+  bool small_table(int depth);
   void table(int type, int cookie, int depth);
   void value(int depth);
 };
+
+// Makes a table of the first entries; true when they are all.
+bool Reader::small_table(int depth) {
+  const int place = lua_gettop(L) + 1;
+  int count = 0;
+  bool all = false;
+  while (count < kEntriesAhead) {
+    value(depth + 1);
+    all = lua_isnil(L, -1);
+    if (all) {
+      lua_pop(L, 1);
+      break;
+    }
+    value(depth + 1);
+    ++count;
+  }
+  lua_createtable(L, 0, all ? count : 2 * kEntriesAhead);
+  lua_insert(L, place);
+  for (; count > 0; --count) lua_rawset(L, place);
+  return all;
+}
 
 void Reader::table(int type, int cookie, int depth) {
   if (depth > kDepthMax + 1) invalid(type, __LINE__);
@@ -204,8 +228,12 @@ void Reader::table(int type, int cookie, int depth) {
     // Each item takes a byte at least: a forged length cannot reserve memory.
     if (length < 0 || length > end - p) invalid(type, __LINE__);
   }
-  luaL_checkstack(L, 8, "too deep table");
-  lua_createtable(L, static_cast<int>(length), 0);
+  luaL_checkstack(L, 2 * kEntriesAhead + 8, "too deep table");
+  if (length == 0) {
+    if (small_table(depth)) return;
+  } else {
+    lua_createtable(L, static_cast<int>(length), 0);
+  }
   for (lua_Integer i = 1; i <= length; ++i) {
     value(depth + 1);
     lua_rawseti(L, -2, i);

@@ -43,7 +43,7 @@ int request_main(lua_State* L) {
   Vm& vm = Vm::of(L);
   Scheduler& scheduler = vm.scheduler();
   const Message& message = *scheduler.incoming();
-  const auto& protocol = vm.protocol(scheduler.current()->light(), message.type);
+  const auto protocol = vm.protocol(scheduler.current()->light(), message.type);
   lua_rawgeti(L, LUA_REGISTRYINDEX, protocol.dispatch);
   lua_pushinteger(L, message.session);
   lua_pushinteger(L, message.source.value);

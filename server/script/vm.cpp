@@ -7,6 +7,7 @@
 #include "script/bind.hpp"
 #include "script/lua_service.hpp"
 #include "script/runtime.hpp"
+#include "script/standard_libraries.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -60,7 +61,7 @@ Vm::~Vm() {
 
 int Vm::open(lua_State* L) {
   const Runtime& runtime = of(L).runtime_;
-  luaL_openlibs(L);
+  open_standard_libraries(L);
   lua_newtable(L);  // token -> task, see Scheduler::await_token
   lua_rawsetp(L, LUA_REGISTRYINDEX, &of(L));
   lua_getglobal(L, "package");
@@ -91,6 +92,13 @@ void* Vm::allocate(void* self, void* block, std::size_t old_size, std::size_t ne
   void* moved = std::realloc(block, new_size);
   if (moved != nullptr) vm.memory_bytes_ = vm.memory_bytes_ + new_size - old_size;
   return moved;
+}
+
+Vm::Protocol& Vm::edit_protocol(bool light, actor::MessageType type) {
+  const auto number = static_cast<std::size_t>(type);
+  if (number < kCommonTypes) return common_protocols_[light ? 1 : 0][number];
+  if (!own_protocols_) own_protocols_ = std::make_unique<std::array<std::array<Protocol, 256>, 2>>();
+  return (*own_protocols_)[light ? 1 : 0][number];
 }
 
 bool Vm::take_memory_warning() {

@@ -43,9 +43,12 @@ class Vm {
     int unpack = kBuiltinCodec;  // registry reference of f(pointer, size)
   };
   static constexpr int kBuiltinCodec = LUA_NOREF;
-  [[nodiscard]] Protocol& protocol(bool light, actor::MessageType type) {
-    return protocols_[light ? 1 : 0][static_cast<std::size_t>(type)];
+  [[nodiscard]] Protocol protocol(bool light, actor::MessageType type) const {
+    const auto number = static_cast<std::size_t>(type);
+    if (number < kCommonTypes) return common_protocols_[light ? 1 : 0][number];
+    return own_protocols_ ? (*own_protocols_)[light ? 1 : 0][number] : Protocol{};
   }
+  [[nodiscard]] Protocol& edit_protocol(bool light, actor::MessageType type);
 
   [[nodiscard]] std::size_t memory_bytes() const { return memory_bytes_; }
   [[nodiscard]] std::size_t memory_bytes_max() const { return memory_bytes_max_; }
@@ -75,7 +78,10 @@ class Vm {
   std::size_t memory_bytes_max_ = 0;
   std::size_t memory_warn_at_ = std::size_t{32} << 20;
   PackBuffer pack_buffer_;
-  std::array<std::array<Protocol, 256>, 2> protocols_;
+  // Indexed by light and type: those that skynet defines, and the rest once one is used.
+  static constexpr std::size_t kCommonTypes = 16;
+  std::array<std::array<Protocol, kCommonTypes>, 2> common_protocols_;
+  std::unique_ptr<std::array<std::array<Protocol, 256>, 2>> own_protocols_;
   std::vector<LuaService*> light_services_;
   Scheduler scheduler_;
 };

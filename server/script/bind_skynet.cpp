@@ -1,0 +1,349 @@
+// Module "skynet" (sk 1.1): one table of C functions. Messages, tasks and services are in
+// bind_core_*.cpp; here are protocols, launching and the start-up order. It is C++ because every
+// VM has it: written in Lua it cost a VM three times the memory and half of its launch.
+#include <cstring>
+
+#include "actor/system.hpp"
+#include "base/log.hpp"
+#include "script/bind.hpp"
+#include "script/bind_core.hpp"
+#include "script/bind_util.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+// Registry key of the functions of skynet.init() that wait for start(); nil once it ran.
+const char kInitKey = 0;
+
+// --- Small ones ---
+
+// error(...): logs the values, joined by one blank.
+int l_error(lua_State* L) {
+  const int count = lua_gettop(L);
+  if (count == 1 && lua_type(L, 1) == LUA_TSTRING) return log_line(L);
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  for (int i = 1; i <= count; ++i) {
+    if (i > 1) luaL_addchar(&text, ' ');
+    luaL_tolstring(L, i, nullptr);
+    luaL_addvalue(&text);
+  }
+  luaL_pushresult(&text);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  return log_line(L);
+}
+
+// time() -> seconds since the epoch, with centiseconds
+int l_time(lua_State* L) {
+  const actor::System& system = system_of(L);
+  lua_pushnumber(L, static_cast<lua_Number>(system.start_time_s()) +
+                        static_cast<lua_Number>(system.now_cs()) / 100);
+  return 1;
+}
+
+// address(address) -> ":0000000a"; anything else as a string
+int l_address(lua_State* L) {
+  luaL_checkany(L, 1);
+  if (lua_type(L, 1) != LUA_TNUMBER) {
+    luaL_tolstring(L, 1, nullptr);
+    return 1;
+  }
+  char text[16];
+  std::snprintf(text, sizeof text, ":%08x", static_cast<unsigned>(luaL_checkinteger(L, 1)));
+  lua_pushstring(L, text);
+  return 1;
+}
+
+// harbor(address) -> harbor, remote
+int l_harbor(lua_State* L) {
+  const auto address = static_cast<lua_Unsigned>(luaL_checkinteger(L, 1));
+  lua_pushinteger(L, static_cast<lua_Integer>(address >> 24));
+  lua_pushboolean(L, address >> 24 != 0);
+  return 2;
+}
+
+int l_mqlen(lua_State* L) {
+  lua_pushinteger(L, current_service(L).mailbox_length());
+  return 1;
+}
+
+int l_endless(lua_State* L) {
+  lua_pushboolean(L, system_of(L).take_endless(current_service(L).id()));
+  return 1;
+}
+
+// memlimit(bytes): bounds this VM's memory, once; then the function is gone (sk 2.14).
+int l_memlimit(lua_State* L) {
+  const lua_Integer bytes = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, bytes > 0, 1, "bytes must be positive");
+  Vm::of(L).set_memory_bytes_max(static_cast<std::size_t>(bytes));
+  log::info(current_service(L).id(), "Set memory limit to {:.2f} M",
+            static_cast<double>(bytes) / (1024 * 1024));
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "skynet") == LUA_TTABLE) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, "memlimit");
+  }
+  return 0;
+}
+
+int does_nothing(lua_State*) { return 0; }
+
+// --- Protocols ---
+
+// register_protocol{name=, id=, pack=, unpack=, dispatch=}: adds a message type; name and id must
+// be new.
+int l_register_protocol(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  push_protocols(L);                                 // 2
+  const bool named = lua_getfield(L, 1, "name") == LUA_TSTRING;  // 3
+  lua_getfield(L, 1, "id");                          // 4
+  const lua_Integer id = lua_isinteger(L, 4) ? lua_tointeger(L, 4) : -1;
+  if (!named || id < 0 || id > 255) {
+    return luaL_error(L, "register_protocol: a name and an id of 0 to 255 are needed");
+  }
+  lua_pushvalue(L, 3);
+  const bool name_taken = lua_rawget(L, 2) != LUA_TNIL;
+  if (name_taken || lua_rawgeti(L, 2, id) != LUA_TNIL) {
+    return luaL_error(L, "protocol name or id is taken: %s", lua_tostring(L, 3));
+  }
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  lua_rawset(L, 2);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, 2, id);
+  if (lua_getfield(L, 1, "unpack") != LUA_TNIL) set_unpack(L, static_cast<int>(id));
+  lua_settop(L, 1);
+  if (lua_getfield(L, 1, "dispatch") != LUA_TNIL) set_dispatch(L, static_cast<int>(id));
+  return 0;
+}
+
+// dispatch(typename[, f]) -> the handler before, or nil: sets f(session, source, ...) as handler
+// of a message type. Without f the current one, nothing for an unknown type.
+int l_dispatch(lua_State* L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 2);
+  push_protocols(L);
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, -2) != LUA_TTABLE) {
+    if (lua_isnil(L, 2)) return 0;
+    return luaL_error(L, "unknown message type %s", luaL_tolstring(L, 1, nullptr));
+  }
+  lua_getfield(L, -1, "id");
+  const int id = static_cast<int>(lua_tointeger(L, -1));
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) return push_dispatch(L, id);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  return set_dispatch(L, id);
+}
+
+int unpack_nothing(lua_State* L) { return lua_gettop(L); }
+
+// Adds one of the types that every service has; leaves its description on the stack.
+void add_protocol(lua_State* L, const char* type_name, actor::MessageType id) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, type_name);
+  lua_setfield(L, -2, "name");
+  lua_pushinteger(L, static_cast<lua_Integer>(id));
+  lua_setfield(L, -2, "id");
+  push_protocols(L);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, type_name);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, static_cast<lua_Integer>(id));
+  lua_pop(L, 1);
+}
+
+void set_function(lua_State* L, const char* field, lua_CFunction function) {
+  lua_pushcfunction(L, function);
+  lua_setfield(L, -2, field);
+}
+
+void add_protocols(lua_State* L) {
+  const lua_CFunction* codec = builtin_codec();
+  add_protocol(L, "lua", actor::MessageType::kLua);
+  set_function(L, "pack", codec[0]);
+  set_function(L, "unpack", codec[1]);
+  lua_pop(L, 1);
+  add_protocol(L, "response", actor::MessageType::kResponse);
+  lua_pop(L, 1);
+  add_protocol(L, "error", actor::MessageType::kError);
+  set_function(L, "unpack", unpack_nothing);
+  lua_getfield(L, -1, "unpack");
+  set_unpack(L, static_cast<int>(actor::MessageType::kError));
+  lua_pop(L, 1);
+}
+
+// --- Start-up ---
+
+// init(f): runs f before the start function; at once when the service is already running.
+int l_init(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kInitKey) == LUA_TNIL) {
+    lua_settop(L, 1);
+    lua_callk(L, 0, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
+    return 0;
+  }
+  lua_insert(L, 1);
+  lua_rawseti(L, 1, static_cast<lua_Integer>(lua_rawlen(L, 1)) + 1);
+  return 0;
+}
+
+int done(lua_State*, int, lua_KContext) { return 0; }
+
+// Runs the init functions, also those that they add, then f. Stack: f[, list, next number].
+int run_init_functions(lua_State* L, int, lua_KContext) {
+  while (true) {
+    if (lua_gettop(L) == 1) {
+      const bool waiting = lua_rawgetp(L, LUA_REGISTRYINDEX, &kInitKey) == LUA_TTABLE;
+      if (!waiting || lua_rawlen(L, 2) == 0) break;
+      lua_newtable(L);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &kInitKey);
+      lua_pushinteger(L, 1);
+    }
+    const lua_Integer number = lua_tointeger(L, 3);
+    lua_pushinteger(L, number + 1);
+    lua_replace(L, 3);
+    if (lua_rawgeti(L, 2, number) == LUA_TNIL) {
+      lua_settop(L, 1);
+      continue;
+    }
+    lua_callk(L, 0, 0, 0, run_init_functions);
+  }
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &kInitKey);
+  lua_callk(L, 0, 0, 0, done);
+  return 0;
+}
+
+int run_start(lua_State* L) { return run_init_functions(L, LUA_OK, 0); }
+
+int add_traceback(lua_State* L) {
+  luaL_traceback(L, L, luaL_tolstring(L, 1, nullptr), 1);
+  return 1;
+}
+
+// Tells the launcher how the start went (sk 2.10).
+int started(lua_State* L, int status, lua_KContext) {
+  const bool fine = status == LUA_OK || status == LUA_YIELD;
+  if (!fine) {
+    log::error(current_service(L).id(), "init service failed: {}", lua_tostring(L, -1));
+  }
+  actor::MessagePtr message = actor::make_message(std::string_view(fine ? "" : "ERROR"));
+  message->type = actor::MessageType::kText;
+  message->source = current_service(L).id();
+  message->destination = system_of(L).registry().find_name(".launcher");
+  if (message->destination) system_of(L).send(std::move(message));
+  return fine ? 0 : exit_service(L);
+}
+
+// init_service(f): runs the init functions and f, and ends the service when they fail.
+int l_init_service(lua_State* L) {
+  lua_settop(L, 1);
+  lua_pushcfunction(L, add_traceback);
+  lua_pushcfunction(L, run_start);
+  lua_pushvalue(L, 1);
+  const int status = lua_pcallk(L, 1, 0, 2, 0, started);
+  return started(L, status, 0);
+}
+
+// start(f): f runs in a coroutine, after this chunk.
+int l_start(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_pushcfunction(L, bind<l_init_service>);
+  lua_insert(L, 1);
+  fork_after(L, 0);
+  return 0;
+}
+
+// Calls `service` with the words and the arguments that are on the stack.
+template <std::size_t N>
+int call_service(lua_State* L, const char* const (&words)[N]) {
+  luaL_checkstack(L, static_cast<int>(N), nullptr);
+  for (const char* word : words) lua_pushstring(L, word);
+  lua_rotate(L, 1, static_cast<int>(N));
+  return call(L);
+}
+
+// newservice(name, ...) -> address: launches a service and waits until its start function
+// returned; raises when it failed.
+int l_newservice(lua_State* L) {
+  luaL_checkany(L, 1);
+  return call_service(L, {".launcher", "lua", "LAUNCH", "snlua"});
+}
+
+// `true` as first argument asks for a service in the whole network, which is this process.
+void drop_global(lua_State* L) {
+  if (lua_isboolean(L, 1) && lua_toboolean(L, 1)) lua_remove(L, 1);
+}
+
+// uniqueservice([true,] name, ...) -> address: launched once, all callers get the same.
+int l_uniqueservice(lua_State* L) {
+  drop_global(L);
+  return call_service(L, {".service", "lua", "LAUNCH"});
+}
+
+// queryservice([true,] name) -> address of a unique service; waits until somebody launched it.
+int l_queryservice(lua_State* L) {
+  drop_global(L);
+  return call_service(L, {".service", "lua", "QUERY"});
+}
+
+const luaL_Reg kFunctions[] = {
+    {"error", bind<l_error>},
+    {"time", bind<l_time>},
+    {"address", bind<l_address>},
+    {"harbor", bind<l_harbor>},
+    {"mqlen", bind<l_mqlen>},
+    {"endless", bind<l_endless>},
+    {"memlimit", bind<l_memlimit>},
+    {"trace", does_nothing},
+    {"tracetag", does_nothing},
+    {"traceproto", does_nothing},
+    {"register_protocol", bind<l_register_protocol>},
+    {"dispatch", bind<l_dispatch>},
+    {"init", bind<l_init>},
+    {"init_service", bind<l_init_service>},
+    {"start", bind<l_start>},
+    {"newservice", bind<l_newservice>},
+    {"uniqueservice", bind<l_uniqueservice>},
+    {"queryservice", bind<l_queryservice>},
+    {nullptr, nullptr},
+};
+
+// PTYPE_* (sk 1.1), in the order of actor::MessageType.
+const char* const kTypeNames[] = {"TEXT",  "RESPONSE", "MULTICAST", "CLIENT", "SYSTEM",
+                                  "HARBOR", "SOCKET",  "ERROR",     "QUEUE",  "DEBUG",
+                                  "LUA",   "SNAX",     "TRACE"};
+
+}  // namespace
+
+int open_skynet(lua_State* L) {
+  lua_createtable(L, 0, 80);
+  for (const luaL_Reg* functions : {kMessageFunctions, kTaskFunctions, kSystemFunctions}) {
+    luaL_setfuncs(L, functions, 0);
+  }
+  luaL_setfuncs(L, kFunctions, 0);
+  lua_getglobal(L, "pcall");
+  lua_setfield(L, -2, "pcall");
+  for (std::size_t id = 0; id < std::size(kTypeNames); ++id) {
+    lua_pushfstring(L, "PTYPE_%s", kTypeNames[id]);
+    lua_pushinteger(L, static_cast<lua_Integer>(id));
+    lua_rawset(L, -3);
+  }
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  set_protocols(L);
+  lua_setfield(L, -2, "_proto");
+  add_protocols(L);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &kInitKey);
+  return 1;
+}
+
+}  // namespace gatehouse::script
