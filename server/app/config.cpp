@@ -315,7 +315,8 @@ std::string project_root() {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   for (const fs::path& candidate :
        {fs::path("."), program.parent_path() / ".." / "..", fs::path("/usr/share/gatehouse")}) {
-    if (fs::exists(candidate / "lua/service/msgagent.lua", error)) return candidate.lexically_normal();
+    if (fs::exists(candidate / "lua/service/msgagent.lua", error))
+      return candidate.lexically_normal();
   }
   return ".";
 }

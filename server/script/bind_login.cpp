@@ -73,7 +73,8 @@ Result<AccountId> find_or_create(store::Driver& driver, const std::string& uid) 
 
 void place(std::shared_ptr<PlaceRequest> request) {
   const auto submitted = request->agents.store().submit([request](store::Driver& driver) {
-    return [request, account = find_or_create(driver, request->grant.uid)](const Result<>& durable) {
+    auto account = find_or_create(driver, request->grant.uid);
+    return [request, account = std::move(account)](const Result<>& durable) {
       if (!account) return answer(*request, "!" + account.error().message);
       if (!durable) return answer(*request, "!" + durable.error().message);
       request->grant.account = *account;

@@ -97,7 +97,7 @@ void* Vm::allocate(void* self, void* block, std::size_t old_size, std::size_t ne
 Vm::Protocol& Vm::edit_protocol(bool light, actor::MessageType type) {
   const auto number = static_cast<std::size_t>(type);
   if (number < kCommonTypes) return common_protocols_[light ? 1 : 0][number];
-  if (!own_protocols_) own_protocols_ = std::make_unique<std::array<std::array<Protocol, 256>, 2>>();
+  if (!own_protocols_) own_protocols_ = std::make_unique<decltype(own_protocols_)::element_type>();
   return (*own_protocols_)[light ? 1 : 0][number];
 }
 

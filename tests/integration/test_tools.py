@@ -65,7 +65,7 @@ def test_commands_of_the_readme_exist(readme):
         assert path.is_file() and path.stat().st_mode & 0o111, command
 
 
-@pytest.mark.parametrize("tool", ["tools/run", "tools/test", "tools/play"])
+@pytest.mark.parametrize("tool", ["tools/run", "tools/test", "tools/play", "tools/bench"])
 def test_help(tool):
     done = subprocess.run(
         [ROOT / tool, "--help"], capture_output=True, text=True, timeout=60, check=False

@@ -1,5 +1,5 @@
-# The Debian packages that gatehouse needs, in one place. Sourced by tools/run, tools/test and
-# tools/play; needs nothing but bash and dpkg, so that a bare Debian can start here.
+# The Debian packages that gatehouse needs, in one place. Sourced by tools/run, tools/test,
+# tools/play and tools/bench; needs nothing but bash and dpkg, so that a bare Debian can start here.
 
 build_packages=(
   g++ cmake ninja-build pkg-config
@@ -13,6 +13,8 @@ test_packages=(
   ccache libgtest-dev libgmock-dev mariadb-server-core mariadb-client-core python3-pytest
   lua-check
 )
+
+bench_packages=("${build_packages[@]}" python3 git libbenchmark-dev)
 
 # Installs those of the named packages that are missing; says nothing when none is.
 install_packages() {
