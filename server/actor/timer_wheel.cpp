@@ -1,5 +1,7 @@
 #include "actor/timer_wheel.hpp"
 
+#include <bit>
+
 #include "base/assert.hpp"
 
 namespace gatehouse::actor {
@@ -41,7 +43,9 @@ void TimerWheel::place(Timer& timer) {
     ++level;
   }
   const std::size_t slot = (due >> (kBits * level)) & (kSlots - 1);
-  Head& head = level == kLevels ? beyond_ : wheel_[static_cast<std::size_t>(level)][slot];
+  const auto row = static_cast<std::size_t>(level);
+  Head& head = level == kLevels ? beyond_ : wheel_[row][slot];
+  if (level < kLevels) maybe_used_[row][slot / 64] |= std::uint64_t{1} << (slot % 64);
   timer.previous_ = head.previous_;
   timer.next_ = &head;
   head.previous_->next_ = &timer;
@@ -97,18 +101,29 @@ void TimerWheel::advance(MonotonicMs now) {
   }
 }
 
+std::size_t TimerWheel::next_used(std::size_t level, std::size_t slot) const {
+  for (std::size_t word = slot / 64; word < kSlots / 64; ++word) {
+    std::uint64_t& bits = maybe_used_[level][word];
+    std::uint64_t rest = word == slot / 64 ? bits & (~std::uint64_t{0} << (slot % 64)) : bits;
+    for (; rest != 0; rest &= rest - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(rest));
+      if (!wheel_[level][word * 64 + bit].empty()) return word * 64 + bit;
+      bits &= ~(std::uint64_t{1} << bit);
+    }
+  }
+  return kSlots;
+}
+
 std::int64_t TimerWheel::next_in_ms(MonotonicMs now) const {
   const auto from = static_cast<std::uint64_t>(tick_);
-  for (int level = 0; level < kLevels; ++level) {
+  for (std::size_t level = 0; level < kLevels; ++level) {
     const std::uint64_t base = from >> (kBits * level);
     const std::size_t index = base & (kSlots - 1);
-    for (std::size_t i = 1; i < kSlots - index; ++i) {
-      const Head& head = wheel_[static_cast<std::size_t>(level)][index + i];
-      if (!head.empty()) {
-        const auto at = static_cast<std::int64_t>((base + i) << (kBits * level));
-        return at > now ? at - now : 0;
-      }
-    }
+    if (index + 1 == kSlots) continue;
+    const std::size_t used = next_used(level, index + 1);
+    if (used == kSlots) continue;
+    const auto at = static_cast<std::int64_t>((base - index + used) << (kBits * level));
+    return at > now ? at - now : 0;
   }
   if (beyond_.empty()) return -1;
   const auto at = static_cast<std::int64_t>(((from >> (kBits * kLevels)) + 1) << (kBits * kLevels));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/clock.hpp"
@@ -64,12 +65,16 @@ class TimerWheel {
     [[nodiscard]] bool empty() const;
   };
 
+  // The first slot from `slot` on that holds a timer, or kSlots.
+  [[nodiscard]] std::size_t next_used(std::size_t level, std::size_t slot) const;
   void place(Timer& timer);
   void spread(Head& head);
   void step();
   void fire_list(Head& list);
 
   std::array<std::array<Head, kSlots>, kLevels> wheel_;
+  // A bit for each slot, set when a timer comes, cleared when the slot is next found empty.
+  mutable std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> maybe_used_{};
   Head beyond_;        // due after the window of the highest level, 2^32 ms, that holds tick_
   MonotonicMs tick_;  // the last tick that was advanced to
 };

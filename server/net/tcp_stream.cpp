@@ -119,12 +119,15 @@ void TcpStream::discard(std::size_t bytes) {
 bool TcpStream::send_output() {
   if (writing_ != nullptr || output_ == nullptr || output_->empty()) return true;
   uv_buf_t buffer = uv_buf_init(output_->data(), static_cast<unsigned>(output_->size()));
-  int sent = uv_try_write(uv_stream(), &buffer, 1);
+  // Nothing is queued before it, and send() is the shorter way into the kernel than write().
+  ssize_t sent = ::send(descriptor(), buffer.base, buffer.len, MSG_NOSIGNAL);
   ++loop().mutable_stats().writes;
-  if (sent == UV_EAGAIN) sent = 0;
   if (sent < 0) {
-    close(CloseReason::kPeerReset);
-    return false;
+    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+      close(CloseReason::kPeerReset);
+      return false;
+    }
+    sent = 0;
   }
   if (static_cast<std::size_t>(sent) == output_->size()) return true;
   writing_ = std::make_unique<Write>();

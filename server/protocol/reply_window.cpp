@@ -108,7 +108,7 @@ void ReplyWindow::clear() {
 
 std::size_t ReplyWindow::heap_bytes() const {
   std::size_t bytes = entries_.capacity() * sizeof(Entry);
-  if (index_) bytes += (std::size_t{index_mask_} + 1) * sizeof(std::uint32_t);
+  if (index_) bytes += (std::size_t{index_mask_} + 1) * sizeof(Place);
   for (const Entry& entry : entries_)
     if (entry.content.capacity() > kInlineBytes) bytes += entry.content.capacity() + 1;
   return bytes;
@@ -123,8 +123,8 @@ std::uint32_t ReplyWindow::home(std::uint32_t session) const {
 std::uint32_t ReplyWindow::find(std::uint32_t session) const {
   if (!index_) return kNone;
   for (std::uint32_t place = home(session);; place = (place + 1) & index_mask_) {
-    const std::uint32_t number = index_[place];
-    if (number == kNone || entries_[number].session == session) return number;
+    const Place& found = index_[place];
+    if (found.number == kNone || found.session == session) return found.number;
   }
 }
 
@@ -140,23 +140,24 @@ std::uint32_t ReplyWindow::insert(std::uint32_t session) {
 }
 
 void ReplyWindow::index_entry(std::uint32_t number) {
-  std::uint32_t place = home(entries_[number].session);
-  while (index_[place] != kNone) place = (place + 1) & index_mask_;
-  index_[place] = number;
+  const std::uint32_t session = entries_[number].session;
+  std::uint32_t place = home(session);
+  while (index_[place].number != kNone) place = (place + 1) & index_mask_;
+  index_[place] = {session, number};
 }
 
 // Takes the entry out of the index, moving back what was pushed behind it, and frees it.
 void ReplyWindow::erase(std::uint32_t number) {
   std::uint32_t hole = home(entries_[number].session);
-  while (index_[hole] != number) hole = (hole + 1) & index_mask_;
-  for (std::uint32_t place = (hole + 1) & index_mask_; index_[place] != kNone;
+  while (index_[hole].number != number) hole = (hole + 1) & index_mask_;
+  for (std::uint32_t place = (hole + 1) & index_mask_; index_[place].number != kNone;
        place = (place + 1) & index_mask_) {
-    const std::uint32_t wanted = home(entries_[index_[place]].session);
+    const std::uint32_t wanted = home(index_[place].session);
     if (((place - wanted) & index_mask_) < ((place - hole) & index_mask_)) continue;
     index_[hole] = index_[place];
     hole = place;
   }
-  index_[hole] = kNone;
+  index_[hole] = {};
   entries_[number].state = State::kFree;
   entries_[number].next = free_;
   free_ = number;
@@ -169,7 +170,7 @@ void ReplyWindow::grow() {
   entries_.resize(new_size);
   const std::size_t places = std::bit_ceil(new_size * 3 / 2);
   if (!index_ || places > std::size_t{index_mask_} + 1) {
-    index_ = std::make_unique<std::uint32_t[]>(places);
+    index_ = std::make_unique<Place[]>(places);
     index_mask_ = static_cast<std::uint32_t>(places - 1);
     for (std::size_t number = 1; number < old_size; ++number)
       index_entry(static_cast<std::uint32_t>(number));

@@ -107,6 +107,12 @@ class ReplyWindow {
     FrameKind kind = FrameKind::kError;
   };
 
+  // The session is here too, so that looking for one touches no entry but its own.
+  struct Place {
+    std::uint32_t session = 0;
+    std::uint32_t number = 0;  // of the entry; 0: empty
+  };
+
   [[nodiscard]] std::uint32_t home(std::uint32_t session) const;
   [[nodiscard]] std::uint32_t find(std::uint32_t session) const;
   std::uint32_t insert(std::uint32_t session);
@@ -120,7 +126,7 @@ class ReplyWindow {
   // entries_[0] is no entry but the ends of the list of answers: next is the oldest, previous the
   // youngest. Entry numbers of 0 mean none.
   std::vector<Entry> entries_;
-  std::unique_ptr<std::uint32_t[]> index_;  // open addressing by session, 0: empty
+  std::unique_ptr<Place[]> index_;  // open addressing by session
   std::uint32_t index_mask_ = 0;
   std::uint32_t free_ = 0;
   std::uint32_t running_ = 0;

@@ -1,5 +1,6 @@
 #include "script/codec.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -105,24 +106,22 @@ void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
   } else {
     *out.extend(1) = tag(kTable, static_cast<int>(length));
   }
+  const int top = lua_gettop(L);
   for (lua_Integer i = 1; i <= length; ++i) {
     lua_rawgeti(L, index, i);
-    pack_value(L, lua_gettop(L), out, depth + 1);
-    lua_pop(L, 1);
+    pack_value(L, top + 1, out, depth + 1);
+    lua_settop(L, top);
   }
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {
-    const int value = lua_gettop(L);
-    if (lua_isinteger(L, value - 1)) {
-      const lua_Integer key = lua_tointeger(L, value - 1);
-      if (key > 0 && key <= length) {
-        lua_pop(L, 1);
-        continue;
-      }
+    const bool in_array = length > 0 && lua_isinteger(L, top + 1) &&
+                          static_cast<lua_Unsigned>(lua_tointeger(L, top + 1)) - 1 <
+                              static_cast<lua_Unsigned>(length);
+    if (!in_array) {
+      pack_value(L, top + 1, out, depth + 1);
+      pack_value(L, top + 2, out, depth + 1);
     }
-    pack_value(L, value - 1, out, depth + 1);
-    pack_value(L, value, out, depth + 1);
-    lua_pop(L, 1);
+    lua_settop(L, top + 1);
   }
   *out.extend(1) = tag(kNil, 0);
 }
@@ -199,7 +198,8 @@ struct Reader {
 
 // Makes a table of the first entries; true when they are all.
 bool Reader::small_table(int depth) {
-  const int place = lua_gettop(L) + 1;
+  lua_pushnil(L);
+  const int place = lua_gettop(L);
   int count = 0;
   bool all = false;
   while (count < kEntriesAhead) {
@@ -213,7 +213,7 @@ bool Reader::small_table(int depth) {
     ++count;
   }
   lua_createtable(L, 0, all ? count : 2 * kEntriesAhead);
-  lua_insert(L, place);
+  lua_replace(L, place);
   for (; count > 0; --count) lua_rawset(L, place);
   return all;
 }
@@ -283,7 +283,8 @@ void Reader::value(int depth) {
 void PackBuffer::reset() { used_ = 0; }
 
 void PackBuffer::grow(std::size_t needed) {
-  std::size_t capacity = capacity_ == 0 ? 96 : capacity_ * 2;
+  std::size_t capacity = capacity_ * 2;
+  if (capacity_ == 0) capacity = std::clamp<std::size_t>(last_bytes_, 96, 4'096);
   while (capacity < needed) capacity *= 2;
   block_ = block_ ? actor::grow_message(std::move(block_), capacity)
                   : actor::make_message(capacity);
@@ -297,6 +298,7 @@ actor::MessagePtr PackBuffer::take() {
     message = actor::grow_message(std::move(message), used_);
   }
   message->size = static_cast<std::uint32_t>(used_);
+  last_bytes_ = used_;
   used_ = 0;
   capacity_ = 0;
   return message;

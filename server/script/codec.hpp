@@ -36,6 +36,7 @@ class PackBuffer {
   actor::MessagePtr block_;
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t last_bytes_ = 0;  // of the message before: the next is likely to be as large
 };
 
 // Packs the stack values from..top into `buffer` (after reset). Raises a Lua error for what

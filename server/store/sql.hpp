@@ -19,13 +19,13 @@ namespace gatehouse::store {
 // Every statement of the store; its values are, in the order of the texts' question marks:
 enum class Statement : std::size_t {
   kFindAccount,       // name bytes -> account columns (SqlDriver)
-  kCreateAccount,     // name, hash
+  kCreateAccount,     // name, hash -> as kFindAccount, or nothing where the database cannot
   kSetPasswordHash,   // hash, id
   kSetBan,            // status, until or 0, reason, name bytes
   kListAccounts,      // name bytes, limit -> account columns
   kClaimSession,      // subid or null, gate, server, address, id -> epoch, as row or insert_id
   kReleaseSession,    // id, epoch
-  kTakePlayer,        // account, server, epoch
+  kTakePlayer,        // account, server, epoch -> as kReadPlayer, or nothing
   kReadPlayer,        // account, server -> epoch, version, data, replies
   kSavePlayer,        // data, replies or null, account, server, epoch
   kRecordLogin,       // at or 0, name, account or null, server, address, suite, result

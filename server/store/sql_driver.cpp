@@ -102,9 +102,11 @@ Result<std::optional<Account>> SqlDriver::find_account(std::string_view name) {
 Result<Account> SqlDriver::create_account(std::string_view name, std::string_view password_hash) {
   if (!valid_account_name(name)) return invalid("account name");
   if (!valid_text(password_hash, kLongTextMax)) return invalid("password hash");
+  std::optional<Account> account;
   auto created = run(Statement::kCreateAccount, {SqlText{name}, SqlText{password_hash}},
-                     Repeat::kNo);
+                     Repeat::kNo, [&](const SqlRow& row) { account = account_of(row); });
   if (!created) return tl::unexpected(created.error());
+  if (account) return std::move(*account);
   auto found = find_account(name);
   if (!found) return tl::unexpected(found.error());
   if (!*found) return fail(Errc::kUnavailable, "the account was deleted while it was created");
@@ -169,20 +171,21 @@ Result<bool> SqlDriver::release_session(AccountId account, std::uint64_t epoch) 
 Result<PlayerData> SqlDriver::load_player(AccountId account, std::string_view server,
                                           std::uint64_t epoch) {
   if (!valid_server_name(server)) return invalid("server name");
-  auto taken = run(Statement::kTakePlayer, {account.value, SqlText{server}, epoch}, Repeat::kYes);
-  if (!taken) return tl::unexpected(taken.error());
-  // Once the row is ours no older epoch can write it, so that the two statements need no
-  // transaction around them.
   std::uint64_t owner = 0;
   PlayerData player;
-  auto ran = run(Statement::kReadPlayer, {account.value, SqlText{server}}, Repeat::kYes,
-                 [&](const SqlRow& row) {
-                   owner = natural(row, 0);
-                   player.version = natural(row, 1);
-                   player.has_data = !row.is_null(2);
-                   player.data = row.bytes(2);
-                   player.replies = row.bytes(3);
-                 });
+  const auto read = [&](const SqlRow& row) {
+    owner = natural(row, 0);
+    player.version = natural(row, 1);
+    player.has_data = !row.is_null(2);
+    player.data = row.bytes(2);
+    player.replies = row.bytes(3);
+  };
+  auto ran = run(Statement::kTakePlayer, {account.value, SqlText{server}, epoch}, Repeat::kYes,
+                 read);
+  // Once the row is ours no older epoch can write it, so that the two statements need no
+  // transaction around them.
+  if (ran && owner == 0)
+    ran = run(Statement::kReadPlayer, {account.value, SqlText{server}}, Repeat::kYes, read);
   if (!ran) return tl::unexpected(ran.error());
   if (owner == 0) return fail(Errc::kUnavailable, "the player was deleted while it was loaded");
   if (owner != epoch) return fail(Errc::kFenced, "a newer session has the player");

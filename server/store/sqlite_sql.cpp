@@ -18,7 +18,8 @@ const StatementTexts& sqlite_texts() {
     };
     set(Statement::kFindAccount,
         "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = " NAME_OF("?"));
-    set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kCreateAccount,
+        "INSERT INTO account (name, password_hash) VALUES (?, ?) RETURNING " ACCOUNT_COLUMNS);
     set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
     set(Statement::kSetBan,
         "UPDATE account SET status = iif(status = 'closed', status, ?), "
@@ -36,7 +37,8 @@ const StatementTexts& sqlite_texts() {
         "WHERE id = ? AND session_epoch = ?");
     set(Statement::kTakePlayer,
         "INSERT INTO player_data (account, server, epoch) VALUES (?, ?, ?) "
-        "ON CONFLICT (account, server) DO UPDATE SET epoch = max(epoch, excluded.epoch)");
+        "ON CONFLICT (account, server) DO UPDATE SET epoch = max(epoch, excluded.epoch) "
+        "RETURNING epoch, version, data, replies");
     set(Statement::kReadPlayer,
         "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
