@@ -21,12 +21,16 @@ constexpr std::size_t kBuffersBytesMax = 2u << 20;
 constexpr std::size_t kBufferBytes = 512;
 
 // Two workers that talk to each other lose more by sleeping and waking than by waiting for each
-// other. So long they wait while that goes well, so many waits in vain end it, and after so many
-// sleeps that a message ended it is tried anew, once, longer: the other has to wake up first.
-constexpr std::int64_t kSpinNs = 20'000;
+// other. So long they wait while that goes well, and so many waits in vain end it. After some
+// sleeps that a message ended it is tried anew, longer, because the other has to wake up first;
+// a trial in vain doubles their number.
+constexpr std::int64_t kSpinNs = 60'000;
 constexpr int kSpinCredit = 8;
-constexpr int kSleepsPerProbe = 64;
-constexpr std::int64_t kProbeNs = 100'000;
+constexpr std::int64_t kProbeNs = 200'000;
+constexpr int kSleepsPerProbeMin = 32;
+constexpr int kSleepsPerProbeMax = 4'096;
+// Waits that a message ended come one after the other: the sockets are looked at in between.
+constexpr unsigned kSpinsPerPoll = 16;
 
 void pause_core() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -59,6 +63,7 @@ UvLoop::UvLoop(actor::Worker& worker, MetricSet& metrics)
       metrics_(metrics),
       uv_(std::make_unique<Uv>()),
       wake_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      sleeps_per_probe_(kSleepsPerProbeMin),
       may_spin_(worker.system().worker_count() > 1 &&
                 worker.system().worker_count() <= std::thread::hardware_concurrency()) {
   // Fails only when the process has no descriptor left before it began.
@@ -95,7 +100,9 @@ void UvLoop::run(actor::Worker& worker) {
     ++stats_.turns;
     if (worker.turn() || !dirty_.empty()) {
       poll(false);
-    } else if (!spin() && worker.prepare_sleep()) {
+    } else if (spin()) {
+      if (++spins_ % kSpinsPerPoll == 0) poll(false);
+    } else if (worker.prepare_sleep()) {
       sleep();
     }
   }
@@ -115,16 +122,21 @@ void UvLoop::sleep() {
 bool UvLoop::spin() {
   if (!may_spin_) return false;
   const bool probe = spin_credit_ == 0;
-  if (probe && slept_for_mail_ < kSleepsPerProbe) return false;
+  if (probe && slept_for_mail_ < sleeps_per_probe_) return false;
   slept_for_mail_ = 0;
   const std::int64_t end = monotonic_ns() + (probe ? kProbeNs : kSpinNs);
   do {
     for (int i = 0; i < 16; ++i) pause_core();
     if (!worker_.has_mail()) continue;
     spin_credit_ = kSpinCredit;
+    sleeps_per_probe_ = kSleepsPerProbeMin;
     return true;
   } while (monotonic_ns() < end);
-  if (!probe) --spin_credit_;
+  if (probe) {
+    sleeps_per_probe_ = std::min(2 * sleeps_per_probe_, kSleepsPerProbeMax);
+  } else {
+    --spin_credit_;
+  }
   return false;
 }
 

@@ -117,9 +117,11 @@ class UvLoop final : public actor::Loop, private actor::TurnEndHook {
   std::vector<Metric*> closed_;  // by CloseReason
 
   const int wake_descriptor_;  // an eventfd; closed by the destructor, when nobody can wake us
-  const bool may_spin_;        // each worker has a core
-  int spin_credit_ = 0;        // waits in vain until spinning ends
-  int slept_for_mail_ = 0;     // sleeps since then that a message ended
+  int sleeps_per_probe_;
+  const bool may_spin_;     // each worker has a core
+  unsigned spins_ = 0;      // that a message ended
+  int spin_credit_ = 0;     // waits in vain until spinning ends
+  int slept_for_mail_ = 0;  // sleeps since the last spin that a message ended
 };
 
 }  // namespace gatehouse::net

@@ -54,6 +54,10 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] store::Store& store() const { return store_; }
   [[nodiscard]] Metric& save_errors() const { return save_errors_; }
 
+  // Makes the agent of a player whose session is claimed, on its worker's thread; begin() does
+  // this after the store. Without a VM with room the spec's `done` gets kFull.
+  void spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec);
+
   // --- Called by agents and hosts, on their worker ---
   void agent_ended(AgentService& agent);
   // The agent cannot leave now, its data is not saved: logins that wait for it fail.
@@ -77,7 +81,6 @@ class AgentManager final : public login::Placer {
   // The job of claim().
   [[nodiscard]] store::Store::Reply claim_in_store(store::Driver& driver,
                                                    std::unique_ptr<Placing> placing);
-  void spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec);
   void give_up(Placing& placing, const Error& error);
   [[nodiscard]] AgentHost* host_with_room(actor::Worker& worker);
   void release(const std::string& uid);

@@ -1,6 +1,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 #include "net/signals.hpp"
@@ -42,6 +43,38 @@ TEST_F(LoopTest, SleepsWhileIdle) {
   // The turn that started the timer, the one that fired it, the one that asked.
   EXPECT_LE(after.turns - before.turns, 6u);
   EXPECT_GE(after.sleeps, before.sleeps + 1);
+}
+
+// Workers that never stop talking to each other do not forget their clients.
+TEST_F(LoopTest, ServesSocketsWhileWorkersTalk) {
+  start(2);
+  struct Ball {
+    std::array<actor::Worker*, 2> workers;
+    std::atomic<bool> stopping = false;
+    std::atomic<std::uint64_t> bounces = 0;
+    std::promise<void> stopped;
+
+    void hit(std::size_t side) {
+      if (stopping) return stopped.set_value();
+      ++bounces;
+      workers[side]->post([this, side] { hit(1 - side); });
+    }
+  };
+  Ball ball{{&system_->worker(0), &system_->worker(1)}, {}, {}, {}};
+  auto stopped = ball.stopped.get_future();
+  ball.hit(0);
+  ASSERT_TRUE(eventually([&] { return ball.bounces > 10'000; }));
+  const Address server = serve(echo);
+  for (int i = 0; i < 20; ++i) {
+    Client client(server);
+    ASSERT_TRUE(client.connected());
+    for (int round = 0; round < 10; ++round) {
+      ASSERT_TRUE(client.send("hello"));
+      EXPECT_EQ(client.receive(5), "hello");
+    }
+  }
+  ball.stopping = true;
+  stopped.wait();
 }
 
 TEST_F(LoopTest, FiresTimersInTime) {
