@@ -50,7 +50,7 @@ struct Fixture {
     runtime.network = &network;
     runtime.store = store.get();
     runtime.agents = &agents;
-    log::set_level(log::Level::kError);
+    static_cast<void>(log::start({.level = log::Level::kError, .file = ""}));
     system.start(network.loop_factory());
     if (!gate.start(network, system)) std::abort();
   }
