@@ -253,7 +253,7 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   Result<> opened;
   if (grouping_ && sqlite3_stmt_readonly(prepared) == 0) opened = open_group();
   if (!opened) {
-    sqlite3_clear_bindings(prepared);
+    if (prepared != nullptr) sqlite3_clear_bindings(prepared);  // else the connection is gone
     return tl::unexpected(opened.error());
   }
   if (code == SQLITE_OK) code = step(prepared, visit);
@@ -266,7 +266,7 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   sqlite3_reset(prepared);
   sqlite3_clear_bindings(prepared);
   // A full disk, for one, makes SQLite undo the whole transaction.
-  if (group_open_ && sqlite3_get_autocommit(db_) != 0) lose_group(result.error());
+  if (group_open_ && !result && sqlite3_get_autocommit(db_) != 0) lose_group(result.error());
   disconnect_if_broken(code);
   return result;
 }
@@ -304,8 +304,7 @@ Result<> SqliteConnection::end_group() {
     group_open_ = false;
   }
   if (!group_error_) return {};
-  const Error error = *std::exchange(group_error_, std::nullopt);
-  return tl::unexpected(error);
+  return tl::unexpected(*group_error_);  // until the next group begins, whoever asks
 }
 
 Result<> SqliteConnection::ping() { return run_script("SELECT count(*) FROM sqlite_schema"); }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "store_fixture.hpp"
 
@@ -66,10 +67,24 @@ TEST_F(SqliteFile, GroupThatCannotBeginFailsAsAWhole) {
   sqlite3_close(other);
   EXPECT_EQ(code_of(driver_->create_account("b", "hash")), Errc::kUnavailable);
   EXPECT_FALSE(must(driver_->find_account("b")));
+  // A migration ends the group early; the group's own end says the same.
+  EXPECT_EQ(code_of(driver_->migrate()), Errc::kUnavailable);
   EXPECT_EQ(code_of(driver_->end_group()), Errc::kUnavailable);
   driver_->begin_group();
   must(driver_->create_account("b", "hash"));
   EXPECT_TRUE(driver_->end_group());
+}
+
+TEST_F(SqliteFile, GroupOnABrokenFileFails) {
+  must(driver_->create_account("a", "hash"));
+  for (const char* end : {"", "-wal", "-shm"}) {
+    std::ofstream file(options_.sqlite.path + end, std::ios::binary);
+    file << std::string(100'000, '?');
+  }
+  driver_->begin_group();
+  EXPECT_FALSE(driver_->create_account("b", "hash"));
+  EXPECT_FALSE(driver_->set_ban("a", true, 0, "test"));
+  EXPECT_FALSE(driver_->end_group());
 }
 
 TEST_F(SqliteFile, GroupIsInvisibleUntilItEnds) {
