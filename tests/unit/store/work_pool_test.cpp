@@ -10,6 +10,7 @@
 #include <csignal>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -49,6 +50,25 @@ void wait_until_stopping(WorkPool& pool) {
     if (!taken && taken.error().code == Errc::kClosed) return;
     std::this_thread::yield();
   }
+}
+
+TEST(WorkPool, TakesWhatWaitsInGroups) {
+  std::vector<std::string> seen;  // written by the one thread, read after stop()
+  WorkPoolOptions options{.name = "t", .threads = 1, .queue_max = 100, .group_max = 4};
+  options.begin_group = [&seen](std::size_t thread) {
+    seen.push_back("begin" + std::to_string(thread));
+  };
+  options.end_group = [&seen](std::size_t) { seen.push_back("end"); };
+  WorkPool pool(std::move(options));
+  Blocker blocker(pool);
+  for (int i = 0; i < 6; ++i)
+    ASSERT_TRUE(pool.submit([&seen, i](const WorkContext&) { seen.push_back(std::to_string(i)); }));
+  EXPECT_EQ(pool.queue_length(), 6u);
+  blocker.open();
+  pool.stop(Stop::kDrain);
+  const std::vector<std::string> wanted = {"begin0", "end", "begin0", "0",   "1", "2",
+                                           "3",      "end", "begin0", "4", "5", "end"};
+  EXPECT_EQ(seen, wanted);
 }
 
 TEST(WorkPool, OneThreadRunsWorkInOrder) {
