@@ -8,6 +8,7 @@
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "base/thread.hpp"
 
 namespace gatehouse::actor {
 namespace {
@@ -20,6 +21,8 @@ constexpr std::int64_t kTurnNs = 250'000;
 // they sent left lying longer, while other services run.
 constexpr std::int64_t kExchangeNs = 50'000;
 constexpr int kMessagesPerClock = 16;
+// What computes on a worker of its own gives way to the players' workers where cores are short.
+constexpr int kExclusiveNice = 5;
 
 thread_local Worker* current_worker = nullptr;
 
@@ -346,6 +349,7 @@ void Worker::thread_main(Loop& loop) {
   action.sa_flags = SA_RESTART;
   sigaction(kInterruptSignal, &action, nullptr);
   set_thread(pthread_self());
+  if (index_ >= system_.worker_count()) lower_thread_priority(kExclusiveNice);
   loop_ = &loop;
   wakeable_loop_.store(&loop, std::memory_order_release);
   loop.run(*this);

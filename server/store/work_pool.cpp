@@ -1,13 +1,12 @@
 #include "store/work_pool.hpp"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/thread.hpp"
 
 namespace gatehouse::store {
 namespace {
@@ -15,9 +14,7 @@ namespace {
 void set_thread_up(const std::string& name, std::size_t index, int nice) {
   const std::string shown = name.substr(0, 12) + std::to_string(index % 1000);
   pthread_setname_np(pthread_self(), shown.substr(0, 15).c_str());
-  // Linux counts niceness by thread: the id of the calling thread names it alone.
-  const auto self = static_cast<id_t>(gettid());
-  if (nice > 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice);
+  if (nice > 0) lower_thread_priority(nice);
 }
 
 }  // namespace

@@ -1,8 +1,13 @@
 // Workers with threads of their own, on loops that sleep on a condition variable.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "test_services.hpp"
 #include "waiting.hpp"
@@ -219,12 +224,16 @@ TEST_F(SystemTest, ExclusiveWorkerIsOutOfTurn) {
   ASSERT_TRUE(index);
   EXPECT_EQ(*index, 2);
   EXPECT_EQ(system_->worker_count(), 2);
-  std::promise<std::uint16_t> where;
+  std::promise<std::pair<std::uint16_t, int>> where;
   const ServiceId heavy = spawn(*system_, [&where](TestService& self, MessagePtr) {
-    where.set_value(self.worker().index());
+    const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+    where.set_value({self.worker().index(), nice});
   }, *index);
   system_->send(message_to(heavy, "go"));
-  EXPECT_EQ(where.get_future().get(), 2);
+  const auto [worker, nice] = where.get_future().get();
+  EXPECT_EQ(worker, 2);
+  const int usual = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+  EXPECT_EQ(nice, std::min(usual + 5, 19)) << "it gives way to the others";
   for (int i = 0; i < 100; ++i) EXPECT_LT(system_->next_worker(), 2);
   const auto second = system_->add_exclusive_worker();
   ASSERT_TRUE(second);
