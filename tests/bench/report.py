@@ -125,7 +125,11 @@ def table(rows, kinds, results):
 
 
 def output_of(*command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """What a program prints; nothing when it fails or is not there."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

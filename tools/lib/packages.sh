@@ -14,7 +14,7 @@ test_packages=(
   lua-check
 )
 
-bench_packages=("${build_packages[@]}" python3 git libbenchmark-dev)
+bench_packages=("${build_packages[@]}" python3 libbenchmark-dev)
 
 # Installs those of the named packages that are missing; says nothing when none is.
 install_packages() {
