@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
+#include <utility>
 
 #include "crypto/encoding.hpp"
 
@@ -39,6 +41,45 @@ bool read_number(std::string_view& text, std::uint32_t& number) {
 std::string_view without_padding(std::string_view base64) {
   return base64.substr(0, base64.find('='));
 }
+
+// The working memory of a thread's hashes, 19 MiB at the default cost. A thread keeps the last
+// block: to get such a block from the system, page by page, costs an eighth of a hash.
+class WorkingMemory {
+ public:
+  WorkingMemory() = default;
+  WorkingMemory(const WorkingMemory&) = delete;
+  WorkingMemory& operator=(const WorkingMemory&) = delete;
+  ~WorkingMemory() { std::free(block_); }
+
+  // libargon2 wipes the block before it gives it back.
+  static int allocate(std::uint8_t** memory, std::size_t bytes) {
+    WorkingMemory& mine = of_this_thread();
+    if (mine.bytes_ != bytes) {
+      std::free(mine.block_);
+      mine.block_ = static_cast<std::uint8_t*>(std::malloc(bytes));
+      mine.bytes_ = mine.block_ == nullptr ? 0 : bytes;
+    }
+    *memory = mine.block_;
+    return mine.block_ == nullptr ? ARGON2_MEMORY_ALLOCATION_ERROR : ARGON2_OK;
+  }
+  static void give_back(std::uint8_t*, std::size_t bytes) {
+    WorkingMemory& mine = of_this_thread();
+    if (bytes <= kBytesKeptMax) return;
+    std::free(std::exchange(mine.block_, nullptr));
+    mine.bytes_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kBytesKeptMax = std::size_t{64} << 20;
+
+  static WorkingMemory& of_this_thread() {
+    thread_local WorkingMemory memory;
+    return memory;
+  }
+
+  std::uint8_t* block_ = nullptr;
+  std::size_t bytes_ = 0;
+};
 
 }  // namespace
 
@@ -95,6 +136,8 @@ Result<std::string> argon2_compute(std::string_view password, const Argon2Hash& 
   context.threads = 1;
   context.version = form.version;
   context.flags = ARGON2_DEFAULT_FLAGS;
+  context.allocate_cbk = WorkingMemory::allocate;
+  context.free_cbk = WorkingMemory::give_back;
   const int status = argon2id_ctx(&context);
   if (status == ARGON2_OK) return out;
   const Errc code = status == ARGON2_MEMORY_ALLOCATION_ERROR ? Errc::kUnavailable : Errc::kInvalid;

@@ -26,9 +26,9 @@ constexpr std::size_t kBufferBytes = 512;
 // a trial in vain doubles their number.
 constexpr std::int64_t kSpinNs = 60'000;
 constexpr int kSpinCredit = 8;
-constexpr std::int64_t kProbeNs = 200'000;
+constexpr std::int64_t kProbeNs = 300'000;
 constexpr int kSleepsPerProbeMin = 32;
-constexpr int kSleepsPerProbeMax = 4'096;
+constexpr int kSleepsPerProbeMax = 256;
 // Waits that a message ended come one after the other: the sockets are looked at in between.
 constexpr unsigned kSpinsPerPoll = 16;
 
