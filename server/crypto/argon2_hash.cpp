@@ -43,7 +43,7 @@ std::string_view without_padding(std::string_view base64) {
 }
 
 // The working memory of a thread's hashes, 19 MiB at the default cost. A thread keeps the last
-// block: to get such a block from the system, page by page, costs an eighth of a hash.
+// block: to get such a block from the system, page by page, costs up to a third of a hash.
 class WorkingMemory {
  public:
   WorkingMemory() = default;

@@ -142,6 +142,7 @@ bool UvLoop::spin() {
 
 void UvLoop::poll(bool block) {
   entered_ = false;
+  ++stats_.polls;
   if (block) ++stats_.sleeps;
   uv_run(&uv_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }

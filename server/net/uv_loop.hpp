@@ -23,6 +23,7 @@ namespace gatehouse::net {
 // Counts since the loop started. Owner thread.
 struct LoopStats {
   std::uint64_t turns = 0;
+  std::uint64_t polls = 0;   // looks at the sockets
   std::uint64_t sleeps = 0;  // polls that were allowed to block
   std::uint64_t reads = 0;   // reads that brought bytes
   std::uint64_t writes = 0;  // write calls to the kernel that took bytes or had to wait

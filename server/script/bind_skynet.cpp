@@ -1,6 +1,6 @@
 // Module "skynet" (sk 1.1): one table of C functions. Messages, tasks and services are in
 // bind_core_*.cpp; here are protocols, launching and the start-up order. It is C++ because every
-// VM has it: written in Lua it cost a VM three times the memory and half of its launch.
+// VM has it, and in Lua it takes three times the memory.
 #include <cstring>
 
 #include "actor/system.hpp"
@@ -230,14 +230,14 @@ int add_traceback(lua_State* L) {
 // Tells the launcher how the start went (sk 2.10).
 int started(lua_State* L, int status, lua_KContext) {
   const bool fine = status == LUA_OK || status == LUA_YIELD;
-  if (!fine) {
-    log::error(current_service(L).id(), "init service failed: {}", lua_tostring(L, -1));
-  }
+  const ServiceId self = current_service(L).id();
+  actor::System& system = system_of(L);
+  if (!fine) log::error(self, "init service failed: {}", lua_tostring(L, -1));
   actor::MessagePtr message = actor::make_message(std::string_view(fine ? "" : "ERROR"));
   message->type = actor::MessageType::kText;
-  message->source = current_service(L).id();
-  message->destination = system_of(L).registry().find_name(".launcher");
-  if (message->destination) system_of(L).send(std::move(message));
+  message->source = self;
+  message->destination = system.registry().find_name(".launcher");
+  if (message->destination) system.send(std::move(message));
   return fine ? 0 : exit_service(L);
 }
 

@@ -24,11 +24,6 @@ void fill(lua_State* L) {
   }
   const auto& library = *static_cast<const luaL_Reg*>(lua_touserdata(L, -1));
   lua_pop(L, 1);
-  lua_pushnil(L);
-  lua_setmetatable(L, 1);
-  lua_pushvalue(L, 1);
-  lua_pushnil(L);
-  lua_rawset(L, LUA_REGISTRYINDEX);
   lua_pushcfunction(L, library.func);
   lua_call(L, 0, 1);
   lua_pushnil(L);
@@ -38,6 +33,12 @@ void fill(lua_State* L) {
     lua_rawset(L, 1);
   }
   lua_pop(L, 1);
+  // Only now: when memory ran out on the way, the next access tries again.
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  lua_pushnil(L);
+  lua_setmetatable(L, 1);
 }
 
 int get(lua_State* L) {

@@ -22,7 +22,7 @@ namespace gatehouse::store {
 namespace {
 
 constexpr std::uint32_t kMigrationLockTimeoutMs = 60'000;
-// Jobs of one commit. A commit costs five times what a login's statements cost.
+// Jobs of one commit: so many that its own cost hardly counts, so few that none waits long.
 constexpr std::size_t kGroupMax = 64;
 
 Error error_of(int code, const char* text) {
