@@ -1,4 +1,4 @@
-// Base64 (RFC 4648 section 4) and lower-case hexadecimal over byte strings.
+// Base64 (RFC 4648 section 4), base32 (section 6) and lower-case hexadecimal over byte strings.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +38,13 @@ std::size_t base64_encode_into(std::string_view bytes, char* out);
 // of four, takes the end of the text for missing padding, goes on after a padded group, and
 // refuses anything but a new group after a complete one. Error: "Invalid base64 text".
 [[nodiscard]] Result<std::string> skynet_base64_decode(std::string_view text);
+
+// Upper case, padded.
+[[nodiscard]] std::string base32_encode(std::string_view bytes);
+
+// Either case; padding is either complete or left out. Every other character, and bits set behind
+// the last byte, are kInvalid: "Invalid base32 text".
+[[nodiscard]] Result<std::string> base32_decode(std::string_view text);
 
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
 

@@ -65,7 +65,7 @@ Result<> check_sha512crypt(std::string_view stored) {
     if (error != std::errc() || stop == end || *stop != '$' || text.front() == '0') {
       return corrupt(kFormat, "malformed");
     }
-    if (rounds < 1000 || rounds > kSha512RoundsMax) {
+    if (rounds < 1000 || rounds > kShaCryptRoundsMax) {
       return corrupt(kFormat, "cost out of bounds");
     }
     text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
