@@ -3,38 +3,25 @@
 #include <argon2.h>
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
+#include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 
 namespace gatehouse::crypto {
 
 namespace {
 
+constexpr std::string_view kIdPrefix = "$argon2id$";
+constexpr std::string_view kIPrefix = "$argon2i$";
 constexpr std::size_t kSaltBytesMax = 64;
 constexpr std::size_t kHashBytesMin = 12;
 constexpr std::size_t kHashBytesMax = 64;
+constexpr VerifyNs kBlockNs = 550;  // one KiB of memory in one pass
 
 tl::unexpected<Error> corrupt(const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored argon2id hash: {}", why));
-}
-
-// Takes `prefix` off the front of `text`; false when it is not there.
-bool skip(std::string_view& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
-
-// Takes a decimal number without sign or leading zero off the front of `text`.
-bool read_number(std::string_view& text, std::uint32_t& number) {
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || (text.front() == '0' && stop != text.data() + 1)) return false;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-  return true;
+  return fail(Errc::kCorrupt, fmt::format("stored argon2 hash: {}", why));
 }
 
 // PHC strings write base64 without padding.
@@ -89,25 +76,28 @@ bool valid_argon2_cost(const Argon2Cost& cost) {
          cost.memory_kib >= 8 * cost.lanes;
 }
 
+bool is_argon2(std::string_view stored) {
+  return stored.starts_with(kIdPrefix) || stored.starts_with(kIPrefix);
+}
+
 Result<Argon2Hash> parse_argon2(std::string_view stored) {
   Argon2Hash form;
   std::string_view text = stored;
-  const bool head = skip(text, kArgon2Prefix) && skip(text, "v=") &&
-                    read_number(text, form.version) && skip(text, "$m=") &&
-                    read_number(text, form.cost.memory_kib) && skip(text, ",t=") &&
-                    read_number(text, form.cost.passes) && skip(text, ",p=") &&
-                    read_number(text, form.cost.lanes) && skip(text, "$");
+  form.type = text.starts_with(kIPrefix) ? Argon2Type::kI : Argon2Type::kId;
+  const bool head = take(text, form.type == Argon2Type::kI ? kIPrefix : kIdPrefix) &&
+                    take(text, "v=") && take_number(text, form.version) && take(text, "$m=") &&
+                    take_number(text, form.cost.memory_kib) && take(text, ",t=") &&
+                    take_number(text, form.cost.passes) && take(text, ",p=") &&
+                    take_number(text, form.cost.lanes) && take(text, "$");
   if (!head) return corrupt("malformed");
   if (form.version != ARGON2_VERSION_13 && form.version != ARGON2_VERSION_10) {
     return corrupt("unknown version");
   }
   if (!valid_argon2_cost(form.cost)) return corrupt("cost out of bounds");
-  const std::size_t dollar = text.find('$');
-  if (dollar == std::string_view::npos || text.find('=') != std::string_view::npos) {
-    return corrupt("malformed");
-  }
-  const auto salt = base64_decode(text.substr(0, dollar));
-  const auto hash = base64_decode(text.substr(dollar + 1));
+  const auto salt_text = take_field(text);
+  if (!salt_text) return corrupt("malformed");
+  const auto salt = bytes_of_base64_unpadded(*salt_text);
+  const auto hash = bytes_of_base64_unpadded(text);
   if (!salt || !hash) return corrupt("malformed");
   if (salt->size() < ARGON2_MIN_SALT_LENGTH || salt->size() > kSaltBytesMax) {
     return corrupt("salt of a wrong size");
@@ -118,6 +108,24 @@ Result<Argon2Hash> parse_argon2(std::string_view stored) {
   form.salt = *salt;
   form.hash = *hash;
   return form;
+}
+
+VerifyNs argon2_verify_ns(const Argon2Cost& cost) {
+  return kBlockNs * cost.memory_kib * cost.passes;
+}
+
+Result<VerifyNs> check_argon2(std::string_view stored) {
+  const auto form = parse_argon2(stored);
+  if (!form) return tl::unexpected(form.error());
+  return argon2_verify_ns(form->cost);
+}
+
+Result<bool> verify_argon2(const Secret& password, std::string_view stored) {
+  const auto form = parse_argon2(stored);
+  if (!form) return tl::unexpected(form.error());
+  const auto hash = argon2_compute(password.reveal(), *form);
+  if (!hash) return tl::unexpected(hash.error());
+  return constant_time_equal(*hash, form->hash);
 }
 
 Result<std::string> argon2_compute(std::string_view password, const Argon2Hash& form) {
@@ -138,16 +146,17 @@ Result<std::string> argon2_compute(std::string_view password, const Argon2Hash& 
   context.flags = ARGON2_DEFAULT_FLAGS;
   context.allocate_cbk = WorkingMemory::allocate;
   context.free_cbk = WorkingMemory::give_back;
-  const int status = argon2id_ctx(&context);
+  const int status = form.type == Argon2Type::kI ? argon2i_ctx(&context) : argon2id_ctx(&context);
   if (status == ARGON2_OK) return out;
   const Errc code = status == ARGON2_MEMORY_ALLOCATION_ERROR ? Errc::kUnavailable : Errc::kInvalid;
-  return fail(code, fmt::format("argon2id: {}", argon2_error_message(status)));
+  return fail(code, fmt::format("argon2: {}", argon2_error_message(status)));
 }
 
 std::string format_argon2(const Argon2Hash& form) {
   const std::string salt = base64_encode(form.salt);
   const std::string hash = base64_encode(form.hash);
-  return fmt::format("{}v={}$m={},t={},p={}${}${}", kArgon2Prefix, form.version,
+  return fmt::format("{}v={}$m={},t={},p={}${}${}",
+                     form.type == Argon2Type::kI ? kIPrefix : kIdPrefix, form.version,
                      form.cost.memory_kib, form.cost.passes, form.cost.lanes, without_padding(salt),
                      without_padding(hash));
 }

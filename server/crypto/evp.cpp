@@ -18,7 +18,7 @@ struct FreeMacContext {
 };
 using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMacContext>;
 
-constexpr std::array<const char*, 3> kHashNames = {"MD5", "SHA1", "SHA256"};
+constexpr std::array<const char*, 4> kHashNames = {"MD5", "SHA1", "SHA256", "SHA512"};
 
 // What OpenSSL looks up by name, which costs more than hashing a line: done once. The objects
 // are immutable, shared by all threads and live as long as the process.
@@ -40,8 +40,9 @@ struct Algorithm {
 
 const Algorithm& algorithm(EvpHash hash) {
   // Never freed: a thread may still hash while the process runs its exit handlers.
-  static const auto* const algorithms = new std::array<Algorithm, 3>{
-      Algorithm(kHashNames[0]), Algorithm(kHashNames[1]), Algorithm(kHashNames[2])};
+  static const auto* const algorithms =
+      new std::array<Algorithm, 4>{Algorithm(kHashNames[0]), Algorithm(kHashNames[1]),
+                                   Algorithm(kHashNames[2]), Algorithm(kHashNames[3])};
   return (*algorithms)[static_cast<std::size_t>(hash)];
 }
 

@@ -29,8 +29,9 @@ inline constexpr std::uint32_t kBcryptCostMax = 14;
 inline constexpr std::uint32_t kShaCryptRoundsMax = 1'000'000;
 // 128 * N * r * p of scrypt, 128 * N * r of yescrypt.
 inline constexpr std::uint64_t kScryptBytesMax = std::uint64_t{1} << 30;
-// Iterations of PBKDF2 times the blocks of its output.
-inline constexpr std::uint32_t kPbkdf2RoundsMax = 10'000'000;
+// r * p of scrypt, each of which makes and digests 128 bytes by PBKDF2 whatever N is.
+inline constexpr std::uint64_t kScryptBlocksMax = std::uint64_t{1} << 16;
+inline constexpr std::uint32_t kPbkdf2IterationsMax = 10'000'000;
 
 // "$argon2id$v=19$m=..,t=..,p=..$salt$hash" with a fresh salt of 16 bytes and a hash of 32.
 // kInvalid when the cost is out of bounds, kUnavailable when memory is short.
@@ -43,8 +44,8 @@ inline constexpr std::uint32_t kPbkdf2RoundsMax = 10'000'000;
 //   $pbkdf2...$ pbkdf2_...$                passlib's and Django's (pbkdf2_hash.hpp)
 //   {md5} {sha1-ps} {SSHA} *HEX $SHA$ ...  bare digests (imported_digest.hpp)
 //   {wow-sha1} {srp6}                      World of Warcraft servers (wow_hash.hpp)
-// The forms of crypt(5) hold no password with a NUL byte or of more than 511 bytes: those are
-// false.
+// The forms of crypt(5) hold no password with a NUL byte or of more than 511 bytes, PBKDF2 and
+// $scrypt$ none that ends in a NUL byte: those are false.
 [[nodiscard]] Result<bool> verify_password(const Secret& password, std::string_view stored);
 
 // kCorrupt, with the reason, when verify_password() could accept no password: malformed, of an

@@ -15,10 +15,10 @@ inline constexpr std::size_t kStoredPasswordCharactersMax = 255;
 
 // The formats of stored_from_import(), for help texts.
 inline constexpr std::array<std::string_view, 26> kImportFormats = {
-    "stored",    "argon2",    "bcrypt",    "yescrypt",  "scrypt",    "sha512crypt", "sha256crypt",
-    "md5crypt",  "pbkdf2",    "ldap",      "md5",       "md5-ps",    "md5-sp",      "sha1",
-    "sha1-ps",   "sha1-sp",   "sha256",    "sha256-ps", "sha256-sp", "sha512",      "sha512-ps",
-    "sha512-sp", "mysql41",   "authme",    "wow-sha1",  "srp6"};
+    "stored",    "argon2",  "bcrypt", "yescrypt",  "scrypt",    "sha512crypt", "sha256crypt",
+    "md5crypt",  "pbkdf2",  "ldap",   "md5",       "md5-ps",    "md5-sp",      "sha1",
+    "sha1-ps",   "sha1-sp", "sha256", "sha256-ps", "sha256-sp", "sha512",      "sha512-ps",
+    "sha512-sp", "mysql41", "authme", "wow-sha1",  "srp6"};
 
 // What goes into the column password_hash for one row of an import; verify_password() knows it.
 //

@@ -12,6 +12,7 @@
 
 #include "crypto/digest.hpp"
 #include "crypto/password.hpp"
+#include "crypto/scrypt_hash.hpp"
 
 namespace gatehouse::crypto {
 
@@ -20,6 +21,12 @@ namespace {
 // The digits of crypt(5), in the order of their values.
 constexpr std::string_view kDigits =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+// What one unit of each algorithm's cost takes.
+constexpr VerifyNs kBcryptUnitNs = 55'000;
+constexpr VerifyNs kShaCryptRoundNs = 300;
+constexpr VerifyNs kMd5CryptNs = 130'000;
+constexpr VerifyNs kYescryptUnitNs = 130;  // 128 bytes of memory
 
 tl::unexpected<Error> corrupt(const char* format, const char* why) {
   return fail(Errc::kCorrupt, fmt::format("stored {} hash: {}", format, why));
@@ -37,7 +44,7 @@ bool is_salt_and_hash(std::string_view text, std::size_t salt_max, std::size_t h
 }
 
 // "$2b$12$" and 53 digits.
-Result<> check_bcrypt(std::string_view stored) {
+Result<VerifyNs> check_bcrypt(std::string_view stored) {
   constexpr const char* kFormat = "bcrypt";
   const std::string_view cost_text = stored.substr(4, 2);
   unsigned cost = 0;
@@ -48,36 +55,46 @@ Result<> check_bcrypt(std::string_view stored) {
     return corrupt(kFormat, "malformed");
   }
   if (cost < 4 || cost > kBcryptCostMax) return corrupt(kFormat, "cost out of bounds");
-  return {};
+  return kBcryptUnitNs << cost;
 }
 
-// "$6$", "rounds=N$" if not 5000, a salt of 1 to 16 characters, "$" and 86 digits.
-Result<> check_sha512crypt(std::string_view stored) {
-  constexpr const char* kFormat = "sha512crypt";
-  constexpr std::string_view kRounds = "rounds=";
-  std::string_view text = stored.substr(3);
-  if (text.starts_with(kRounds)) {
-    text.remove_prefix(kRounds.size());
-    std::uint32_t rounds = 0;
+// The salts of sha512crypt, sha256crypt and md5crypt: what libxcrypt takes in a setting.
+bool is_sha_salt(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; }) &&
+         text.find_first_of("!*:;\\") == std::string_view::npos;
+}
+
+// "rounds=N$" if not 5000, a salt of 1 to 16 characters, "$" and `hash_size` digits.
+Result<VerifyNs> check_sha_crypt(const char* format, std::string_view text, std::size_t hash_size) {
+  std::uint32_t rounds = 5000;
+  if (take(text, "rounds=")) {
+    rounds = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, rounds);
-    if (error == std::errc::result_out_of_range) return corrupt(kFormat, "cost out of bounds");
+    if (error == std::errc::result_out_of_range) return corrupt(format, "cost out of bounds");
     if (error != std::errc() || stop == end || *stop != '$' || text.front() == '0') {
-      return corrupt(kFormat, "malformed");
+      return corrupt(format, "malformed");
     }
     if (rounds < 1000 || rounds > kShaCryptRoundsMax) {
-      return corrupt(kFormat, "cost out of bounds");
+      return corrupt(format, "cost out of bounds");
     }
     text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
   }
-  const std::size_t dollar = text.find('$');
-  if (dollar == std::string_view::npos || dollar < 1 || dollar > 16 ||
-      text.substr(0, dollar).find_first_of(std::string_view(":\n\0", 3)) !=
-          std::string_view::npos ||
-      text.size() - dollar - 1 != 86 || !all_digits(text.substr(dollar + 1))) {
-    return corrupt(kFormat, "malformed");
+  const auto salt = take_field(text);
+  if (!salt || salt->empty() || salt->size() > 16 || !is_sha_salt(*salt) ||
+      text.size() != hash_size || !all_digits(text)) {
+    return corrupt(format, "malformed");
   }
-  return {};
+  return kShaCryptRoundNs * rounds;
+}
+
+// A salt of 0 to 8 characters, "$" and 22 digits.
+Result<VerifyNs> check_md5crypt(std::string_view text) {
+  const auto salt = take_field(text);
+  if (!salt || salt->size() > 8 || !is_sha_salt(*salt) || text.size() != 22 || !all_digits(text)) {
+    return corrupt("md5crypt", "malformed");
+  }
+  return kMd5CryptNs;
 }
 
 // The number of one digit, none for a digit that starts a longer number.
@@ -87,28 +104,21 @@ std::optional<unsigned> short_number(char digit) {
   return static_cast<unsigned>(value);
 }
 
-// True when 128 * 2^n_log2 * r * p bytes are within kScryptBytesMax.
-bool affordable(unsigned n_log2, std::uint64_t r, std::uint64_t p) {
-  constexpr std::uint64_t kUnits = kScryptBytesMax / 128;
-  return n_log2 >= 1 && n_log2 < 32 && r >= 1 && p >= 1 && r <= kUnits && p <= kUnits / r &&
-         (r * p) <= kUnits >> n_log2;
-}
-
-// "$y$j" (the default flags), one digit for the logarithm of N, less 1, one for r, less 1, then
+// "j" (the default flags), one digit for the logarithm of N, less 1, one for r, less 1, then
 // "$salt$hash". Numbers of several digits and further parameters are more than crypt_gensalt()
 // ever writes, and refused.
-Result<> check_yescrypt(std::string_view stored) {
-  constexpr const char* kFormat = "yescrypt";
-  const std::string_view text = stored.substr(3);
+Result<VerifyNs> check_yescrypt(const char* format, std::string_view text) {
   if (text.size() < 4 || text[0] != 'j' || text[3] != '$') {
-    return corrupt(kFormat, "unusual parameters");
+    return corrupt(format, "unusual parameters");
   }
   const auto n_log2 = short_number(text[1]);
   const auto r = short_number(text[2]);
-  if (!n_log2 || !r) return corrupt(kFormat, "unusual parameters");
-  if (!is_salt_and_hash(text.substr(4), 86, 43)) return corrupt(kFormat, "malformed");
-  if (!affordable(*n_log2 + 1, *r + 1u, 1)) return corrupt(kFormat, "cost out of bounds");
-  return {};
+  if (!n_log2 || !r) return corrupt(format, "unusual parameters");
+  if (!is_salt_and_hash(text.substr(4), 86, 43)) return corrupt(format, "malformed");
+  // yescrypt counts its memory as scrypt does, and takes the small N and r that scrypt refuses.
+  const std::uint64_t units = std::uint64_t{*r + 1} << (*n_log2 + 1);
+  if (*n_log2 > 30 || units > kScryptBytesMax / 128) return corrupt(format, "cost out of bounds");
+  return kYescryptUnitNs * units;
 }
 
 // Five digits, the lowest first.
@@ -118,19 +128,18 @@ std::uint64_t five_digits(std::string_view text) {
   return number;
 }
 
-// "$7$", one digit for the logarithm of N, five for r, five for p, "salt$hash".
-Result<> check_scrypt(std::string_view stored) {
+// One digit for the logarithm of N, five for r, five for p, "salt$hash".
+Result<VerifyNs> check_scrypt(std::string_view text) {
   constexpr const char* kFormat = "scrypt";
-  const std::string_view text = stored.substr(3);
   if (text.size() < 11 || !all_digits(text.substr(0, 11)) ||
       !is_salt_and_hash(text.substr(11), 86, 43)) {
     return corrupt(kFormat, "malformed");
   }
   const auto n_log2 = static_cast<unsigned>(kDigits.find(text[0]));
-  if (!affordable(n_log2, five_digits(text.substr(1)), five_digits(text.substr(6)))) {
-    return corrupt(kFormat, "cost out of bounds");
-  }
-  return {};
+  const std::uint64_t r = five_digits(text.substr(1));
+  const std::uint64_t p = five_digits(text.substr(6));
+  if (!valid_scrypt_cost(n_log2, r, p)) return corrupt(kFormat, "cost out of bounds");
+  return scrypt_verify_ns(n_log2, r, p);
 }
 
 // libxcrypt's work area, wiped: it holds the password for the length of the computation.
@@ -143,13 +152,15 @@ struct WipeWorkArea {
 
 }  // namespace
 
-Result<> check_unix_hash(std::string_view stored) {
-  if (stored.starts_with("$2a$") || stored.starts_with("$2b$") || stored.starts_with("$2y$")) {
-    return check_bcrypt(stored);
-  }
-  if (stored.starts_with("$6$")) return check_sha512crypt(stored);
-  if (stored.starts_with("$y$")) return check_yescrypt(stored);
-  if (stored.starts_with("$7$")) return check_scrypt(stored);
+Result<VerifyNs> check_unix_hash(std::string_view stored) {
+  std::string_view text = stored;
+  if (take(text, "$2a$") || take(text, "$2b$") || take(text, "$2y$")) return check_bcrypt(stored);
+  if (take(text, "$6$")) return check_sha_crypt("sha512crypt", text, 86);
+  if (take(text, "$5$")) return check_sha_crypt("sha256crypt", text, 43);
+  if (take(text, "$1$")) return check_md5crypt(text);
+  if (take(text, "$y$")) return check_yescrypt("yescrypt", text);
+  if (take(text, "$gy$")) return check_yescrypt("gost-yescrypt", text);
+  if (take(text, "$7$")) return check_scrypt(text);
   return fail(Errc::kCorrupt, "stored password of an unknown format");
 }
 
