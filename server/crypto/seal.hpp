@@ -44,6 +44,8 @@ class SealRing {
     Secret key;
   };
 
+  [[nodiscard]] const Key* find(std::string_view id) const;
+
   std::vector<Key> keys_;
 };
 
