@@ -64,14 +64,7 @@ void Audit::write_some(const std::shared_ptr<State>& state, store::Driver& drive
       state->waiting.pop_front();
     }
   }
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto written = driver.record_login(rows[i]);
-    if (written) continue;
-    const Errc code = written.error().code;
-    const bool away = code == Errc::kUnavailable || code == Errc::kClosed;
-    state->dropped.add(away ? static_cast<std::int64_t>(rows.size() - i) : 1);
-    if (away) break;
-  }
+  if (!driver.record_logins(rows)) state->dropped.add(static_cast<std::int64_t>(rows.size()));
   {
     std::lock_guard lock(state->mutex);
     state->job_waits = !state->waiting.empty();

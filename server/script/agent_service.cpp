@@ -107,6 +107,7 @@ AgentService::AgentService(AgentHost& host, std::unique_ptr<AgentSpec> spec)
       spec_(std::move(spec)),
       account_(spec_->grant.account),
       epoch_(spec_->epoch),
+      version_(spec_->data.version),
       clock_(*this) {}
 
 AgentService::~AgentService() = default;
@@ -161,10 +162,25 @@ void AgentService::restore_replies(std::string_view stored) {
   }
 }
 
-std::optional<std::string> AgentService::add_committed(const Task& task, std::string_view reply) {
-  if (!session_ || session_->conversation().empty()) return std::nullopt;
+std::uint64_t AgentService::begin_save(std::size_t hash) {
+  saved_hash_ = 0;
+  newest_hash_ = hash;
+  return ++version_;
+}
+
+void AgentService::end_save(std::uint64_t version) {
+  if (version == version_) saved_hash_ = newest_hash_;
+}
+
+void AgentService::add_committed(const Task& task, std::string_view reply) {
+  GATEHOUSE_ASSERT(session_ && !session_->conversation().empty());
   if (!committed_) committed_ = std::make_unique<CommittedReplies>();
   committed_->add(session_->conversation(), task.ticket.session, reply);
+  committed_changed_ = true;
+}
+
+std::optional<std::string> AgentService::committed() const {
+  if (!committed_changed_) return std::nullopt;
   return committed_->encode();
 }
 

@@ -62,13 +62,19 @@ class AgentService final : public LuaService, public gate::Agent {
   [[nodiscard]] std::string_view logout_reason() const { return *logout_reason_; }
   // A save is under way, or the last one failed and will be tried again.
   void set_saving(bool saving) { saving_ = saving; }
-  // Of the data that the store holds; 0: unknown.
+  // Of the data that the store holds; 0: unknown, and while a save is under way.
   [[nodiscard]] std::size_t saved_hash() const { return saved_hash_; }
-  void set_saved_hash(std::size_t hash) { saved_hash_ = hash; }
+  // Starts a save of data with this hash; its number (store::Driver::save_player).
+  [[nodiscard]] std::uint64_t begin_save(std::size_t hash);
+  // The store has it; what that says of the hash only the newest save knows.
+  void end_save(std::uint64_t version);
 
-  // Adds the reply of a request that commits; what is then to be stored, or nothing when the
-  // client names no conversation in which it could ask again.
-  [[nodiscard]] std::optional<std::string> add_committed(const Task& task, std::string_view reply);
+  // Adds the reply of a request that commits. Only in a conversation, in which the client could
+  // ask again.
+  void add_committed(const Task& task, std::string_view reply);
+  // What every save stores: a save that overtakes an earlier one brings its replies along.
+  // Nothing when no request of this session has committed.
+  [[nodiscard]] std::optional<std::string> committed() const;
   void drop_committed(const Task& task);
 
   // gate::Agent
@@ -112,6 +118,7 @@ class AgentService final : public LuaService, public gate::Agent {
   std::unique_ptr<AgentSpec> spec_;  // until ready
   AccountId account_;
   std::uint64_t epoch_;
+  std::uint64_t version_;  // of the last save that started, or of the loaded data
   std::unique_ptr<gate::Session> session_;
   std::unique_ptr<std::deque<Waiting>> waiting_;
   std::unique_ptr<CommittedReplies> committed_;
@@ -119,11 +126,13 @@ class AgentService final : public LuaService, public gate::Agent {
   std::unique_ptr<std::string> logout_reason_;
   LogoutCode logout_code_ = LogoutCode::kRemoved;
   std::size_t saved_hash_ = 0;
+  std::size_t newest_hash_ = 0;  // of save number version_
   Clock clock_;
   int self_ = LUA_NOREF;
   bool busy_ = false;
   bool leaving_ = false;
   bool saving_ = false;
+  bool committed_changed_ = false;  // committed_ holds more than what was loaded
 };
 
 }  // namespace gatehouse::script

@@ -163,12 +163,12 @@ void answer_save(actor::System& system, ServiceId agent, std::int32_t session,
   static_cast<void>(system.send(std::move(message)));
 }
 
-int save_done(lua_State* L, int, lua_KContext hash) {
+int save_done(lua_State* L, int, lua_KContext version) {
   AgentService& agent = current_agent(L);
   const actor::Message& answer = *Vm::of(L).scheduler().incoming();
   const int count = unpack(L, answer.data(), answer.size);
   if (lua_toboolean(L, -count)) {
-    agent.set_saved_hash(static_cast<std::size_t>(hash));
+    agent.end_save(static_cast<std::uint64_t>(version));
   } else {
     agent.host().manager().save_errors().add();
     const Task& task = *Vm::of(L).scheduler().running();
@@ -177,15 +177,16 @@ int save_done(lua_State* L, int, lua_KContext hash) {
   return count;
 }
 
-// Hands the encoded data to the store; the answer comes as the reply to `session`.
-void submit_save(AgentService& agent, std::int32_t session, std::string_view data,
-                 std::optional<std::string> replies) {
+// Hands the encoded data to the store as save number `version`; the answer comes as the reply
+// to `session`.
+void submit_save(AgentService& agent, std::int32_t session, std::uint64_t version,
+                 std::string_view data, std::optional<std::string> replies) {
   actor::System& system = agent.runtime().system;
   const auto submitted = agent.host().manager().store().submit(
       [&system, id = agent.id(), session, account = agent.account(), epoch = agent.epoch(),
-       server = agent.server(), bytes = std::string(data),
+       version, server = agent.server(), bytes = std::string(data),
        replies = std::move(replies)](store::Driver& driver) {
-        auto saved = driver.save_player(account, server, epoch, bytes, replies);
+        auto saved = driver.save_player(account, server, epoch, version, bytes, replies);
         return [&system, id, session, saved = std::move(saved)](const Result<>& durable) {
           answer_save(system, id, session, saved ? durable : saved);
         };
@@ -223,13 +224,11 @@ int l_save(lua_State* L) {
   }
   Scheduler& scheduler = Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(agent);
-  {
-    std::optional<std::string> replies;
-    if (committable) replies = agent.add_committed(task, check_view(L, 1));
-    submit_save(agent, session, data, std::move(replies));
-  }
+  const std::uint64_t version = agent.begin_save(hash);
+  if (committable) agent.add_committed(task, check_view(L, 1));
+  submit_save(agent, session, version, data, agent.committed());
   scheduler.await_reply(session, agent.id());
-  return lua_yieldk(L, 0, static_cast<lua_KContext>(hash), save_done);
+  return lua_yieldk(L, 0, static_cast<lua_KContext>(version), save_done);
 }
 
 // saving(flag): whether the agent holds data that the store has refused so far.

@@ -32,6 +32,10 @@ struct Account {
   std::int64_t created_at_s = 0;
   std::int64_t last_login_at_s = 0;  // 0: never
   std::string last_login_addr;
+  bool staff = false;                   // may enter a game server in maintenance
+  std::uint64_t ticket_generation = 0;  // resume tickets of an earlier one are refused
+  std::string totp_secret;              // of the second factor, sealed, base64; empty: none
+  std::uint64_t totp_step = 0;          // no code of this time step or an earlier one counts
 };
 
 // True when the account may not log in at Unix time now_s: it is closed, or banned and the ban

@@ -6,8 +6,8 @@
 //
 // Errors, besides those a function names:
 //   kUnavailable  the database is away, busy, full or refuses us. Of a write it is then unknown
-//                 whether it was applied: the driver never repeats a write on its own. Reads
-//                 are repeated once on a fresh connection.
+//                 whether it was applied. What may be done twice (reads, claims, saves, settings)
+//                 is repeated once on a fresh connection when one was lost; the rest never is.
 //   kInvalid      a value that the tables do not take (too long, not UTF-8)
 //   kCorrupt      a row or a database file that does not parse
 //   kIo           a statement failed for any other reason
@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,18 +40,46 @@ class Driver {
   // kExists when the name is taken; of any number of callers at once exactly one succeeds.
   [[nodiscard]] virtual Result<Account> create_account(std::string_view name,
                                                        std::string_view password_hash) = 0;
+  // Makes all of them in one transaction, in few round trips; none when it fails. An element is
+  // false where the name existed already, in the database or earlier in the list: that row is
+  // left as it is. kInvalid when any name or hash is.
+  [[nodiscard]] virtual Result<std::vector<bool>> create_accounts(
+      std::span<const NewAccount> accounts) = 0;
+  // Removes the account and its players' data in one transaction; login_audit keeps its rows.
+  // kNotFound without such an account.
+  [[nodiscard]] virtual Result<> delete_account(std::string_view name) = 0;
   // kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_password_hash(AccountId account, std::string_view hash) = 0;
-  // Bans until the Unix time until_s (0: for ever), or lifts the ban. A closed account stays
-  // closed. kNotFound without such an account.
+  // Replaces the hash in one statement when it is still old_hash; false when it is another, or
+  // the account is gone.
+  [[nodiscard]] virtual Result<bool> replace_password_hash(AccountId account,
+                                                           std::string_view old_hash,
+                                                           std::string_view new_hash) = 0;
+  // Bans until the Unix time until_s (0: for ever), or lifts the ban. A ban also revokes the
+  // resume tickets. A closed account stays closed. kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_ban(std::string_view name, bool banned, std::int64_t until_s,
                                          std::string_view reason) = 0;
+  // Raises ticket_generation. kNotFound without such an account.
+  [[nodiscard]] virtual Result<> revoke_tickets(std::string_view name) = 0;
+  // Sets the sealed secret of the second factor (empty: none) and forgets the last code's step.
+  // kNotFound without such an account.
+  [[nodiscard]] virtual Result<> set_totp(std::string_view name, std::string_view sealed) = 0;
+  // Uses the time step of a code up, in one statement; false when it or a later one was used
+  // already, or the account is gone.
+  [[nodiscard]] virtual Result<bool> use_totp_step(AccountId account, std::uint64_t step) = 0;
+  // kNotFound without such an account.
+  [[nodiscard]] virtual Result<> set_staff(std::string_view name, bool staff) = 0;
   // At most `limit` accounts whose names come after after_name in byte order, in that order.
   [[nodiscard]] virtual Result<std::vector<Account>> list_accounts(std::string_view after_name,
                                                                    std::uint32_t limit) = 0;
+  // The accounts that hold a session although they are closed, or banned at Unix time now_s.
+  [[nodiscard]] virtual Result<std::vector<Account>> list_barred_online(std::int64_t now_s) = 0;
 
   // Sessions (DESIGN section 7, fencing). Takes the session over by one statement and returns
-  // the new epoch, which is above every earlier one of the account. kNotFound.
+  // the new epoch, which is above every earlier one of the account. The row remembers the ids of
+  // its last four claims: the same claim again, from a caller or on a fresh connection after one
+  // was lost, returns the epoch it got and changes nothing, even if others have claimed since.
+  // kNotFound without such an account.
   [[nodiscard]] virtual Result<std::uint64_t> claim_session(AccountId account,
                                                             const SessionClaim& claim) = 0;
   // Marks the account as offline when `epoch` still holds the session; false when a newer
@@ -62,15 +91,25 @@ class Driver {
   // kFenced when a newer epoch has it, kNotFound without such an account.
   [[nodiscard]] virtual Result<PlayerData> load_player(AccountId account, std::string_view server,
                                                        std::uint64_t epoch) = 0;
-  // Writes data and, when given, replies in one statement. When it returns, MySQL has it as
-  // durably as innodb_flush_log_at_trx_commit says; SQLite keeps it whatever happens to the
-  // process, but may lose the last saves with the machine's power. kFenced when the row is not
-  // `epoch`'s or was never loaded: nothing was written. kInvalid above the sizes of records.hpp.
+  // Writes data and, when given, replies as save number `version` in one statement; versions are
+  // counted by the caller, from the loaded one plus 1. When it returns, MySQL has it as durably
+  // as innodb_flush_log_at_trx_commit says; SQLite keeps it whatever happens to the process, but
+  // may lose the last saves with the machine's power. Nothing is ever overwritten by a lower
+  // version: the same save again, or one that arrives late, changes nothing. A caller that
+  // retries a failed save uses the next version. Success also when a higher version is there
+  // already: so later saves hold what earlier ones brought, replies too. kFenced when the row is
+  // not `epoch`'s or was never loaded: nothing was written. kInvalid above the sizes of
+  // records.hpp.
   [[nodiscard]] virtual Result<> save_player(AccountId account, std::string_view server,
-                                             std::uint64_t epoch, std::string_view data,
+                                             std::uint64_t epoch, std::uint64_t version,
+                                             std::string_view data,
                                              const std::optional<std::string>& replies) = 0;
 
-  [[nodiscard]] virtual Result<> record_login(const LoginAudit& audit) = 0;
+  // All rows or none; few round trips.
+  [[nodiscard]] virtual Result<> record_logins(std::span<const LoginAudit> rows) = 0;
+  // Deletes up to `limit` of the rows before Unix time before_s, the oldest first; how many.
+  [[nodiscard]] virtual Result<std::uint64_t> trim_login_audit(std::int64_t before_s,
+                                                               std::uint32_t limit) = 0;
 
   // Game servers, by name.
   [[nodiscard]] virtual Result<std::optional<GameServer>> game_server(std::string_view name) = 0;
@@ -79,9 +118,13 @@ class Driver {
 
   // The address bans in force at Unix time now_s.
   [[nodiscard]] virtual Result<std::vector<AddressBan>> list_address_bans(std::int64_t now_s) = 0;
+  // The networks that bans and limits do not touch.
+  [[nodiscard]] virtual Result<std::vector<AddressAllow>> list_address_allows() = 0;
 
   // Version of the last migration applied; 0: an empty database.
   [[nodiscard]] virtual Result<std::uint32_t> schema_version() = 0;
+  // How many migrations are to be applied, changing nothing. kInvalid as migrate().
+  [[nodiscard]] virtual Result<std::uint32_t> missing_migrations() = 0;
   // Applies what is missing (migrations.hpp) and returns the version then reached. Safe to run
   // from several processes at once. kInvalid when the database and the files do not agree.
   [[nodiscard]] virtual Result<std::uint32_t> migrate() = 0;

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "store/mysql_sql.hpp"
 #include "store/mysql_statement.hpp"
@@ -80,13 +81,29 @@ Error error_of(const MysqlError& error) {
   return {code, fmt::format("MySQL: {} (error {})", error.text, error.number)};
 }
 
+// The text of an insert, its group behind VALUES as often as there are rows.
+std::string with_rows(std::string_view text, std::size_t rows) {
+  std::string out(text);
+  if (rows == 1) return out;
+  const std::string_view group = text.substr(text.find("VALUES ") + 7);
+  for (std::size_t i = 1; i < rows; ++i) {
+    out += ", ";
+    out += group;
+  }
+  return out;
+}
+
 class MysqlConnection final : public SqlConnection {
  public:
-  explicit MysqlConnection(Options options) : options_(std::move(options)) {}
+  MysqlConnection(Options options, const DriverMetrics& metrics)
+      : options_(std::move(options)), metrics_(metrics) {}
   ~MysqlConnection() override { disconnect(); }
 
   Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
                          const SqlVisitor& visit) override;
+  Result<SqlOutcome> run_rows(Statement statement, std::size_t rows,
+                              std::span<const SqlValue> values) override;
+  Result<> transaction(const std::function<Result<>()>& body) override;
   Result<> ping() override;
   Result<std::unique_ptr<SqlConnection>> open_for_migration() override;
   Result<> lock_migrations() override;
@@ -100,13 +117,27 @@ class MysqlConnection final : public SqlConnection {
   void disconnect();
   [[nodiscard]] bool closed_by_server() const;
   MysqlError last_error() const { return {mysql_errno(mysql_), mysql_error(mysql_)}; }
-  MysqlError try_run(Statement statement, std::span<const SqlValue> values,
+  MysqlError query(std::string_view text);
+  MysqlError try_run(Statement statement, std::size_t rows, std::span<const SqlValue> values,
                      const SqlVisitor& visit, SqlOutcome& outcome);
+  Result<SqlOutcome> run_repeating(Statement statement, std::size_t rows,
+                                   std::span<const SqlValue> values, Repeat repeat,
+                                   const SqlVisitor& visit);
+  // Begins a transaction, on a fresh connection when the first turns out to be lost.
+  Result<> begin();
 
   Options options_;
+  DriverMetrics metrics_;
   MYSQL* mysql_ = nullptr;
-  std::array<std::unique_ptr<MysqlStatement>, kStatementCount> statements_;  // of mysql_
-  bool locked_ = false;  // holds the migration lock: the connection must not be replaced
+  bool counted_ = false;  // among the open connections
+  // Of mysql_. Of an insert for several rows the one with the last number of rows is kept.
+  std::array<std::unique_ptr<MysqlStatement>, kStatementCount> statements_;
+  std::array<std::unique_ptr<MysqlStatement>, kStatementCount> row_statements_;
+  // While these hold, the connection must not be replaced: the migration lock or the open
+  // transaction would be gone.
+  bool locked_ = false;
+  bool in_transaction_ = false;
+  bool deadlocked_ = false;  // the server has undone the open transaction
   // No try at a connection is made again so soon after a failed one.
   [[nodiscard]] bool pausing() const {
     return monotonic_ms() < no_connect_until_ms_ &&
@@ -129,21 +160,29 @@ bool MysqlConnection::closed_by_server() const {
 
 void MysqlConnection::disconnect() {
   for (auto& statement : statements_) statement.reset();
+  for (auto& statement : row_statements_) statement.reset();
   if (mysql_ != nullptr) mysql_close(mysql_);
   mysql_ = nullptr;
+  if (std::exchange(counted_, false)) bump(metrics_.connections, -1);
 }
 
 Result<> MysqlConnection::connect() {
   if (mysql_ != nullptr && !closed_by_server()) return {};
   disconnect();
   if (locked_) return fail(Errc::kUnavailable, "the connection was lost during a migration");
+  if (in_transaction_)
+    return fail(Errc::kUnavailable, "the connection was lost during a transaction");
   if (pausing()) return tl::unexpected(connect_error_);
   const MysqlError error = try_connect();
   if (error.number == 0) {
+    counted_ = true;
+    bump(metrics_.connections);
+    bump(metrics_.connects);
     if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
     return {};
   }
   disconnect();
+  bump(metrics_.connect_errors);
   connect_error_.message =
       fmt::format("cannot connect to MySQL: {} (error {})", error.text, error.number);
   failed_ms_ = monotonic_ms();
@@ -179,18 +218,38 @@ MysqlError MysqlConnection::try_connect() {
   return {};
 }
 
-MysqlError MysqlConnection::try_run(Statement statement, std::span<const SqlValue> values,
-                                    const SqlVisitor& visit, SqlOutcome& outcome) {
+MysqlError MysqlConnection::query(std::string_view text) {
+  if (mysql_real_query(mysql_, text.data(), text.size()) == 0) return {};
+  return last_error();
+}
+
+MysqlError MysqlConnection::try_run(Statement statement, std::size_t rows,
+                                    std::span<const SqlValue> values, const SqlVisitor& visit,
+                                    SqlOutcome& outcome) {
   const auto index = static_cast<std::size_t>(statement);
+  auto& prepared = rows == 1 ? statements_[index] : row_statements_[index];
   MysqlError error;
-  if (!statements_[index])
-    statements_[index] = MysqlStatement::prepare(mysql_, mysql_texts()[index], error);
-  if (!statements_[index]) return error;
-  return statements_[index]->run(values, visit, outcome);
+  if (!prepared || prepared->values() != values.size()) {
+    prepared.reset();
+    prepared = MysqlStatement::prepare(mysql_, with_rows(mysql_texts()[index], rows), error);
+  }
+  if (!prepared) return error;
+  return prepared->run(values, visit, outcome);
 }
 
 Result<SqlOutcome> MysqlConnection::run(Statement statement, std::span<const SqlValue> values,
                                         Repeat repeat, const SqlVisitor& visit) {
+  return run_repeating(statement, 1, values, repeat, visit);
+}
+
+Result<SqlOutcome> MysqlConnection::run_rows(Statement statement, std::size_t rows,
+                                             std::span<const SqlValue> values) {
+  return run_repeating(statement, rows, values, Repeat::kNo, {});
+}
+
+Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size_t rows,
+                                                  std::span<const SqlValue> values,
+                                                  Repeat repeat, const SqlVisitor& visit) {
   int deadlocks = 0;
   bool repeated = false;
   bool reprepared = false;
@@ -198,21 +257,65 @@ Result<SqlOutcome> MysqlConnection::run(Statement statement, std::span<const Sql
     if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
     SqlOutcome outcome;
     const MonotonicMs start_ms = monotonic_ms();
-    const MysqlError error = try_run(statement, values, visit, outcome);
+    const MysqlError error = try_run(statement, rows, values, visit, outcome);
     if (error.number == 0) return outcome;
-    // The server undid the statement and chose it as the one to repeat.
-    if (error.number == ER_LOCK_DEADLOCK && deadlocks++ < kDeadlockRetries) continue;
+    if (error.number == ER_LOCK_DEADLOCK) {
+      // The server undid the statement, or the transaction around it, and chose it as the one to
+      // repeat.
+      deadlocked_ = in_transaction_;
+      if (!in_transaction_ && deadlocks++ < kDeadlockRetries) {
+        bump(metrics_.repeats_deadlock);
+        continue;
+      }
+    }
     if (statement_stale(error.number) && !std::exchange(reprepared, true)) {
       statements_[static_cast<std::size_t>(statement)].reset();
+      row_statements_[static_cast<std::size_t>(statement)].reset();
+      bump(metrics_.repeats_stale);
       continue;
     }
     if (connection_lost(error.number)) {
       disconnect();
       // After a time-out there is no time left for a second attempt.
       const bool timed_out = monotonic_ms() - start_ms >= options_.io_timeout_ms / 2;
-      if (repeat == Repeat::kYes && !timed_out && !std::exchange(repeated, true)) continue;
+      if (repeat == Repeat::kYes && !in_transaction_ && !timed_out &&
+          !std::exchange(repeated, true)) {
+        bump(metrics_.repeats_lost);
+        continue;
+      }
     }
     return tl::unexpected(error_of(error));
+  }
+}
+
+Result<> MysqlConnection::begin() {
+  for (bool repeated = false;; repeated = true) {
+    if (auto connected = connect(); !connected) return connected;
+    const MysqlError error = query("START TRANSACTION");
+    if (error.number == 0) return {};
+    disconnect();
+    if (repeated || !connection_lost(error.number)) return tl::unexpected(error_of(error));
+    bump(metrics_.repeats_lost);
+  }
+}
+
+Result<> MysqlConnection::transaction(const std::function<Result<>()>& body) {
+  GATEHOUSE_ASSERT(!in_transaction_);
+  for (int deadlocks = 0;; ++deadlocks) {
+    if (auto begun = begin(); !begun) return begun;
+    in_transaction_ = true;
+    deadlocked_ = false;
+    auto done = body();
+    if (done) {
+      const MysqlError error = query("COMMIT");
+      if (error.number != 0) done = tl::unexpected(error_of(error));
+      deadlocked_ = error.number == ER_LOCK_DEADLOCK;
+    }
+    in_transaction_ = false;
+    if (done) return {};
+    if (mysql_ != nullptr && query("ROLLBACK").number != 0) disconnect();
+    if (!deadlocked_ || deadlocks >= kDeadlockRetries) return done;
+    bump(metrics_.repeats_deadlock);
   }
 }
 
@@ -227,7 +330,7 @@ Result<> MysqlConnection::ping() {
 Result<std::unique_ptr<SqlConnection>> MysqlConnection::open_for_migration() {
   Options options = options_;
   options.io_timeout_ms = kMigrationTimeoutMs;
-  return std::make_unique<MysqlConnection>(std::move(options));
+  return std::make_unique<MysqlConnection>(std::move(options), metrics_);
 }
 
 Result<> MysqlConnection::lock_migrations() {
@@ -267,12 +370,13 @@ Result<> MysqlConnection::run_script(std::string_view script) {
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> open_mysql(const Options& options, Metric* errors) {
+Result<std::unique_ptr<Driver>> open_mysql(const Options& options,
+                                           const DriverMetrics& metrics) {
   static std::once_flag library_started;
   std::call_once(library_started, [] { (void)mysql_library_init(0, nullptr, nullptr); });
-  return std::make_unique<SqlDriver>(std::make_unique<MysqlConnection>(options),
+  return std::make_unique<SqlDriver>(std::make_unique<MysqlConnection>(options, metrics),
                                      options.migrations_dir + "/mysql", kMysqlMigrationTable,
-                                     errors);
+                                     metrics.errors);
 }
 
 }  // namespace gatehouse::store

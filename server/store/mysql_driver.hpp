@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "base/metrics.hpp"
 #include "store/open.hpp"
 
 namespace gatehouse::store {
 
 // open() for Kind::kMysql.
-[[nodiscard]] Result<std::unique_ptr<Driver>> open_mysql(const Options& options, Metric* errors);
+[[nodiscard]] Result<std::unique_ptr<Driver>> open_mysql(const Options& options,
+                                                      const DriverMetrics& metrics);
 
 }  // namespace gatehouse::store

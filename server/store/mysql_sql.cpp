@@ -7,7 +7,8 @@
 #define ACCOUNT_COLUMNS                                                                 \
   "id, name, password_hash, status, " EPOCH_OF("banned_until") ", ban_reason, "         \
   "session_epoch, session_gate, session_server, session_subid, " EPOCH_OF("created_at") \
-  ", " EPOCH_OF("last_login_at") ", last_login_addr"
+  ", " EPOCH_OF("last_login_at") ", last_login_addr, staff, ticket_generation, totp_secret, "  \
+  "totp_step"
 
 namespace gatehouse::store {
 
@@ -19,18 +20,41 @@ const StatementTexts& mysql_texts() {
     };
     set(Statement::kFindAccount, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name_key = ?");
     set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kAddAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kLockAccount, "SELECT id FROM account WHERE name_key = ? FOR UPDATE");
+    set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
+    set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
     set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kReplacePasswordHash,
+        "UPDATE account SET password_hash = ? "
+        "WHERE id = ? AND CAST(password_hash AS BINARY) = ?");
     set(Statement::kSetBan,
         "UPDATE account SET status = IF(status = 'closed', status, ?), "
-        "banned_until = " TIME_OF("NULLIF(?, 0)") ", ban_reason = ? WHERE name_key = ?");
+        "banned_until = " TIME_OF("NULLIF(?, 0)") ", ban_reason = ?, "
+        "ticket_generation = ticket_generation + ? WHERE name_key = ?");
+    set(Statement::kRevokeTickets,
+        "UPDATE account SET ticket_generation = ticket_generation + 1 WHERE name_key = ?");
+    set(Statement::kSetTotp,
+        "UPDATE account SET totp_secret = ?, totp_step = 0 WHERE name_key = ?");
+    set(Statement::kUseTotpStep,
+        "UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?");
+    set(Statement::kSetStaff, "UPDATE account SET staff = ? WHERE name_key = ?");
     set(Statement::kListAccounts, "SELECT " ACCOUNT_COLUMNS
                                   " FROM account WHERE name_key > ? ORDER BY name_key LIMIT ?");
-    // The sub-id comes first: MySQL assigns from left to right, and it needs the old epoch.
+    set(Statement::kListBarredOnline,
+        "SELECT " ACCOUNT_COLUMNS " FROM account "
+        "WHERE status IN ('banned', 'closed') AND session_gate <> '' AND "
+        "(status = 'closed' OR banned_until IS NULL OR banned_until > " TIME_OF("?") ")");
+    // The sub-id comes before the epoch: MySQL assigns from left to right, and it needs the old
+    // one.
     set(Statement::kClaimSession,
         "UPDATE account SET "
+        "session_claim = LEFT(CONCAT(CAST(? AS BINARY), session_claim), 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS CHAR) AS BINARY)), "
         "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_gate = ?, "
-        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP() WHERE id = ?");
+        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP() "
+        "WHERE id = ? AND LOCATE(CAST(? AS BINARY), session_claim) = 0");
+    set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
     set(Statement::kReleaseSession,
         "UPDATE account SET session_gate = '', session_server = '', session_subid = '' "
         "WHERE id = ? AND session_epoch = ?");
@@ -41,11 +65,15 @@ const StatementTexts& mysql_texts() {
         "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
-        "version = version + 1, updated_at = UTC_TIMESTAMP() "
-        "WHERE account = ? AND server = ? AND epoch = ?");
+        "version = ?, updated_at = UTC_TIMESTAMP() "
+        "WHERE account = ? AND server = ? AND epoch = ? AND version < ?");
+    set(Statement::kReadSaved,
+        "SELECT epoch, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result) "
         "VALUES (COALESCE(" TIME_OF("NULLIF(?, 0)") ", UTC_TIMESTAMP()), ?, ?, ?, ?, ?, ?)");
+    set(Statement::kTrimLoginAudit,
+        "DELETE FROM login_audit WHERE at < " TIME_OF("?") " ORDER BY at LIMIT ?");
     set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");
     set(Statement::kListGameServers, "SELECT name, state, capacity FROM game_server ORDER BY name");
     set(Statement::kUpsertGameServer,
@@ -54,6 +82,8 @@ const StatementTexts& mysql_texts() {
     set(Statement::kListAddressBans,
         "SELECT network, " EPOCH_OF("banned_until") ", reason FROM address_ban "
         "WHERE banned_until IS NULL OR banned_until > " TIME_OF("?") " ORDER BY network");
+    set(Statement::kListAddressAllows,
+        "SELECT network, note FROM address_allow ORDER BY network");
     set(Statement::kHasMigrations,
         "SELECT COUNT(*) FROM information_schema.tables "
         "WHERE table_schema = DATABASE() AND table_name = 'schema_migration'");

@@ -8,7 +8,7 @@
 namespace gatehouse::store {
 namespace {
 
-constexpr std::size_t kValuesMax = 8;
+constexpr std::size_t kFewValues = 8;
 // Larger cells are given back after the call, so that a connection stays small.
 constexpr std::size_t kKeptBytesMax = 64u << 10;
 
@@ -109,12 +109,19 @@ void MysqlStatement::describe_columns() {
 }
 
 bool MysqlStatement::bind_values(std::span<const SqlValue> values) {
-  GATEHOUSE_ASSERT(values.size() <= kValuesMax);
-  GATEHOUSE_ASSERT(values.size() == mysql_stmt_param_count(statement_.get()));
-  std::array<MYSQL_BIND, kValuesMax> binds;
+  GATEHOUSE_ASSERT(values.size() == this->values());
+  std::array<MYSQL_BIND, kFewValues> few;
+  std::vector<MYSQL_BIND> many;
+  MYSQL_BIND* binds = few.data();
+  if (values.size() > few.size()) {
+    many.resize(values.size());
+    binds = many.data();
+  }
   for (std::size_t i = 0; i < values.size(); ++i) binds[i] = std::visit(BindValue{}, values[i]);
-  return values.empty() || mysql_stmt_bind_param(statement_.get(), binds.data()) == 0;
+  return values.empty() || mysql_stmt_bind_param(statement_.get(), binds) == 0;
 }
+
+std::size_t MysqlStatement::values() const { return mysql_stmt_param_count(statement_.get()); }
 
 MysqlError MysqlStatement::run(std::span<const SqlValue> values, const SqlVisitor& visit,
                                SqlOutcome& outcome) {

@@ -28,6 +28,9 @@ class MysqlStatement {
   MysqlStatement(const MysqlStatement&) = delete;
   MysqlStatement& operator=(const MysqlStatement&) = delete;
 
+  // How many values its text takes.
+  [[nodiscard]] std::size_t values() const;
+
   // Runs it. Rows are handed out after all of them have arrived, so a connection lost on the
   // way hands out none.
   [[nodiscard]] MysqlError run(std::span<const SqlValue> values, const SqlVisitor& visit,

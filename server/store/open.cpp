@@ -41,7 +41,7 @@ std::string_view name(Options::Kind kind) {
   return kind == Options::Kind::kMysql ? "mysql" : "sqlite";
 }
 
-Result<std::unique_ptr<Driver>> open(const Options& options, Metric* errors) {
+Result<std::unique_ptr<Driver>> open(const Options& options, const DriverMetrics& metrics) {
   if (options.connect_timeout_ms == 0 || options.connect_timeout_ms > kTimeoutMsMax ||
       options.io_timeout_ms == 0 || options.io_timeout_ms > kTimeoutMsMax)
     return fail(Errc::kInvalid, "a time-out of the store must be 1 ms to 1 hour");
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Driver>> open(const Options& options, Metric* errors) {
   const bool mysql = options.kind == Options::Kind::kMysql;
   auto checked = mysql ? check_mysql(options.mysql) : check_sqlite(options.sqlite);
   if (!checked) return tl::unexpected(checked.error());
-  return mysql ? open_mysql(options, errors) : open_sqlite(options, errors);
+  return mysql ? open_mysql(options, metrics) : open_sqlite(options, metrics);
 }
 
 }  // namespace gatehouse::store

@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-#include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "store/driver.hpp"
+#include "store/driver_metrics.hpp"
 
 namespace gatehouse::store {
 
@@ -48,9 +48,8 @@ struct Options {
 [[nodiscard]] std::string_view name(Options::Kind kind);
 
 // Makes a driver without connecting, so a database that is away is no error here. kInvalid for
-// options that can never work. `errors`, when given, counts calls that failed because of the
-// database; it must outlive the driver.
+// options that can never work.
 [[nodiscard]] Result<std::unique_ptr<Driver>> open(const Options& options,
-                                                   Metric* errors = nullptr);
+                                                   const DriverMetrics& metrics = {});
 
 }  // namespace gatehouse::store

@@ -22,13 +22,23 @@ struct SessionClaim {
   std::string server;   // the game server asked for
   std::string address;  // the client's address
   std::string subid;    // empty: the new epoch in decimal
+  // kClaimIdBytes random bytes that make a repeated claim the same claim; empty: made up by the
+  // driver, which is right for whoever calls once.
+  std::string id{};
+};
+inline constexpr std::size_t kClaimIdBytes = 16;
+
+// An account to be made.
+struct NewAccount {
+  std::string name;
+  std::string password_hash;
 };
 
 // One player of one game server.
 struct PlayerData {
   bool has_data = false;      // false: never saved; data is empty
   std::string data;           // what the game saved, opaque
-  std::uint64_t version = 0;  // counts saves
+  std::uint64_t version = 0;  // number of the last save
   std::string replies;        // replies committed with the last save that gave any, opaque
 };
 
@@ -63,6 +73,12 @@ struct AddressBan {
   std::string network;
   std::int64_t until_s = 0;  // 0: for ever
   std::string reason;
+};
+
+// An address or network that bans and limits do not touch, written by ops.
+struct AddressAllow {
+  std::string network;
+  std::string note;
 };
 
 }  // namespace gatehouse::store

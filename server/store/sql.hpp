@@ -20,19 +20,34 @@ namespace gatehouse::store {
 enum class Statement : std::size_t {
   kFindAccount,       // name bytes -> account columns (SqlDriver)
   kCreateAccount,     // name, hash -> as kFindAccount, or nothing where the database cannot
+  kAddAccount,        // name, hash; run_rows
+  kLockAccount,       // name bytes -> id; held until the transaction ends
+  kDeletePlayers,     // account
+  kDeleteAccount,     // id
   kSetPasswordHash,   // hash, id
-  kSetBan,            // status, until or 0, reason, name bytes
+  kReplacePasswordHash,  // new hash, id, old hash bytes
+  kSetBan,            // status, until or 0, reason, rise of the ticket generation, name bytes
+  kRevokeTickets,     // name bytes
+  kSetTotp,           // sealed, name bytes
+  kUseTotpStep,       // step, id, step
+  kSetStaff,          // 0 or 1, name bytes
   kListAccounts,      // name bytes, limit -> account columns
-  kClaimSession,      // subid or null, gate, server, address, id -> epoch, as row or insert_id
+  kListBarredOnline,  // now -> account columns
+  kClaimSession,      // claim, subid or null, gate, server, address, id, claim -> epoch, as row
+                      // or insert_id
+  kReadClaims,        // id -> epoch, claims
   kReleaseSession,    // id, epoch
   kTakePlayer,        // account, server, epoch -> as kReadPlayer, or nothing
   kReadPlayer,        // account, server -> epoch, version, data, replies
-  kSavePlayer,        // data, replies or null, account, server, epoch
-  kRecordLogin,       // at or 0, name, account or null, server, address, suite, result
+  kSavePlayer,        // data, replies or null, version, account, server, epoch, version
+  kReadSaved,         // account, server -> epoch, version
+  kRecordLogin,       // at or 0, name, account or null, server, address, suite, result; run_rows
+  kTrimLoginAudit,    // before, limit
   kFindGameServer,    // name -> name, state, capacity
   kListGameServers,   // -> name, state, capacity
   kUpsertGameServer,  // name, state, capacity
   kListAddressBans,   // now -> network, until or 0, reason
+  kListAddressAllows,  // -> network, note
   kHasMigrations,     // -> 1 when table schema_migration exists, else 0
   kListMigrations,    // -> version, name, checksum
   kAddMigration,      // version, name, checksum
@@ -86,6 +101,14 @@ class SqlConnection {
   [[nodiscard]] virtual Result<SqlOutcome> run(Statement statement,
                                                std::span<const SqlValue> values, Repeat repeat,
                                                const SqlVisitor& visit) = 0;
+  // Runs an insert for several rows, the values of one row after those of the other, as one
+  // statement where the database can; never repeated.
+  [[nodiscard]] virtual Result<SqlOutcome> run_rows(Statement statement, std::size_t rows,
+                                                    std::span<const SqlValue> values) = 0;
+  // Runs `body` as one transaction and commits when it succeeds, else undoes it. After a deadlock
+  // all of it runs again, so that it must begin its own results anew; after a lost connection
+  // nothing is repeated. Not from within a body.
+  [[nodiscard]] virtual Result<> transaction(const std::function<Result<>()>& body) = 0;
   [[nodiscard]] virtual Result<> ping() = 0;
 
   // As Driver's. begin_group() may be followed by nothing: it costs nothing until a write.

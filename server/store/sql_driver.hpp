@@ -1,8 +1,10 @@
 // The operations of Driver, once for both databases.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/metrics.hpp"
@@ -20,23 +22,36 @@ class SqlDriver final : public Driver {
 
   Result<std::optional<Account>> find_account(std::string_view name) override;
   Result<Account> create_account(std::string_view name, std::string_view password_hash) override;
+  Result<std::vector<bool>> create_accounts(std::span<const NewAccount> accounts) override;
+  Result<> delete_account(std::string_view name) override;
   Result<> set_password_hash(AccountId account, std::string_view hash) override;
+  Result<bool> replace_password_hash(AccountId account, std::string_view old_hash,
+                                     std::string_view new_hash) override;
   Result<> set_ban(std::string_view name, bool banned, std::int64_t until_s,
                    std::string_view reason) override;
+  Result<> revoke_tickets(std::string_view name) override;
+  Result<> set_totp(std::string_view name, std::string_view sealed) override;
+  Result<bool> use_totp_step(AccountId account, std::uint64_t step) override;
+  Result<> set_staff(std::string_view name, bool staff) override;
   Result<std::vector<Account>> list_accounts(std::string_view after_name,
                                              std::uint32_t limit) override;
+  Result<std::vector<Account>> list_barred_online(std::int64_t now_s) override;
   Result<std::uint64_t> claim_session(AccountId account, const SessionClaim& claim) override;
   Result<bool> release_session(AccountId account, std::uint64_t epoch) override;
   Result<PlayerData> load_player(AccountId account, std::string_view server,
                                  std::uint64_t epoch) override;
   Result<> save_player(AccountId account, std::string_view server, std::uint64_t epoch,
-                       std::string_view data, const std::optional<std::string>& replies) override;
-  Result<> record_login(const LoginAudit& audit) override;
+                       std::uint64_t version, std::string_view data,
+                       const std::optional<std::string>& replies) override;
+  Result<> record_logins(std::span<const LoginAudit> rows) override;
+  Result<std::uint64_t> trim_login_audit(std::int64_t before_s, std::uint32_t limit) override;
   Result<std::optional<GameServer>> game_server(std::string_view name) override;
   Result<std::vector<GameServer>> list_game_servers() override;
   Result<> upsert_game_server(const GameServer& server) override;
   Result<std::vector<AddressBan>> list_address_bans(std::int64_t now_s) override;
+  Result<std::vector<AddressAllow>> list_address_allows() override;
   Result<std::uint32_t> schema_version() override;
+  Result<std::uint32_t> missing_migrations() override;
   Result<std::uint32_t> migrate() override;
   std::size_t group_max() const override { return connection_->group_max(); }
   void begin_group() override { connection_->begin_group(); }
@@ -48,6 +63,17 @@ class SqlDriver final : public Driver {
   // Runs a statement and counts its failure.
   Result<SqlOutcome> run(Statement statement, std::initializer_list<SqlValue> values,
                          Repeat repeat, const SqlVisitor& visit = {});
+  // The same for a write to one account: kNotFound when it matched none.
+  Result<> run_on_account(Statement statement, std::initializer_list<SqlValue> values,
+                          Repeat repeat);
+  // connection_->transaction(), its failure counted.
+  Result<> transaction(const std::function<Result<>()>& body);
+  // One row of create_accounts(); false when the name exists.
+  Result<bool> add_account(const NewAccount& account);
+  // Up to kRowsMax rows of the audit, as one statement.
+  Result<> record_some(std::span<const LoginAudit> rows);
+  // The epoch that claim `id` got, where the row remembers it.
+  Result<std::uint64_t> claimed_epoch(AccountId account, std::string_view id);
 
   std::unique_ptr<SqlConnection> connection_;
   std::string migrations_folder_;

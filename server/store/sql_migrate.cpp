@@ -61,6 +61,17 @@ Result<std::uint32_t> sql_schema_version(SqlConnection& connection) {
   return applied->empty() ? 0 : applied->back().version;
 }
 
+Result<std::uint32_t> sql_missing_migrations(SqlConnection& connection,
+                                             const std::string& folder) {
+  auto files = load_migrations(folder);
+  if (!files) return tl::unexpected(files.error());
+  auto applied = applied_migrations(connection);
+  if (!applied) return tl::unexpected(applied.error());
+  auto pending = pending_migrations(*files, *applied);
+  if (!pending) return tl::unexpected(pending.error());
+  return static_cast<std::uint32_t>(pending->size());
+}
+
 Result<std::uint32_t> sql_migrate(SqlConnection& connection, const std::string& folder,
                                   std::string_view table) {
   auto own = connection.open_for_migration();

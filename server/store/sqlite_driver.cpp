@@ -86,12 +86,17 @@ Result<> make_private_file(const std::string& path) {
 
 class SqliteConnection final : public SqlConnection {
  public:
-  SqliteConnection(std::string path, std::uint32_t busy_timeout_ms)
-      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms) {}
+  SqliteConnection(std::string path, std::uint32_t busy_timeout_ms, const DriverMetrics& metrics)
+      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms), metrics_(metrics) {}
   ~SqliteConnection() override { disconnect(); }
 
   Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
                          const SqlVisitor& visit) override;
+  Result<SqlOutcome> run_rows(Statement statement, std::size_t rows,
+                              std::span<const SqlValue> values) override;
+  Result<> transaction(const std::function<Result<>()>& body) override {
+    return run_whole(body);
+  }
   Result<> ping() override;
   std::size_t group_max() const override { return kGroupMax; }
   void begin_group() override;
@@ -105,6 +110,7 @@ class SqliteConnection final : public SqlConnection {
 
  private:
   Result<> connect();
+  Result<> open_file();
   Result<> configure();
   void disconnect();
   // The error of the last call, which failed with `code`.
@@ -113,14 +119,18 @@ class SqliteConnection final : public SqlConnection {
   void disconnect_if_broken(int code);
   // Runs the statement to its end; SQLITE_DONE or an error.
   int step(sqlite3_stmt* statement, const SqlVisitor& visit);
+  // Runs body so that all or nothing of it is done, whether or not a transaction is open.
+  Result<> run_whole(const std::function<Result<>()>& body);
   // Begins the group's transaction before its first write.
   Result<> open_group();
   void lose_group(const Error& error);
 
   std::string path_;
   std::uint32_t busy_timeout_ms_;
+  DriverMetrics metrics_;
   sqlite3* db_ = nullptr;
   std::array<sqlite3_stmt*, kStatementCount> statements_{};  // of db_
+  bool counted_ = false;  // among the open connections
   bool grouping_ = false;
   bool group_open_ = false;           // the transaction of the group is open
   std::optional<Error> group_error_;  // what ended it; the group's later writes fail alike
@@ -177,6 +187,7 @@ void SqliteConnection::disconnect() {
   const int closed = sqlite3_close(db_);
   GATEHOUSE_ASSERT(closed == SQLITE_OK);
   db_ = nullptr;
+  if (std::exchange(counted_, false)) bump(metrics_.connections, -1);
 }
 
 void SqliteConnection::disconnect_if_broken(int code) {
@@ -191,17 +202,25 @@ void SqliteConnection::disconnect_if_broken(int code) {
 
 Result<> SqliteConnection::connect() {
   if (db_ != nullptr) return {};
+  auto opened = open_file();
+  if (!opened) {
+    disconnect();
+    bump(metrics_.connect_errors);
+    return opened;
+  }
+  counted_ = true;
+  bump(metrics_.connections);
+  bump(metrics_.connects);
+  return {};
+}
+
+Result<> SqliteConnection::open_file() {
   if (auto made = make_private_file(path_); !made) return made;
   const int code = sqlite3_open_v2(path_.c_str(), &db_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code != SQLITE_OK) {
-    const Error error = error_of(code, db_ ? sqlite3_errmsg(db_) : "out of memory");
-    disconnect();
-    return tl::unexpected(error);
-  }
-  auto configured = configure();
-  if (!configured) disconnect();
-  return configured;
+  if (code != SQLITE_OK)
+    return tl::unexpected(error_of(code, db_ ? sqlite3_errmsg(db_) : "out of memory"));
+  return configure();
 }
 
 Result<> SqliteConnection::configure() {
@@ -271,6 +290,38 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   return result;
 }
 
+Result<SqlOutcome> SqliteConnection::run_rows(Statement statement, std::size_t rows,
+                                              std::span<const SqlValue> values) {
+  GATEHOUSE_ASSERT(rows > 0 && values.size() % rows == 0);
+  if (rows == 1) return run(statement, values, Repeat::kNo, {});
+  const std::size_t columns = values.size() / rows;
+  SqlOutcome all;
+  auto done = run_whole([&]() -> Result<> {
+    for (std::size_t i = 0; i < rows; ++i) {
+      auto one = run(statement, values.subspan(i * columns, columns), Repeat::kNo, {});
+      if (!one) return tl::unexpected(one.error());
+      all.matched += one->matched;
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return all;
+}
+
+// Inside a transaction a savepoint takes the place of a transaction of its own.
+Result<> SqliteConnection::run_whole(const std::function<Result<>()>& body) {
+  if (auto connected = connect(); !connected) return connected;
+  if (auto opened = grouping_ ? open_group() : Result<>(); !opened) return opened;
+  const bool inside = sqlite3_get_autocommit(db_) == 0;
+  if (auto begun = run_script(inside ? "SAVEPOINT part" : "BEGIN IMMEDIATE"); !begun) return begun;
+  auto done = body();
+  if (done) done = run_script(inside ? "RELEASE part" : "COMMIT");
+  // A grave error has undone everything already.
+  if (!done && db_ != nullptr && sqlite3_get_autocommit(db_) == 0)
+    static_cast<void>(run_script(inside ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK"));
+  return done;
+}
+
 void SqliteConnection::begin_group() {
   GATEHOUSE_ASSERT(!group_open_);
   grouping_ = true;
@@ -310,7 +361,7 @@ Result<> SqliteConnection::end_group() {
 Result<> SqliteConnection::ping() { return run_script("SELECT count(*) FROM sqlite_schema"); }
 
 Result<std::unique_ptr<SqlConnection>> SqliteConnection::open_for_migration() {
-  return std::make_unique<SqliteConnection>(path_, kMigrationLockTimeoutMs);
+  return std::make_unique<SqliteConnection>(path_, kMigrationLockTimeoutMs, metrics_);
 }
 
 Result<> SqliteConnection::run_script(std::string_view script) {
@@ -324,11 +375,12 @@ Result<> SqliteConnection::run_script(std::string_view script) {
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> open_sqlite(const Options& options, Metric* errors) {
-  auto connection =
-      std::make_unique<SqliteConnection>(options.sqlite.path, options.io_timeout_ms);
+Result<std::unique_ptr<Driver>> open_sqlite(const Options& options,
+                                            const DriverMetrics& metrics) {
+  auto connection = std::make_unique<SqliteConnection>(options.sqlite.path,
+                                                       options.io_timeout_ms, metrics);
   return std::make_unique<SqlDriver>(std::move(connection), options.migrations_dir + "/sqlite",
-                                     kSqliteMigrationTable, errors);
+                                     kSqliteMigrationTable, metrics.errors);
 }
 
 }  // namespace gatehouse::store

@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "base/metrics.hpp"
 #include "store/open.hpp"
 
 namespace gatehouse::store {
 
 // open() for Kind::kSqlite.
-[[nodiscard]] Result<std::unique_ptr<Driver>> open_sqlite(const Options& options, Metric* errors);
+[[nodiscard]] Result<std::unique_ptr<Driver>> open_sqlite(const Options& options,
+                                                       const DriverMetrics& metrics);
 
 }  // namespace gatehouse::store

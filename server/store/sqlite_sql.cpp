@@ -6,7 +6,7 @@
 #define ACCOUNT_COLUMNS                                                                    \
   "id, name, password_hash, status, COALESCE(banned_until, 0), ban_reason, session_epoch, " \
   "session_gate, session_server, session_subid, created_at, COALESCE(last_login_at, 0), "   \
-  "last_login_addr"
+  "last_login_addr, staff, ticket_generation, totp_secret, totp_step"
 
 namespace gatehouse::store {
 
@@ -20,18 +20,40 @@ const StatementTexts& sqlite_texts() {
         "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kCreateAccount,
         "INSERT INTO account (name, password_hash) VALUES (?, ?) RETURNING " ACCOUNT_COLUMNS);
+    set(Statement::kAddAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kLockAccount, "SELECT id FROM account WHERE name = " NAME_OF("?"));
+    set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
+    set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
     set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kReplacePasswordHash,
+        "UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = " NAME_OF("?"));
     set(Statement::kSetBan,
         "UPDATE account SET status = iif(status = 'closed', status, ?), "
-        "banned_until = NULLIF(?, 0), ban_reason = ? WHERE name = " NAME_OF("?"));
+        "banned_until = NULLIF(?, 0), ban_reason = ?, "
+        "ticket_generation = ticket_generation + ? WHERE name = " NAME_OF("?"));
+    set(Statement::kRevokeTickets,
+        "UPDATE account SET ticket_generation = ticket_generation + 1 WHERE name = " NAME_OF("?"));
+    set(Statement::kSetTotp,
+        "UPDATE account SET totp_secret = ?, totp_step = 0 WHERE name = " NAME_OF("?"));
+    set(Statement::kUseTotpStep,
+        "UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?");
+    set(Statement::kSetStaff, "UPDATE account SET staff = ? WHERE name = " NAME_OF("?"));
     set(Statement::kListAccounts, "SELECT " ACCOUNT_COLUMNS
                                   " FROM account WHERE name > " NAME_OF("?")
                                   " ORDER BY name LIMIT ?");
+    set(Statement::kListBarredOnline,
+        "SELECT " ACCOUNT_COLUMNS " FROM account "
+        "WHERE status IN ('banned', 'closed') AND session_gate <> '' AND "
+        "(status = 'closed' OR banned_until IS NULL OR banned_until > ?)");
+    // `||` makes a text of bytes, which the cast takes as they are.
     set(Statement::kClaimSession,
         "UPDATE account SET "
+        "session_claim = substr(CAST(? || session_claim AS BLOB), 1, 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS TEXT) AS BLOB)), "
         "session_epoch = session_epoch + 1, session_gate = ?, session_server = ?, "
-        "last_login_addr = ?, last_login_at = unixepoch() WHERE id = ? RETURNING session_epoch");
+        "last_login_addr = ?, last_login_at = unixepoch() "
+        "WHERE id = ? AND instr(session_claim, ?) = 0 RETURNING session_epoch");
+    set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
     set(Statement::kReleaseSession,
         "UPDATE account SET session_gate = '', session_server = '', session_subid = x'' "
         "WHERE id = ? AND session_epoch = ?");
@@ -43,11 +65,16 @@ const StatementTexts& sqlite_texts() {
         "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
-        "version = version + 1, updated_at = unixepoch() "
-        "WHERE account = ? AND server = ? AND epoch = ?");
+        "version = ?, updated_at = unixepoch() "
+        "WHERE account = ? AND server = ? AND epoch = ? AND version < ?");
+    set(Statement::kReadSaved,
+        "SELECT epoch, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result) "
         "VALUES (COALESCE(NULLIF(?, 0), unixepoch()), ?, ?, ?, ?, ?, ?)");
+    set(Statement::kTrimLoginAudit,
+        "DELETE FROM login_audit WHERE id IN "
+        "(SELECT id FROM login_audit WHERE at < ? ORDER BY at LIMIT ?)");
     set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");
     set(Statement::kListGameServers, "SELECT name, state, capacity FROM game_server ORDER BY name");
     set(Statement::kUpsertGameServer,
@@ -56,6 +83,8 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kListAddressBans,
         "SELECT network, COALESCE(banned_until, 0), reason FROM address_ban "
         "WHERE banned_until IS NULL OR banned_until > ? ORDER BY network");
+    set(Statement::kListAddressAllows,
+        "SELECT network, note FROM address_allow ORDER BY network");
     set(Statement::kHasMigrations,
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'");
     set(Statement::kListMigrations,

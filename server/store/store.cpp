@@ -14,6 +14,10 @@ class ClosedConnection final : public SqlConnection {
   Result<SqlOutcome> run(Statement, std::span<const SqlValue>, Repeat, const SqlVisitor&) override {
     return closed();
   }
+  Result<SqlOutcome> run_rows(Statement, std::size_t, std::span<const SqlValue>) override {
+    return closed();
+  }
+  Result<> transaction(const std::function<Result<>()>&) override { return closed(); }
   Result<> ping() override { return closed(); }
   Result<std::unique_ptr<SqlConnection>> open_for_migration() override { return closed(); }
   Result<> lock_migrations() override { return closed(); }
@@ -34,15 +38,14 @@ Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricS
   if (options.connections < 1 || options.connections > 1'000)
     return fail(Errc::kInvalid, "store.connections must be 1 to 1000");
   if (options.queue_max < 1) return fail(Errc::kInvalid, "store.queue_max must be at least 1");
-  Metric& errors = metrics.counter("store_errors", label(options.driver.kind),
-                                   "Calls that failed because of the database");
+  const DriverMetrics driver_metrics = DriverMetrics::in(metrics, label(options.driver.kind));
   std::vector<std::unique_ptr<Driver>> drivers;
   Options shared = options.driver;
   shared.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
   const bool one_writer = options.driver.kind == Options::Kind::kSqlite;
   const std::size_t connections = one_writer ? 1 : options.connections;
   for (std::size_t i = 0; i < connections; ++i) {
-    auto driver = open(shared, &errors);
+    auto driver = open(shared, driver_metrics);
     if (!driver) return tl::unexpected(driver.error());
     drivers.push_back(std::move(*driver));
   }

@@ -83,9 +83,9 @@ def test_empty_store(empty_store, account):
 
 
 def test_migrate(empty_store, tool, store):
-    assert tool.done("migrate") == "the schema has version 1\n"
-    assert tool.done("migrate") == "the schema has version 1\n"
-    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["1"]]
+    assert tool.done("migrate") == "the schema has version 2\n"
+    assert tool.done("migrate") == "the schema has version 2\n"
+    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["2"]]
 
 
 def test_added_account_logs_in(account, tool, store, start_server):

@@ -73,8 +73,10 @@ void sqlite_save_player_1_kib(benchmark::State& state) {
   const std::uint64_t epoch = database.claim(account.id);
   Database::must(database.driver().load_player(account.id, "sample", epoch));
   const std::string data(1024, 'd');
+  std::uint64_t version = 0;
   for (auto _ : state) {
-    Database::must(database.driver().save_player(account.id, "sample", epoch, data, {}));
+    Database::must(
+        database.driver().save_player(account.id, "sample", epoch, ++version, data, {}));
   }
 }
 BENCHMARK(sqlite_save_player_1_kib)->Unit(benchmark::kMicrosecond);
@@ -87,12 +89,13 @@ void sqlite_login(benchmark::State& state) {
     const std::uint64_t epoch = database.claim(account.id);
     benchmark::DoNotOptimize(
         Database::must(database.driver().load_player(account.id, "sample", epoch)));
-    Database::must(database.driver().record_login({.name = account.name,
-                                                   .account = account.id,
-                                                   .server = "sample",
-                                                   .address = "127.0.0.1",
-                                                   .suite = "skynet",
-                                                   .result = "200"}));
+    const LoginAudit audit{.name = account.name,
+                           .account = account.id,
+                           .server = "sample",
+                           .address = "127.0.0.1",
+                           .suite = "skynet",
+                           .result = "200"};
+    Database::must(database.driver().record_logins({&audit, 1}));
     if (!Database::must(database.driver().release_session(account.id, epoch))) std::abort();
   }
 }

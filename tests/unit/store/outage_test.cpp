@@ -13,7 +13,7 @@ class MysqlOutage : public testing::Test {
     options_.connect_timeout_ms = 1'000;
     options_.io_timeout_ms = 1'000;
     options_.reconnect_pause_ms = 50;
-    driver_ = must(open(options_, &errors_));
+    driver_ = must(open(options_, {.errors = &errors_}));
   }
 
   // Milliseconds that a call takes which must fail with kUnavailable.
@@ -49,7 +49,7 @@ class MysqlOutage : public testing::Test {
 
 TEST_F(MysqlOutage, AwayFromTheStart) {
   must(driver_->create_account("test1", "hash"));
-  driver_ = must(open(options_, &errors_));  // has not connected yet
+  driver_ = must(open(options_, {.errors = &errors_}));  // has not connected yet
   mariadb().stop();
   EXPECT_LT(find_unavailable_after_ms(), 2'000);
   EXPECT_LT(create_unavailable_after_ms(), 2'000);
@@ -167,14 +167,34 @@ TEST_F(MysqlLostAnswer, ReadIsRepeatedOnAFreshConnection) {
   EXPECT_EQ(proxy_.connections(), 2);
 }
 
-TEST_F(MysqlLostAnswer, WriteIsNeverRepeated) {
+TEST_F(MysqlLostAnswer, ClaimIsAppliedExactlyOnce) {
   const SessionClaim claim{.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}};
   EXPECT_EQ(must(driver_->claim_session(id_, claim)), 1u);  // the statement is prepared now
   proxy_.cut_next_answer();
-  EXPECT_EQ(code_of(driver_->claim_session(id_, claim)), Errc::kUnavailable);
-  // The server applied it once; the answer was lost.
-  ASSERT_TRUE(eventually([&] { return query("SELECT session_epoch FROM account") == "2\n"; }));
+  EXPECT_EQ(must(driver_->claim_session(id_, claim)), 2u);
+  EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
+  EXPECT_EQ(query("SELECT session_epoch FROM account"), "2\n");
   EXPECT_EQ(must(driver_->claim_session(id_, claim)), 3u);
+}
+
+TEST_F(MysqlLostAnswer, SaveIsAppliedExactlyOnce) {
+  const SessionClaim claim{.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}};
+  const auto epoch = must(driver_->claim_session(id_, claim));
+  must(driver_->load_player(id_, "s", epoch));
+  must(driver_->save_player(id_, "s", epoch, 1, "first", std::nullopt));
+  proxy_.cut_next_answer();
+  must(driver_->save_player(id_, "s", epoch, 2, "second", "replies"));
+  EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
+  EXPECT_EQ(query("SELECT version, data, replies FROM player_data"), "2\tsecond\treplies\n");
+}
+
+TEST_F(MysqlLostAnswer, WriteThatMayNotBeDoneTwiceIsNotRepeated) {
+  EXPECT_TRUE(must(driver_->use_totp_step(id_, 1)));  // the statement is prepared now
+  proxy_.cut_next_answer();
+  EXPECT_EQ(code_of(driver_->use_totp_step(id_, 2)), Errc::kUnavailable);
+  // The server applied it once; the answer was lost.
+  ASSERT_TRUE(eventually([&] { return query("SELECT totp_step FROM account") == "2\n"; }));
+  EXPECT_FALSE(must(driver_->use_totp_step(id_, 2)));
 }
 
 TEST(SqliteOutage, FileThatCannotBeMadeIsAnOutageUntilItCan) {
@@ -182,7 +202,7 @@ TEST(SqliteOutage, FileThatCannotBeMadeIsAnOutageUntilItCan) {
   Options options = fresh_options(Kind::kSqlite, folder);
   test::write_file(folder / "var", "a file where the folder should be");
   Metric errors{"errors", "", "", false};
-  auto driver = must(open(options, &errors));
+  auto driver = must(open(options, {.errors = &errors}));
   EXPECT_EQ(code_of(driver->find_account("a")), Errc::kUnavailable);
   EXPECT_EQ(code_of(driver->migrate()), Errc::kUnavailable);
   EXPECT_EQ(errors.value(), 1);

@@ -55,10 +55,10 @@ TEST_P(Records, LoginAuditTakesWhateverAClientSends) {
   LoginAudit audit{.name = "test1", .account = AccountId{3}, .server = "sample",
                    .address = "127.0.0.1", .suite = "skynet", .result = "200",
                    .at_s = 1'893'456'000};
-  must(driver_->record_login(audit));
+  must(driver_->record_logins({&audit, 1}));
   audit = {.name = "bad\xff" + std::string(200, 'x'), .account = {}, .server = std::string("\0", 1),
            .address = std::string(300, 'a'), .suite = "", .result = "401", .at_s = 0};
-  must(driver_->record_login(audit));
+  must(driver_->record_logins({&audit, 1}));
   // The driver has no call that reads the audit: a migration that breaks on any other content
   // stands for it.
   change("CREATE TABLE expected (n INTEGER NOT NULL, CHECK (n = 1));"
@@ -68,6 +68,35 @@ TEST_P(Records, LoginAuditTakesWhateverAClientSends) {
          "INSERT INTO expected SELECT COUNT(*) FROM login_audit WHERE name LIKE 'bad?xxx%' AND "
          "account IS NULL AND server = '?' AND LENGTH(name) = 64 AND LENGTH(address) = 64 AND "
          "result = '401' AND at >= (SELECT MAX(created_at) FROM account);");
+}
+
+TEST_P(Records, AuditIsWrittenInBulkAndTrimmedOldestFirst) {
+  constexpr std::int64_t kStart = 1'893'456'000;
+  std::vector<LoginAudit> rows;
+  for (int i = 0; i < 300; ++i)
+    rows.push_back({.name = "test" + std::to_string(i), .account = {}, .server = "sample",
+                    .address = "127.0.0.1", .suite = "plain", .result = "401",
+                    .at_s = kStart + i});
+  must(driver_->record_logins(rows));
+  must(driver_->record_logins({}));
+  rows.resize(64);
+  must(driver_->record_logins(rows));
+  EXPECT_EQ(must(driver_->trim_login_audit(kStart, 1'000)), 0u);
+  EXPECT_EQ(must(driver_->trim_login_audit(kStart + 100, 30)), 30u);
+  EXPECT_EQ(must(driver_->trim_login_audit(kStart + 15, 1'000)), 0u) << "the oldest went first";
+  EXPECT_EQ(must(driver_->trim_login_audit(kStart + 64, 1'000)), 98u);
+  EXPECT_EQ(must(driver_->trim_login_audit(kStart + 1'000, 1'000)), 236u);
+}
+
+TEST_P(Records, AllowedNetworksAreListed) {
+  EXPECT_TRUE(must(driver_->list_address_allows()).empty());
+  change("INSERT INTO address_allow (network, note) VALUES "
+         "('192.0.2.0/24', 'office'), ('127.0.0.1', '');");
+  const auto allows = must(driver_->list_address_allows());
+  ASSERT_EQ(allows.size(), 2u);
+  EXPECT_EQ(allows[0].network, "127.0.0.1");
+  EXPECT_EQ(allows[1].network, "192.0.2.0/24");
+  EXPECT_EQ(allows[1].note, "office");
 }
 
 TEST(StoreMysql, TablesHoldWhatTheDriverWrote) {
@@ -91,12 +120,13 @@ TEST(StoreMysql, TablesHoldWhatTheDriverWrote) {
                   "FROM account WHERE id = 1"),
             "1\tgate1\tsample\t1\t127.0.0.1\t1\n");
   must(driver->load_player(account.id, "sample", epoch));
-  must(driver->save_player(account.id, "sample", epoch, std::string("a\0b", 3), std::nullopt));
+  must(driver->save_player(account.id, "sample", epoch, 1, std::string("a\0b", 3), std::nullopt));
   EXPECT_EQ(query("SELECT epoch, version, HEX(data), replies FROM player_data"),
             "1\t1\t610062\tNULL\n");
-  must(driver->record_login({.name = "严", .account = account.id, .server = "sample",
-                             .address = "127.0.0.1", .suite = "skynet", .result = "200",
-                             .at_s = 4'102'444'800}));
+  const LoginAudit audit{.name = "严", .account = account.id, .server = "sample",
+                         .address = "127.0.0.1", .suite = "skynet", .result = "200",
+                         .at_s = 4'102'444'800};
+  must(driver->record_logins({&audit, 1}));
   EXPECT_EQ(query("SELECT at, name, account, result FROM login_audit"),
             "2100-01-01 00:00:00\t严\t1\t200\n");
   must(driver->set_ban("a ", true, 4'102'444'800, "x"));

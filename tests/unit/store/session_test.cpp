@@ -75,6 +75,30 @@ TEST_P(Sessions, OnlyTheHolderReleases) {
   EXPECT_GT(must(driver_->claim_session(account, claim())), second);
 }
 
+// A claim that is repeated because its answer was lost.
+TEST_P(Sessions, TheSameClaimAgainChangesNothing) {
+  const AccountId account = must(driver_->create_account("test1", "hash")).id;
+  std::vector<SessionClaim> claims(5, claim());
+  for (std::size_t i = 0; i < claims.size(); ++i)
+    claims[i].id = std::string(kClaimIdBytes - 1, '\0') + static_cast<char>('a' + i);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[0])), 1u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[0])), 1u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[1])), 2u);
+  // It was applied, and the later claim is the session's holder all the same.
+  claims[0].gate = "late";
+  EXPECT_EQ(must(connect()->claim_session(account, claims[0])), 1u);
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_epoch, 2u);
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_gate, "gate1");
+  EXPECT_EQ(must(driver_->claim_session(account, claims[2])), 3u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[3])), 4u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[0])), 1u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[4])), 5u);
+  EXPECT_EQ(must(driver_->claim_session(account, claims[1])), 2u);
+  EXPECT_EQ(must(driver_->find_account("test1"))->session_epoch, 5u);
+  claims[0].id = "too short";
+  EXPECT_EQ(code_of(driver_->claim_session(account, claims[0])), Errc::kInvalid);
+}
+
 class Players : public StoreTest {};
 GATEHOUSE_ON_BOTH_STORES(Players);
 
@@ -90,9 +114,9 @@ TEST_P(Players, NewPlayerHasNoData) {
 TEST_P(Players, SavedDataIsLoadedByTheNextSession) {
   const auto [account, first] = player("test1");
   must(driver_->load_player(account, "sample", first));
-  must(driver_->save_player(account, "sample", first, "gold=1", "replies 1"));
-  must(driver_->save_player(account, "sample", first, "gold=2", std::nullopt));
-  must(driver_->save_player(account, "sample", first, "gold=2", std::nullopt));  // equal data
+  must(driver_->save_player(account, "sample", first, 1, "gold=1", "replies 1"));
+  must(driver_->save_player(account, "sample", first, 2, "gold=2", std::nullopt));
+  must(driver_->save_player(account, "sample", first, 3, "gold=2", std::nullopt));  // equal data
 
   const std::uint64_t second = must(driver_->claim_session(account, claim()));
   const PlayerData player = must(connect()->load_player(account, "sample", second));
@@ -102,10 +126,32 @@ TEST_P(Players, SavedDataIsLoadedByTheNextSession) {
   EXPECT_EQ(player.replies, "replies 1");
 }
 
+TEST_P(Players, ASaveNeverOverwritesALaterOne) {
+  const auto [account, epoch] = player("test1");
+  must(driver_->load_player(account, "sample", epoch));
+  must(driver_->save_player(account, "sample", epoch, 2, "second", "replies 2"));
+  must(connect()->save_player(account, "sample", epoch, 1, "first", "replies 1"));
+  must(driver_->save_player(account, "sample", epoch, 2, "second again", std::nullopt));
+  PlayerData player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_EQ(player.data, "second");
+  EXPECT_EQ(player.replies, "replies 2");
+  EXPECT_EQ(player.version, 2u);
+  must(driver_->save_player(account, "sample", epoch, 9, "ninth", std::nullopt));
+  player = must(driver_->load_player(account, "sample", epoch));
+  EXPECT_EQ(player.data, "ninth");
+  EXPECT_EQ(player.version, 9u);
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 0, "x", std::nullopt)),
+            Errc::kInvalid);
+  const std::uint64_t next = must(driver_->claim_session(account, claim()));
+  must(driver_->load_player(account, "sample", next));
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 9, "ninth", std::nullopt)),
+            Errc::kFenced);
+}
+
 TEST_P(Players, EmptyDataIsData) {
   const auto [account, epoch] = player("test1");
   must(driver_->load_player(account, "sample", epoch));
-  must(driver_->save_player(account, "sample", epoch, std::string_view(), ""));
+  must(driver_->save_player(account, "sample", epoch, 1, std::string_view(), ""));
   EXPECT_TRUE(must(driver_->load_player(account, "sample", epoch)).has_data);
 }
 
@@ -115,7 +161,7 @@ TEST_P(Players, ServersAndAccountsHaveDataOfTheirOwn) {
   for (const auto& [account, epoch] : {std::pair{a, epoch_a}, std::pair{b, epoch_b}})
     for (const char* server : {"sample", "Sample", "严"}) {
       must(driver_->load_player(account, server, epoch));
-      must(driver_->save_player(account, server, epoch, server + std::to_string(account.value),
+      must(driver_->save_player(account, server, epoch, 1, server + std::to_string(account.value),
                                 std::nullopt));
     }
   for (const auto& [account, epoch] : {std::pair{a, epoch_a}, std::pair{b, epoch_b}})
@@ -127,17 +173,17 @@ TEST_P(Players, ServersAndAccountsHaveDataOfTheirOwn) {
 TEST_P(Players, ReplacedSessionCanNeitherSaveNorLoad) {
   const auto [account, old_epoch] = player("test1");
   must(driver_->load_player(account, "sample", old_epoch));
-  must(driver_->save_player(account, "sample", old_epoch, "old", std::nullopt));
+  must(driver_->save_player(account, "sample", old_epoch, 1, "old", std::nullopt));
   const std::uint64_t new_epoch = must(driver_->claim_session(account, claim()));
   // Until the new session has loaded, the old one may still save what it has.
-  must(driver_->save_player(account, "sample", old_epoch, "last words", std::nullopt));
+  must(driver_->save_player(account, "sample", old_epoch, 2, "last words", std::nullopt));
 
   auto other_gate = connect();
   EXPECT_EQ(must(other_gate->load_player(account, "sample", new_epoch)).data, "last words");
-  EXPECT_EQ(code_of(driver_->save_player(account, "sample", old_epoch, "evil", "evil")),
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", old_epoch, 3, "evil", "evil")),
             Errc::kFenced);
   EXPECT_EQ(code_of(driver_->load_player(account, "sample", old_epoch)), Errc::kFenced);
-  must(other_gate->save_player(account, "sample", new_epoch, "new", std::nullopt));
+  must(other_gate->save_player(account, "sample", new_epoch, 3, "new", std::nullopt));
   const PlayerData player = must(other_gate->load_player(account, "sample", new_epoch));
   EXPECT_EQ(player.data, "new");
   EXPECT_EQ(player.replies, "");
@@ -145,7 +191,7 @@ TEST_P(Players, ReplacedSessionCanNeitherSaveNorLoad) {
 
 TEST_P(Players, NothingIsSavedWithoutALoad) {
   const auto [account, epoch] = player("test1");
-  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, "x", std::nullopt)),
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 1, "x", std::nullopt)),
             Errc::kFenced);
   EXPECT_EQ(code_of(driver_->load_player(AccountId{4711}, "sample", 1)), Errc::kNotFound);
   EXPECT_EQ(code_of(driver_->load_player(account, "bad ", epoch)), Errc::kInvalid);
@@ -158,20 +204,20 @@ TEST_P(Players, BigAndBinaryDataComesBackAsItWas) {
   for (int i = 0; i < 1024; ++i) all_bytes += static_cast<char>(i);
   std::string big;
   while (big.size() < (1u << 20)) big += all_bytes;
-  must(driver_->save_player(account, "sample", epoch, big, all_bytes));
+  must(driver_->save_player(account, "sample", epoch, 1, big, all_bytes));
   PlayerData player = must(driver_->load_player(account, "sample", epoch));
   EXPECT_TRUE(player.data == big);
   EXPECT_TRUE(player.replies == all_bytes);
 
   const std::string largest(kPlayerDataBytesMax, '\0');
   const std::string largest_replies(kPlayerRepliesBytesMax, '\x80');
-  must(driver_->save_player(account, "sample", epoch, largest, largest_replies));
+  must(driver_->save_player(account, "sample", epoch, 2, largest, largest_replies));
   player = must(driver_->load_player(account, "sample", epoch));
   EXPECT_TRUE(player.data == largest);
   EXPECT_TRUE(player.replies == largest_replies);
-  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, largest + "x", std::nullopt)),
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 3, largest + "x", std::nullopt)),
             Errc::kInvalid);
-  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, "", largest_replies + "x")),
+  EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 3, "", largest_replies + "x")),
             Errc::kInvalid);
 }
 
@@ -192,8 +238,8 @@ TEST_P(Players, NoSaveIsLostBetweenFightingGates) {
         continue;
       }
       const int count = loaded->has_data ? std::stoi(loaded->data) : 0;
-      auto saved = driver->save_player(account, "sample", epoch, std::to_string(count + 1),
-                                       std::nullopt);
+      auto saved = driver->save_player(account, "sample", epoch, loaded->version + 1,
+                                       std::to_string(count + 1), std::nullopt);
       if (saved)
         ++saves;
       else

@@ -111,7 +111,7 @@ TEST_F(SqliteFile, FullDiskUndoesTheGroupAndSaysSo) {
   driver_->begin_group();
   must(driver_->create_account("small", "hash"));
   const bool saved =
-      driver_->save_player(account, "s", epoch, std::string(4u << 20, 'x'), {}).has_value();
+      driver_->save_player(account, "s", epoch, 1, std::string(4u << 20, 'x'), {}).has_value();
   const auto durable = driver_->end_group();
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_FALSE(saved && durable);
@@ -136,7 +136,7 @@ TEST_F(SqliteFile, WritersWaitForEachOther) {
 TEST_F(SqliteFile, ManyConnectionsMayMakeTheFileAtOnce) {
   options_.sqlite.path = folder_ / "new/folder/gatehouse.db";
   options_.io_timeout_ms = 30'000;
-  in_parallel(8, [&](int) { EXPECT_EQ(must(must(open(options_))->migrate()), 1u); });
+  in_parallel(8, [&](int) { EXPECT_EQ(must(must(open(options_))->migrate()), kSchemaVersion); });
 }
 
 TEST_F(SqliteFile, ExamplesOfTheReadmeRun) {

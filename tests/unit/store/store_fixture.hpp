@@ -21,6 +21,9 @@ namespace gatehouse::store {
 
 using Kind = Options::Kind;
 
+// The number of the last file in sql/.
+inline constexpr std::uint32_t kSchemaVersion = 2;
+
 // The program's one server; ended by the environment in store_fixture.cpp.
 test::MariaDb& mariadb();
 
@@ -69,7 +72,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
   void SetUp() override {
     options_ = fresh_options(GetParam(), folder_);
     driver_ = connect();
-    EXPECT_EQ(must(driver_->migrate()), 1u);
+    EXPECT_EQ(must(driver_->migrate()), kSchemaVersion);
   }
 
   // A further connection to the same database.
@@ -89,12 +92,13 @@ class StoreTest : public testing::TestWithParam<Kind> {
     const std::string kind(name(GetParam()));
     const std::string folder = folder_ / ("sql/" + kind);
     std::filesystem::create_directories(folder);
-    std::filesystem::copy_file(GATEHOUSE_SOURCE_DIR "/sql/" + kind + "/0001_init.sql",
-                               folder + "/0001_init.sql");
-    test::write_file(folder + "/0002_change.sql", sql);
+    for (const auto& entry :
+         std::filesystem::directory_iterator(GATEHOUSE_SOURCE_DIR "/sql/" + kind))
+      std::filesystem::copy_file(entry.path(), folder + "/" + entry.path().filename().string());
+    test::write_file(folder + "/000" + std::to_string(kSchemaVersion + 1) + "_change.sql", sql);
     Options options = options_;
     options.migrations_dir = folder_ / "sql";
-    EXPECT_EQ(must(must(open(options))->migrate()), 2u);
+    EXPECT_EQ(must(must(open(options))->migrate()), kSchemaVersion + 1);
   }
 
   test::TempFolder folder_;

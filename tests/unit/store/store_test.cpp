@@ -99,7 +99,7 @@ TEST_P(Stores, MigrationInAGroupDoesNotWaitForItself) {
     must(driver.create_account("test1", "hash"));
     version.set_value(driver.migrate());
   }));
-  EXPECT_EQ(must(version.get_future().get()), 1u);
+  EXPECT_EQ(must(version.get_future().get()), kSchemaVersion);
   store->stop(Stop::kDrain);
   EXPECT_TRUE(must(must(open(options_.driver))->find_account("test1")));
 }

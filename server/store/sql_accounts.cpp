@@ -1,0 +1,187 @@
+// SqlDriver: accounts.
+#include <utility>
+
+#include "store/sql_driver.hpp"
+#include "store/sql_values.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+AccountStatus account_status(std::string_view word) {
+  if (word == name(AccountStatus::kActive)) return AccountStatus::kActive;
+  if (word == name(AccountStatus::kBanned)) return AccountStatus::kBanned;
+  return AccountStatus::kClosed;  // a word of a later version locks out, never in
+}
+
+}  // namespace
+
+Account account_of(const SqlRow& row) {
+  Account account;
+  account.id = AccountId{natural(row, 0)};
+  account.name = row.bytes(1);
+  account.password_hash = row.bytes(2);
+  account.status = account_status(row.bytes(3));
+  account.banned_until_s = row.integer(4);
+  account.ban_reason = row.bytes(5);
+  account.session_epoch = natural(row, 6);
+  account.session_gate = row.bytes(7);
+  account.session_server = row.bytes(8);
+  account.session_subid = row.bytes(9);
+  account.created_at_s = row.integer(10);
+  account.last_login_at_s = row.integer(11);
+  account.last_login_addr = row.bytes(12);
+  account.staff = row.integer(13) != 0;
+  account.ticket_generation = natural(row, 14);
+  account.totp_secret = row.bytes(15);
+  account.totp_step = natural(row, 16);
+  return account;
+}
+
+Result<std::optional<Account>> SqlDriver::find_account(std::string_view name) {
+  std::optional<Account> found;
+  auto ran = run(Statement::kFindAccount, {SqlBytes{name}}, Repeat::kYes,
+                 [&](const SqlRow& row) { found = account_of(row); });
+  if (!ran) return tl::unexpected(ran.error());
+  return found;
+}
+
+Result<Account> SqlDriver::create_account(std::string_view name, std::string_view password_hash) {
+  if (!valid_account_name(name)) return invalid("account name");
+  if (!valid_ascii(password_hash, kLongTextMax)) return invalid("password hash");
+  std::optional<Account> account;
+  auto created = run(Statement::kCreateAccount, {SqlText{name}, SqlText{password_hash}},
+                     Repeat::kNo, [&](const SqlRow& row) { account = account_of(row); });
+  if (!created) return tl::unexpected(created.error());
+  if (account) return std::move(*account);
+  auto found = find_account(name);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return fail(Errc::kUnavailable, "the account was deleted while it was created");
+  return std::move(**found);
+}
+
+Result<bool> SqlDriver::add_account(const NewAccount& account) {
+  const SqlValue values[] = {SqlText{account.name}, SqlText{account.password_hash}};
+  auto added = connection_->run_rows(Statement::kAddAccount, 1, values);
+  if (added) return true;
+  if (added.error().code == Errc::kExists) return false;
+  return tl::unexpected(added.error());
+}
+
+// Many rows go as one statement. Where a name among them exists it adds none, and the rows go one
+// by one.
+Result<std::vector<bool>> SqlDriver::create_accounts(std::span<const NewAccount> accounts) {
+  for (const NewAccount& account : accounts) {
+    if (!valid_account_name(account.name)) return invalid("account name");
+    if (!valid_ascii(account.password_hash, kLongTextMax)) return invalid("password hash");
+  }
+  std::vector<bool> made;
+  if (accounts.empty()) return made;
+  auto done = transaction([&]() -> Result<> {
+    made.clear();
+    for (auto rest = accounts; !rest.empty(); rest = accounts.subspan(made.size())) {
+      const auto some = rest.first(std::min(rest.size(), kRowsMax));
+      std::vector<SqlValue> values;
+      for (const NewAccount& account : some) {
+        values.emplace_back(SqlText{account.name});
+        values.emplace_back(SqlText{account.password_hash});
+      }
+      auto added = connection_->run_rows(Statement::kAddAccount, some.size(), values);
+      if (added) {
+        made.insert(made.end(), some.size(), true);
+        continue;
+      }
+      if (added.error().code != Errc::kExists) return tl::unexpected(added.error());
+      for (const NewAccount& account : some) {
+        auto one = add_account(account);
+        if (!one) return tl::unexpected(one.error());
+        made.push_back(*one);
+      }
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return made;
+}
+
+// The lock keeps a login from adding a row of player_data in between.
+Result<> SqlDriver::delete_account(std::string_view name) {
+  return transaction([&]() -> Result<> {
+    std::uint64_t id = 0;
+    const SqlValue key[] = {SqlBytes{name}};
+    auto ran = connection_->run(Statement::kLockAccount, key, Repeat::kNo,
+                                [&](const SqlRow& row) { id = natural(row, 0); });
+    if (ran && id == 0) return fail(Errc::kNotFound, "no such account");
+    const SqlValue row[] = {id};
+    if (ran) ran = connection_->run(Statement::kDeletePlayers, row, Repeat::kNo, {});
+    if (ran) ran = connection_->run(Statement::kDeleteAccount, row, Repeat::kNo, {});
+    if (!ran) return tl::unexpected(ran.error());
+    return {};
+  });
+}
+
+Result<> SqlDriver::set_password_hash(AccountId account, std::string_view hash) {
+  if (!valid_ascii(hash, kLongTextMax)) return invalid("password hash");
+  return run_on_account(Statement::kSetPasswordHash, {SqlText{hash}, account.value}, Repeat::kNo);
+}
+
+Result<bool> SqlDriver::replace_password_hash(AccountId account, std::string_view old_hash,
+                                              std::string_view new_hash) {
+  if (!valid_ascii(new_hash, kLongTextMax)) return invalid("password hash");
+  auto ran = run(Statement::kReplacePasswordHash,
+                 {SqlText{new_hash}, account.value, SqlBytes{old_hash}}, Repeat::kNo);
+  if (!ran) return tl::unexpected(ran.error());
+  return ran->matched > 0;
+}
+
+Result<> SqlDriver::set_ban(std::string_view name, bool banned, std::int64_t until_s,
+                            std::string_view reason) {
+  if (until_s < 0) return invalid("end of a ban");
+  if (!valid_text(reason, kLongTextMax)) return invalid("reason of a ban");
+  const auto status = banned ? AccountStatus::kBanned : AccountStatus::kActive;
+  const std::int64_t until = banned ? valid_time(until_s) : 0;
+  return run_on_account(Statement::kSetBan,
+                        {SqlText{store::name(status)}, until,
+                         SqlText{banned ? reason : std::string_view()},
+                         std::uint64_t{banned ? 1u : 0u}, SqlBytes{name}},
+                        Repeat::kYes);
+}
+
+Result<> SqlDriver::revoke_tickets(std::string_view name) {
+  return run_on_account(Statement::kRevokeTickets, {SqlBytes{name}}, Repeat::kYes);
+}
+
+Result<> SqlDriver::set_totp(std::string_view name, std::string_view sealed) {
+  if (!valid_ascii(sealed, kLongTextMax)) return invalid("sealed secret");
+  return run_on_account(Statement::kSetTotp, {SqlText{sealed}, SqlBytes{name}}, Repeat::kYes);
+}
+
+Result<bool> SqlDriver::use_totp_step(AccountId account, std::uint64_t step) {
+  if (step > kNumberMax) return invalid("time step");
+  auto ran = run(Statement::kUseTotpStep, {step, account.value, step}, Repeat::kNo);
+  if (!ran) return tl::unexpected(ran.error());
+  return ran->matched > 0;
+}
+
+Result<> SqlDriver::set_staff(std::string_view name, bool staff) {
+  return run_on_account(Statement::kSetStaff, {std::uint64_t{staff ? 1u : 0u}, SqlBytes{name}},
+                        Repeat::kYes);
+}
+
+Result<std::vector<Account>> SqlDriver::list_accounts(std::string_view after_name,
+                                                      std::uint32_t limit) {
+  std::vector<Account> accounts;
+  auto ran = run(Statement::kListAccounts, {SqlBytes{after_name}, std::uint64_t{limit}},
+                 Repeat::kYes, [&](const SqlRow& row) { accounts.push_back(account_of(row)); });
+  if (!ran) return tl::unexpected(ran.error());
+  return accounts;
+}
+
+Result<std::vector<Account>> SqlDriver::list_barred_online(std::int64_t now_s) {
+  std::vector<Account> accounts;
+  auto ran = run(Statement::kListBarredOnline, {valid_time(now_s)}, Repeat::kYes,
+                 [&](const SqlRow& row) { accounts.push_back(account_of(row)); });
+  if (!ran) return tl::unexpected(ran.error());
+  return accounts;
+}
+
+}  // namespace gatehouse::store
