@@ -130,11 +130,61 @@ void read_agent(ConfigReader& reader, Config& config) {
   reader.read("logout_timeout_ms", config.agent.logout_timeout_ms, 1);
 }
 
+void read_mysql_hosts(ConfigReader& reader, store::MysqlOptions& mysql) {
+  std::vector<std::string> hosts;
+  reader.read("hosts", hosts);
+  for (const std::string& text : hosts) {
+    auto parsed = net::Endpoint::parse(text);
+    if (parsed && parsed->port != 0) {
+      mysql.hosts.push_back({parsed->host, parsed->port});
+    } else {
+      reader.reject("hosts", text + " is not a host:port");
+    }
+  }
+}
+
+void read_mysql_tls(ConfigReader& reader, store::MysqlTls& tls) {
+  const auto read_path = [&reader](const char* key, std::string& path) {
+    if (reader.read(key, path) && !path.empty() && !is_file(path))
+      reader.reject(key, path + " does not exist");
+  };
+  read_path("ca", tls.ca);
+  read_path("cert", tls.cert);
+  read_path("key", tls.key);
+  std::size_t mode = tls.ca.empty() ? 0 : 2;
+  reader.read_choice("mode", {"off", "required", "verify"}, mode);
+  tls.mode = static_cast<store::MysqlTls::Mode>(mode);
+  if (mode != 2 && !tls.ca.empty()) {
+    reader.reject("ca", "is checked with mode verify only");
+  }
+  if (tls.cert.empty() != tls.key.empty()) reader.reject("cert", "and key belong together");
+  if (mode == 0 && !tls.cert.empty()) reader.reject("cert", "is of no use with mode off");
+}
+
+void read_mysql(ConfigReader& reader, Config& config) {
+  store::MysqlOptions& mysql = config.store.driver.mysql;
+  reader.read("host", mysql.host);
+  reader.read("port", mysql.port, 1);
+  read_mysql_hosts(reader, mysql);
+  reader.read("socket", mysql.socket);
+  reader.read("user", mysql.user);
+  std::string password;
+  reader.read("password", password);
+  mysql.password = Secret(std::move(password));
+  reader.read("database", mysql.database);
+  reader.section("tls", [&](ConfigReader& r) { read_mysql_tls(r, mysql.tls); });
+  const bool tls = mysql.tls.mode != store::MysqlTls::Mode::kOff;
+  if (tls && !mysql.socket.empty()) reader.reject("tls", "is not used on a Unix socket");
+}
+
 void read_store(ConfigReader& reader, Config& config) {
   std::size_t driver = 0;
   reader.read_choice("driver", {"sqlite", "mysql"}, driver);
   store::Options& options = config.store.driver;
   options.kind = driver == 0 ? store::Options::Kind::kSqlite : store::Options::Kind::kMysql;
+  std::size_t migrate = driver;
+  reader.read_choice("migrate", {"auto", "check"}, migrate);
+  options.migrate = static_cast<store::Options::Migrate>(migrate);
   reader.read("connections", config.store.connections, 1, 256);
   reader.read("queue_max", config.store.queue_max, 1);
   std::uint32_t timeout_ms = options.io_timeout_ms;
@@ -143,16 +193,7 @@ void read_store(ConfigReader& reader, Config& config) {
   options.sqlite.path = "var/gatehouse.db";
   reader.section("sqlite", [&](ConfigReader& r) { r.read("path", options.sqlite.path); });
   options.mysql.user = options.mysql.database = "gatehouse";
-  reader.section("mysql", [&](ConfigReader& r) {
-    r.read("host", options.mysql.host);
-    r.read("port", options.mysql.port, 1);
-    r.read("socket", options.mysql.socket);
-    r.read("user", options.mysql.user);
-    std::string password;
-    r.read("password", password);
-    options.mysql.password = Secret(std::move(password));
-    r.read("database", options.mysql.database);
-  });
+  reader.section("mysql", [&](ConfigReader& r) { read_mysql(r, config); });
 }
 
 void read_auth(ConfigReader& reader, Config& config) {
@@ -259,6 +300,25 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
 
 }  // namespace
 
+namespace {
+
+std::string describe_store(const store::Options& driver) {
+  if (driver.kind == store::Options::Kind::kSqlite)
+    return fmt::format("store: sqlite {}\n", driver.sqlite.path);
+  const store::MysqlOptions& mysql = driver.mysql;
+  std::string where = fmt::format("{}:{}", mysql.host, mysql.port);
+  if (!mysql.hosts.empty()) where.clear();
+  for (const store::MysqlHost& host : mysql.hosts)
+    where += fmt::format("{}{}:{}", where.empty() ? "" : ",", host.host, host.port);
+  if (!mysql.socket.empty()) where = mysql.socket;
+  constexpr const char* kModes[] = {"without TLS", "TLS, server not verified",
+                                    "TLS, server verified"};
+  return fmt::format("store: mysql {}@{}/{} ({})\n", mysql.user, where, mysql.database,
+                     kModes[static_cast<std::size_t>(mysql.tls.mode)]);
+}
+
+}  // namespace
+
 Result<Config> load_config(const std::string& file, const std::vector<std::string>& settings) {
   auto root = read_file(file);
   if (!root) return tl::unexpected<Error>(root.error());
@@ -300,11 +360,7 @@ std::string describe(const Config& config) {
                         gate.listen.to_string(), gate.maxclient);
   }
   if (config.admin_listen) text += fmt::format("admin: {}\n", config.admin_listen->to_string());
-  const store::Options& driver = config.store.driver;
-  text += driver.kind == store::Options::Kind::kSqlite
-              ? fmt::format("store: sqlite {}\n", driver.sqlite.path)
-              : fmt::format("store: mysql {}@{}:{}/{}\n", driver.mysql.user, driver.mysql.host,
-                            driver.mysql.port, driver.mysql.database);
+  text += describe_store(config.store.driver);
   for (const std::string& warning : config.warnings) text += "warning: " + warning + "\n";
   return text;
 }

@@ -119,7 +119,7 @@ Result<AccountTool> AccountTool::open(const Config& config) {
   return AccountTool(config, std::move(*driver));
 }
 
-// Keeps a wrong path from making a database, and says what an empty one needs.
+// Keeps a wrong path from making a database, and says what an empty or older one needs.
 Result<> AccountTool::check_schema() {
   const store::Options& options = config_->store.driver;
   std::error_code error;
@@ -132,6 +132,13 @@ Result<> AccountTool::check_schema() {
   if (!version) return tl::unexpected<Error>(version.error());
   if (*version == 0) {
     return fail(Errc::kUnavailable, "the database has no tables; `gatectl migrate` makes them");
+  }
+  const auto missing = driver_->missing_migrations();
+  if (!missing) return tl::unexpected<Error>(missing.error());
+  if (*missing > 0) {
+    return fail(Errc::kUnavailable, fmt::format("the database has schema version {}, not {}; "
+                                                "`gatectl migrate` brings it up to date",
+                                                *version, *version + *missing));
   }
   return {};
 }

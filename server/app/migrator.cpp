@@ -1,17 +1,40 @@
 #include "app/migrator.hpp"
 
+#include <fmt/format.h>
+
 #include <future>
+#include <string>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace gatehouse::app {
 
+namespace {
+
+using Mode = store::Options::Migrate;
+
+// Brings the schema up to date, or checks that it is; its version.
+Result<std::uint32_t> prepare(store::Driver& driver, Mode mode) {
+  if (mode == Mode::kAuto) return driver.migrate();
+  const auto missing = driver.missing_migrations();
+  if (!missing) return missing;
+  const auto version = driver.schema_version();
+  if (!version || *missing == 0) return version;
+  return fail(Errc::kInvalid,
+              fmt::format("the database has schema version {}, this program needs {}; run: "
+                          "gatectl --config FILE migrate",
+                          *version, *version + *missing));
+}
+
+}  // namespace
+
 // Lives on the worker; jobs in the store hold it as well.
 struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry> {
   static constexpr MonotonicMs kPauseMs = 1'000;
 
-  Retry(store::Store& account_store, actor::Worker& home) : store(account_store), worker(home) {}
+  Retry(store::Store& account_store, actor::Worker& home, Mode how)
+      : store(account_store), worker(home), mode(how) {}
 
   void arm() {
     if (!stopped.load()) worker.timers().add(*this, worker.now() + kPauseMs);
@@ -20,21 +43,29 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
   void fire() override {
     const auto self = shared_from_this();
     const auto submitted = store.submit([self](store::Driver& driver) {
-      const auto migrated = driver.migrate();
-      if (migrated) {
-        log::info({}, "the store is there, schema version {}", *migrated);
+      const auto ready = prepare(driver, self->mode);
+      if (ready) {
+        log::info({}, "the store is there, schema version {}", *ready);
         return;
       }
-      if (migrated.error().code != Errc::kUnavailable) {
-        log::error({}, "the schema cannot be brought up to date: {}", migrated.error().message);
-      }
+      self->complain(ready.error());
       self->worker.post([self] { self->arm(); });
     });
     if (!submitted) arm();
   }
 
+  // One job at a time. A database that is away was named at start; anything else is named when
+  // it changes.
+  void complain(const Error& error) {
+    if (error.code == Errc::kUnavailable || error.message == complaint) return;
+    complaint = error.message;
+    log::error({}, "the store cannot be used, logins are answered 503: {}", complaint);
+  }
+
   store::Store& store;
   actor::Worker& worker;
+  const Mode mode;
+  std::string complaint;
   std::atomic<bool> stopped{false};
 };
 
@@ -56,13 +87,13 @@ Migrator::~Migrator() {
 Result<> Migrator::start() {
   auto driver = store::open(options_);
   if (!driver) return tl::unexpected<Error>(driver.error());
-  const auto migrated = (*driver)->migrate();
-  if (migrated) return {};
-  if (migrated.error().code != Errc::kUnavailable) {
-    return fail(migrated.error().code, "store: " + migrated.error().message);
+  const auto ready = prepare(**driver, options_.migrate);
+  if (ready) return {};
+  if (ready.error().code != Errc::kUnavailable) {
+    return fail(ready.error().code, "store: " + ready.error().message);
   }
-  log::error({}, "the store is away, logins are answered 503: {}", migrated.error().message);
-  retry_ = std::make_shared<Retry>(store_, worker_);
+  log::error({}, "the store is away, logins are answered 503: {}", ready.error().message);
+  retry_ = std::make_shared<Retry>(store_, worker_, options_.migrate);
   worker_.post([retry = retry_] { retry->arm(); });
   return {};
 }

@@ -1,5 +1,6 @@
-// Brings the database's schema up to date at start. A database that is away is no reason not to
-// start: it is tried again until it is there.
+// Brings the database's schema up to date at start or, with store.migrate "check", makes sure
+// that it is. A database that is away is no reason not to start: it is tried again until it is
+// there.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,9 @@ class Migrator {
   Migrator(const Migrator&) = delete;
   Migrator& operator=(const Migrator&) = delete;
 
-  // Migrates on the caller's thread. Fails when the schema and the program do not fit together;
-  // a database that is away is tried again every second in the background.
+  // On the caller's thread. Fails when the schema and the program do not fit together; a
+  // database that is away is tried again every second in the background, where one that does not
+  // fit is waited for as well.
   [[nodiscard]] Result<> start();
 
  private:

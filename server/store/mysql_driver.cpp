@@ -1,12 +1,10 @@
 #include "store/mysql_driver.hpp"
 
-#include <errmsg.h>
 #include <fmt/format.h>
 #include <mysql.h>
 #include <mysqld_error.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
@@ -14,6 +12,8 @@
 
 #include "base/assert.hpp"
 #include "base/clock.hpp"
+#include "store/mysql_connect.hpp"
+#include "store/mysql_error.hpp"
 #include "store/mysql_sql.hpp"
 #include "store/mysql_statement.hpp"
 #include "store/sql_driver.hpp"
@@ -24,62 +24,6 @@ namespace {
 // A migration may rewrite a large table.
 constexpr std::uint32_t kMigrationTimeoutMs = 3'600'000;
 constexpr int kDeadlockRetries = 3;
-// MySQL 8's number for a broken CHECK; MariaDB's header lacks it.
-constexpr unsigned kErrorCheckMysql = 3819;
-
-unsigned seconds(std::uint32_t ms) { return (ms + 999) / 1000; }
-
-bool connection_lost(unsigned number) {
-  return (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || number == ER_SERVER_SHUTDOWN ||
-         number == ER_CONNECTION_KILLED || number == ER_NORMAL_SHUTDOWN;
-}
-
-// The server has forgotten the statement, or a table of it was altered: it did not run.
-bool statement_stale(unsigned number) {
-  return number == ER_UNKNOWN_STMT_HANDLER || number == ER_NEED_REPREPARE;
-}
-
-// Texts of errors that a value caused may quote the value: they stay here.
-Error error_of(const MysqlError& error) {
-  switch (error.number) {
-    case ER_DUP_ENTRY: return {Errc::kExists, "the row exists already"};
-    case ER_NO_REFERENCED_ROW:
-    case ER_NO_REFERENCED_ROW_2: return {Errc::kNotFound, "the account does not exist"};
-    case ER_DATA_TOO_LONG:
-    case ER_TRUNCATED_WRONG_VALUE:
-    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
-    case ER_WARN_DATA_OUT_OF_RANGE:
-    case ER_INVALID_CHARACTER_STRING:
-    case ER_NET_PACKET_TOO_LARGE:
-    case WARN_DATA_TRUNCATED:
-    case ER_CONSTRAINT_FAILED:
-    case kErrorCheckMysql:
-      return {Errc::kInvalid, fmt::format("MySQL refuses a value (error {})", error.number)};
-    case ER_NO_SUCH_TABLE:
-    case ER_BAD_FIELD_ERROR:
-      return {Errc::kUnavailable,
-              fmt::format("the database is not migrated: {} (error {})", error.text, error.number)};
-    case ER_CON_COUNT_ERROR:
-    case ER_DBACCESS_DENIED_ERROR:
-    case ER_ACCESS_DENIED_ERROR:
-    case ER_TABLEACCESS_DENIED_ERROR:
-    case ER_NO_DB_ERROR:
-    case ER_BAD_DB_ERROR:
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-    case ER_GET_ERRNO:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case ER_LOCK_DEADLOCK:
-    case ER_OPTION_PREVENTS_STATEMENT:
-    case ER_QUERY_INTERRUPTED:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-    case ER_USER_LIMIT_REACHED:
-      return {Errc::kUnavailable, fmt::format("MySQL: {} (error {})", error.text, error.number)};
-    default: break;
-  }
-  const Errc code = connection_lost(error.number) ? Errc::kUnavailable : Errc::kIo;
-  return {code, fmt::format("MySQL: {} (error {})", error.text, error.number)};
-}
 
 // The text of an insert, its group behind VALUES as often as there are rows.
 std::string with_rows(std::string_view text, std::size_t rows) {
@@ -113,10 +57,9 @@ class MysqlConnection final : public SqlConnection {
  private:
   // Makes sure that there is a connection, as far as can be told without asking the server.
   Result<> connect();
-  MysqlError try_connect();
   void disconnect();
   [[nodiscard]] bool closed_by_server() const;
-  MysqlError last_error() const { return {mysql_errno(mysql_), mysql_error(mysql_)}; }
+  MysqlError last_error() const { return {mysql_errno(mysql_.get()), mysql_error(mysql_.get())}; }
   MysqlError query(std::string_view text);
   MysqlError try_run(Statement statement, std::size_t rows, std::span<const SqlValue> values,
                      const SqlVisitor& visit, SqlOutcome& outcome);
@@ -128,8 +71,7 @@ class MysqlConnection final : public SqlConnection {
 
   Options options_;
   DriverMetrics metrics_;
-  MYSQL* mysql_ = nullptr;
-  bool counted_ = false;  // among the open connections
+  MysqlHandle mysql_;
   // Of mysql_. Of an insert for several rows the one with the last number of rows is kept.
   std::array<std::unique_ptr<MysqlStatement>, kStatementCount> statements_;
   std::array<std::unique_ptr<MysqlStatement>, kStatementCount> row_statements_;
@@ -151,75 +93,44 @@ class MysqlConnection final : public SqlConnection {
 
 bool MysqlConnection::closed_by_server() const {
   char byte = 0;
-  const auto got = recv(mysql_get_socket(mysql_), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const auto got = recv(mysql_get_socket(mysql_.get()), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got < 0) return errno != EAGAIN && errno != EINTR;
   if (got == 0) return true;
   // A server that says something unasked says goodbye, unless TLS has news of its own.
-  return mysql_get_ssl_cipher(mysql_) == nullptr;
+  return mysql_get_ssl_cipher(mysql_.get()) == nullptr;
 }
 
 void MysqlConnection::disconnect() {
   for (auto& statement : statements_) statement.reset();
   for (auto& statement : row_statements_) statement.reset();
-  if (mysql_ != nullptr) mysql_close(mysql_);
-  mysql_ = nullptr;
-  if (std::exchange(counted_, false)) bump(metrics_.connections, -1);
+  if (!mysql_) return;
+  mysql_.reset();
+  bump(metrics_.connections, -1);
 }
 
 Result<> MysqlConnection::connect() {
-  if (mysql_ != nullptr && !closed_by_server()) return {};
+  if (mysql_ && !closed_by_server()) return {};
   disconnect();
   if (locked_) return fail(Errc::kUnavailable, "the connection was lost during a migration");
   if (in_transaction_)
     return fail(Errc::kUnavailable, "the connection was lost during a transaction");
   if (pausing()) return tl::unexpected(connect_error_);
-  const MysqlError error = try_connect();
-  if (error.number == 0) {
-    counted_ = true;
-    bump(metrics_.connections);
-    bump(metrics_.connects);
-    if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
-    return {};
+  auto connected = connect_mysql(options_, metrics_);
+  if (!connected) {
+    connect_error_ = connected.error();
+    failed_ms_ = monotonic_ms();
+    no_connect_until_ms_ = failed_ms_ + options_.reconnect_pause_ms;
+    return tl::unexpected(connect_error_);
   }
-  disconnect();
-  bump(metrics_.connect_errors);
-  connect_error_.message =
-      fmt::format("cannot connect to MySQL: {} (error {})", error.text, error.number);
-  failed_ms_ = monotonic_ms();
-  no_connect_until_ms_ = failed_ms_ + options_.reconnect_pause_ms;
-  return tl::unexpected(connect_error_);
-}
-
-MysqlError MysqlConnection::try_connect() {
-  mysql_ = mysql_init(nullptr);
-  if (mysql_ == nullptr) return {CR_OUT_OF_MEMORY, "out of memory"};
-  const MysqlOptions& to = options_.mysql;
-  const unsigned connect_timeout_s = seconds(options_.connect_timeout_ms);
-  const unsigned io_timeout_s = seconds(options_.io_timeout_ms);
-  const unsigned protocol = to.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
-  const unsigned local_infile = 0;
-  mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout_s);
-  mysql_optionsv(mysql_, MYSQL_OPT_READ_TIMEOUT, &io_timeout_s);
-  mysql_optionsv(mysql_, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout_s);
-  mysql_optionsv(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
-  mysql_optionsv(mysql_, MYSQL_OPT_LOCAL_INFILE, &local_infile);
-  mysql_optionsv(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  // The library takes the socket only for this host. CLIENT_FOUND_ROWS: rows matched, not rows
-  // changed, so that a save of equal data is no fenced save.
-  const char* const host = to.socket.empty() ? to.host.c_str() : "localhost";
-  const char* const socket = to.socket.empty() ? nullptr : to.socket.c_str();
-  if (mysql_real_connect(mysql_, host, to.user.c_str(), to.password.reveal().data(),
-                         to.database.c_str(), to.port, socket, CLIENT_FOUND_ROWS) == nullptr)
-    return last_error();
-  // The server gives up waiting for a lock before we give the server up.
-  const unsigned lock_timeout_s = std::max(1u, io_timeout_s - 1);
-  const std::string session = fmt::format(fmt::runtime(kMysqlSession), lock_timeout_s);
-  if (mysql_real_query(mysql_, session.data(), session.size()) != 0) return last_error();
+  mysql_ = std::move(*connected);
+  bump(metrics_.connections);
+  bump(metrics_.connects);
+  if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
   return {};
 }
 
 MysqlError MysqlConnection::query(std::string_view text) {
-  if (mysql_real_query(mysql_, text.data(), text.size()) == 0) return {};
+  if (mysql_real_query(mysql_.get(), text.data(), text.size()) == 0) return {};
   return last_error();
 }
 
@@ -231,7 +142,7 @@ MysqlError MysqlConnection::try_run(Statement statement, std::size_t rows,
   MysqlError error;
   if (!prepared || prepared->values() != values.size()) {
     prepared.reset();
-    prepared = MysqlStatement::prepare(mysql_, with_rows(mysql_texts()[index], rows), error);
+    prepared = MysqlStatement::prepare(mysql_.get(), with_rows(mysql_texts()[index], rows), error);
   }
   if (!prepared) return error;
   return prepared->run(values, visit, outcome);
@@ -253,6 +164,7 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
   int deadlocks = 0;
   bool repeated = false;
   bool reprepared = false;
+  bool moved = false;
   while (true) {
     if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
     SqlOutcome outcome;
@@ -273,6 +185,14 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
       row_statements_[static_cast<std::size_t>(statement)].reset();
       bump(metrics_.repeats_stale);
       continue;
+    }
+    if (server_read_only(error.number)) {
+      // Another server may be the primary by now. The statement did not run.
+      disconnect();
+      if (!in_transaction_ && !std::exchange(moved, true)) {
+        bump(metrics_.repeats_read_only);
+        continue;
+      }
     }
     if (connection_lost(error.number)) {
       disconnect();
@@ -313,7 +233,7 @@ Result<> MysqlConnection::transaction(const std::function<Result<>()>& body) {
     }
     in_transaction_ = false;
     if (done) return {};
-    if (mysql_ != nullptr && query("ROLLBACK").number != 0) disconnect();
+    if (mysql_ && query("ROLLBACK").number != 0) disconnect();
     if (!deadlocked_ || deadlocks >= kDeadlockRetries) return done;
     bump(metrics_.repeats_deadlock);
   }
@@ -321,7 +241,7 @@ Result<> MysqlConnection::transaction(const std::function<Result<>()>& body) {
 
 Result<> MysqlConnection::ping() {
   if (auto connected = connect(); !connected) return connected;
-  if (mysql_ping(mysql_) == 0) return {};
+  if (mysql_ping(mysql_.get()) == 0) return {};
   const MysqlError error = last_error();
   disconnect();
   return tl::unexpected(error_of(error));
@@ -335,9 +255,9 @@ Result<std::unique_ptr<SqlConnection>> MysqlConnection::open_for_migration() {
 
 Result<> MysqlConnection::lock_migrations() {
   if (auto connected = connect(); !connected) return connected;
-  if (mysql_real_query(mysql_, kMysqlLock.data(), kMysqlLock.size()) != 0)
+  if (mysql_real_query(mysql_.get(), kMysqlLock.data(), kMysqlLock.size()) != 0)
     return tl::unexpected(error_of(last_error()));
-  MYSQL_RES* result = mysql_store_result(mysql_);
+  MYSQL_RES* result = mysql_store_result(mysql_.get());
   if (result == nullptr) return tl::unexpected(error_of(last_error()));
   const MYSQL_ROW row = mysql_fetch_row(result);
   locked_ = row != nullptr && row[0] != nullptr && row[0][0] == '1';
@@ -348,22 +268,22 @@ Result<> MysqlConnection::lock_migrations() {
 
 Result<> MysqlConnection::unlock_migrations(bool) {
   // Statements that define tables commit themselves: there is nothing to undo.
-  if (mysql_ != nullptr) (void)mysql_real_query(mysql_, kMysqlUnlock.data(), kMysqlUnlock.size());
+  if (mysql_) (void)mysql_real_query(mysql_.get(), kMysqlUnlock.data(), kMysqlUnlock.size());
   locked_ = false;
   return {};
 }
 
 Result<> MysqlConnection::run_script(std::string_view script) {
   if (auto connected = connect(); !connected) return connected;
-  if (mysql_set_server_option(mysql_, MYSQL_OPTION_MULTI_STATEMENTS_ON) != 0)
+  if (mysql_set_server_option(mysql_.get(), MYSQL_OPTION_MULTI_STATEMENTS_ON) != 0)
     return tl::unexpected(error_of(last_error()));
-  int status = mysql_real_query(mysql_, script.data(), script.size());
+  int status = mysql_real_query(mysql_.get(), script.data(), script.size());
   while (status == 0) {
-    mysql_free_result(mysql_store_result(mysql_));
-    status = mysql_next_result(mysql_);  // -1: no more, above 0: an error
+    mysql_free_result(mysql_store_result(mysql_.get()));
+    status = mysql_next_result(mysql_.get());  // -1: no more, above 0: an error
   }
   if (status > 0) return tl::unexpected(error_of(last_error()));
-  if (mysql_set_server_option(mysql_, MYSQL_OPTION_MULTI_STATEMENTS_OFF) != 0)
+  if (mysql_set_server_option(mysql_.get(), MYSQL_OPTION_MULTI_STATEMENTS_OFF) != 0)
     return tl::unexpected(error_of(last_error()));
   return {};
 }

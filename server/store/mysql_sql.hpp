@@ -16,6 +16,12 @@ inline constexpr std::string_view kMysqlSession =
     "NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, "
     "innodb_lock_wait_timeout = {}";
 
+// Names and values of the switches by which a server refuses writes. MariaDB, MySQL and TiDB
+// have different ones, and asking for one by name fails where it is missing.
+inline constexpr std::string_view kMysqlReadOnly =
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', "
+    "'innodb_read_only', 'tidb_restricted_read_only', 'tidb_super_read_only')";
+
 // Locks belong to the whole server: the name holds the database's.
 inline constexpr std::string_view kMysqlLock =
     "SELECT GET_LOCK(CONCAT('gatehouse.', MD5(DATABASE())), 60)";

@@ -1,4 +1,5 @@
-// A prepared statement of libmariadb. With mysql_driver.cpp the one wrapper of that library.
+// A prepared statement of libmariadb. With mysql_connect.cpp and mysql_driver.cpp the one wrapper
+// of that library.
 #pragma once
 
 #include <mysql.h>
@@ -9,15 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "store/mysql_error.hpp"
 #include "store/sql.hpp"
 
 namespace gatehouse::store {
-
-// What the library or the server reported; number 0: nothing went wrong.
-struct MysqlError {
-  unsigned number = 0;
-  std::string text;  // may quote values: only for errors that cannot (see mysql_driver.cpp)
-};
 
 // Belongs to one connection and must go before it.
 class MysqlStatement {

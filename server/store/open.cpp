@@ -22,17 +22,36 @@ Result<> check_sqlite(const SqliteOptions& options) {
   return {};
 }
 
+Result<> check_tls(const MysqlOptions& options) {
+  const MysqlTls& tls = options.tls;
+  const auto refuse = [](const char* why) {
+    return fail(Errc::kInvalid, std::string("store.mysql.tls: ") + why);
+  };
+  const bool off = tls.mode == MysqlTls::Mode::kOff;
+  if (!off && !options.socket.empty()) return refuse("a Unix socket needs none");
+  if (off && !(tls.ca.empty() && tls.cert.empty() && tls.key.empty()))
+    return refuse("files are of no use with mode off");
+  if (tls.mode == MysqlTls::Mode::kRequired && !tls.ca.empty())
+    return refuse("ca is of no use with mode required: verify checks against it");
+  if (tls.cert.empty() != tls.key.empty()) return refuse("cert and key belong together");
+  if (has_nul(tls.ca) || has_nul(tls.cert) || has_nul(tls.key)) return refuse("a path holds a NUL");
+  return {};
+}
+
 Result<> check_mysql(const MysqlOptions& options) {
-  if (options.socket.empty() && options.host.empty())
+  if (options.socket.empty() && options.host.empty() && options.hosts.empty())
     return fail(Errc::kInvalid, "store.mysql needs a host or a socket");
   if (options.socket.empty() && options.port == 0)
     return fail(Errc::kInvalid, "store.mysql.port is 0");
+  for (const MysqlHost& host : options.hosts)
+    if (host.host.empty() || host.port == 0 || has_nul(host.host))
+      return fail(Errc::kInvalid, "store.mysql.hosts names no host or port");
   if (options.user.empty()) return fail(Errc::kInvalid, "store.mysql.user is empty");
   if (options.database.empty()) return fail(Errc::kInvalid, "store.mysql.database is empty");
   if (has_nul(options.host) || has_nul(options.socket) || has_nul(options.user) ||
       has_nul(options.database) || has_nul(options.password.reveal()))
     return fail(Errc::kInvalid, "an option of store.mysql holds a NUL");
-  return {};
+  return check_tls(options);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -17,10 +18,32 @@ struct SqliteOptions {
   std::string path;  // the file; it and its folder are made when missing (mode 0600 and 0700)
 };
 
+// TLS to the server. A connection that would go without what the mode says is not used.
+struct MysqlTls {
+  enum class Mode {
+    kOff,
+    kRequired,  // encrypted; whoever stands in between is not noticed
+    kVerify,    // encrypted, the server's certificate is issued by `ca` for the host's name
+  };
+  Mode mode = Mode::kOff;
+  std::string ca;    // file with certificates; empty: those of the system; for kVerify
+  std::string cert;  // file with our own certificate, where the server wants one
+  std::string key;   // file with its key
+};
+
+struct MysqlHost {
+  std::string host;
+  std::uint16_t port = 3306;
+};
+
 struct MysqlOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 3306;
-  std::string socket;  // path of a Unix socket, wins over host and port
+  // When not empty, in the place of host and port: tried in order at every new connection, of
+  // several only such as take writes.
+  std::vector<MysqlHost> hosts;
+  std::string socket;  // path of a Unix socket, wins over hosts
+  MysqlTls tls;        // not with a socket
   std::string user;
   Secret password;
   std::string database;
@@ -28,8 +51,12 @@ struct MysqlOptions {
 
 struct Options {
   enum class Kind { kSqlite, kMysql };
+  // What a server does at start with a schema that is older than its files: bring it up to date,
+  // or refuse.
+  enum class Migrate { kAuto, kCheck };
 
   Kind kind = Kind::kSqlite;
+  Migrate migrate = Migrate::kAuto;
   SqliteOptions sqlite;
   MysqlOptions mysql;
   // libmariadb counts in whole seconds: time-outs of MySQL are rounded up.

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "store/sql_driver.hpp"
 
 namespace gatehouse::store {
@@ -58,6 +59,12 @@ Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> d
                                          "Jobs that wait for a connection to the database")),
       full_metric_(metrics.counter("store_full", label(options.driver.kind),
                                    "Jobs refused because the queue was full")),
+      jobs_metric_(metrics.counter("store_jobs_total", label(options.driver.kind),
+                                   "Jobs that a connection to the database ran")),
+      wait_us_metric_(metrics.counter("store_job_wait_us_total", label(options.driver.kind),
+                                      "Microseconds that jobs waited for a connection")),
+      run_us_metric_(metrics.counter("store_job_run_us_total", label(options.driver.kind),
+                                     "Microseconds that connections worked on jobs")),
       drivers_(std::move(drivers)),
       closed_driver_(std::make_unique<SqlDriver>(std::make_unique<ClosedConnection>(), "", "",
                                                  nullptr)),
@@ -74,8 +81,9 @@ Store::~Store() { stop(WorkPool::Stop::kDiscard); }
 Result<> Store::submit_job(Job job) {
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
-  auto taken = pool_.submit([this, job = std::move(job)](const WorkContext& context) mutable {
-    run(context, job);
+  auto taken = pool_.submit([this, job = std::move(job), start_ns = monotonic_ns()](
+                                const WorkContext& context) mutable {
+    run(context, job, start_ns);
   });
   if (!taken) {
     queue_length_metric_.add(-1);
@@ -84,14 +92,21 @@ Result<> Store::submit_job(Job job) {
   return taken;
 }
 
-void Store::run(const WorkContext& context, Job& job) {
+void Store::run(const WorkContext& context, Job& job, std::int64_t submitted_ns) {
   queue_length_metric_.add(-1);
+  const std::int64_t start_ns = monotonic_ns();
   auto reply = job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
   if (reply) replies_[context.thread].push_back(std::move(reply));
+  if (context.discarded) return;
+  jobs_metric_.add();
+  wait_us_metric_.add((start_ns - submitted_ns) / 1'000);
+  run_us_metric_.add((monotonic_ns() - start_ns) / 1'000);
 }
 
 void Store::end_group(std::size_t thread) {
+  const std::int64_t start_ns = monotonic_ns();
   const auto durable = drivers_[thread]->end_group();
+  run_us_metric_.add((monotonic_ns() - start_ns) / 1'000);
   for (Reply& reply : replies_[thread]) reply(durable);
   replies_[thread].clear();
 }

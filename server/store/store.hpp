@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -27,8 +28,10 @@ struct StoreOptions {
   std::size_t queue_max = 4'096;  // jobs that wait
 };
 
-// Any thread may submit. Metrics: gauge `store_queue_length`, counters `store_errors` and
-// `store_full`, each with label driver="sqlite|mysql".
+// Any thread may submit. Metrics, each with label driver="sqlite|mysql": gauge
+// `store_queue_length`, counters `store_full`, `store_jobs_total`, `store_job_wait_us_total` and
+// `store_job_run_us_total` (their growth divided by that of the jobs is the mean time), and those
+// of driver_metrics.hpp.
 class Store {
  public:
   // Tells whoever waits what became of a job; called with an error when its writes were undone.
@@ -71,11 +74,14 @@ class Store {
   Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
         MetricSet& metrics);
   [[nodiscard]] Result<> submit_job(Job job);
-  void run(const WorkContext& context, Job& job);
+  void run(const WorkContext& context, Job& job, std::int64_t submitted_ns);
   void end_group(std::size_t thread);
 
   Metric& queue_length_metric_;
   Metric& full_metric_;
+  Metric& jobs_metric_;
+  Metric& wait_us_metric_;
+  Metric& run_us_metric_;
   std::vector<std::unique_ptr<Driver>> drivers_;  // one a thread, touched by that thread only
   std::unique_ptr<Driver> closed_driver_;
   std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "child_process.hpp"
 #include "temp_folder.hpp"
@@ -25,7 +27,9 @@ class MariaDb {
   static constexpr const char* kPassword = "only for tests";
   static constexpr auto kCopyAll = std::filesystem::copy_options::recursive;
 
-  MariaDb() : port_(free_port()) {
+  // `arguments` are added to the server's; without any it offers no TLS.
+  explicit MariaDb(std::vector<std::string> arguments = {"--skip-ssl"})
+      : port_(free_port()), arguments_(std::move(arguments)) {
     install();
     start();
     query("", std::string("CREATE USER '") + kUser + "'@'%' IDENTIFIED BY '" + kPassword +
@@ -48,6 +52,7 @@ class MariaDb {
         "--pid-file=" + (folder_ / "pid"), "--innodb-buffer-pool-size=32M",
         "--innodb-log-file-size=8M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M",
         "--innodb-flush-log-at-trx-commit=2", "--max-connections=60", "--skip-name-resolve"};
+    command.insert(command.end(), arguments_.begin(), arguments_.end());
     if (geteuid() == 0) command.push_back("--user=root");
     server_.start(command, log());
     bool up = false;
@@ -153,6 +158,7 @@ class MariaDb {
 
   TempFolder folder_;
   std::uint16_t port_;
+  std::vector<std::string> arguments_;
   ChildProcess server_;
 };
 

@@ -118,9 +118,10 @@ class MariaDb:
         return name
 
     def store_config(self, database):
-        """The `store` section of a server's configuration, over TCP."""
+        """The `store` section of a server's configuration, over TCP; it makes the tables."""
         return {
             "driver": "mysql",
+            "migrate": "auto",
             "mysql": {
                 "host": "127.0.0.1",
                 "port": self.port,

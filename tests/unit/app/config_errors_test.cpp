@@ -74,13 +74,16 @@ const char* const kStrings[] = {
     "/store/mysql/host",         "/store/mysql/socket",     "/store/mysql/user",
     "/store/mysql/password",     "/store/mysql/database",   "/auth/registration",
     "/log/level",                "/log/format",             "/log/file",
-    "/limits/profile",           "/admin/listen",
+    "/limits/profile",           "/admin/listen",           "/store/migrate",
+    "/store/mysql/tls/mode",     "/store/mysql/tls/ca",     "/store/mysql/tls/cert",
+    "/store/mysql/tls/key",
 };
-const char* const kLists[] = {"/roles", "/login/listen", "/login/listen/0/suites", "/gate/gates"};
+const char* const kLists[] = {"/roles", "/login/listen", "/login/listen/0/suites", "/gate/gates",
+                              "/store/mysql/hosts"};
 const char* const kObjects[] = {
     "/login", "/gate",  "/agent", "/store",    "/store/sqlite",   "/store/mysql",
     "/auth",  "/log",   "/admin", "/shutdown", "/limits",         "/auth/argon2",
-    "/gate/gates/0", "/login/listen/0",
+    "/gate/gates/0", "/login/listen/0", "/store/mysql/tls",
 };
 
 TEST_F(ConfigErrors, WrongTypesOfNumbers) {
@@ -166,7 +169,8 @@ TEST_F(ConfigErrors, ImpossibleNumbers) {
 
 TEST_F(ConfigErrors, ImpossibleWords) {
   for (const char* pointer : {"/log/level", "/log/format", "/store/driver", "/auth/registration",
-                              "/limits/profile", "/login/listen/0/transport"}) {
+                              "/limits/profile", "/login/listen/0/transport", "/store/migrate",
+                              "/store/mysql/tls/mode"}) {
     EXPECT_THAT(error_of(load_with(pointer, "sideways")),
                 StartsWith(path_of(pointer) + ": must be one of "));
     expect_error_at(pointer, "");
@@ -184,6 +188,29 @@ TEST_F(ConfigErrors, ImpossibleAddresses) {
   }
   expect_error_at("/admin/listen", "127.0.0.1");
   expect_error_at("/admin/listen", "0.0.0.0:8080");  // the admin port has no password
+}
+
+TEST_F(ConfigErrors, ImpossibleDatabaseServers) {
+  for (const char* host : {"", "127.0.0.1", ":3306", "127.0.0.1:0", "127.0.0.1:65536"})
+    expect_error_at("/store/mysql/hosts", {"127.0.0.1:3306", host});
+  EXPECT_THAT(error_of(load_with("/store/mysql", {{"tls", {{"mode", "verify"}}},
+                                                  {"socket", "/run/db.sock"}})),
+              StartsWith("store.mysql.tls: "));
+}
+
+TEST_F(ConfigErrors, TlsFilesThatDoNotFit) {
+  const char* const file = "config/quickstart.json";  // any that exists
+  const auto expect = [this](const json& tls, const char* where) {
+    EXPECT_THAT(error_of(load_with("/store/mysql/tls", tls)),
+                StartsWith(std::string("store.mysql.tls.") + where + ": "))
+        << tls;
+  };
+  expect({{"ca", "none.pem"}}, "ca");
+  expect({{"ca", file}, {"mode", "required"}}, "ca");
+  expect({{"ca", file}, {"mode", "off"}}, "ca");
+  expect({{"ca", file}, {"cert", file}}, "cert");
+  expect({{"mode", "required"}, {"key", file}}, "cert");
+  expect({{"cert", file}, {"key", file}}, "cert");
 }
 
 TEST_F(ConfigErrors, MissingValues) {

@@ -69,6 +69,37 @@ TEST_F(ConfigTest, ValuesArrive) {
   EXPECT_EQ(config.login.auth.cost.passes, 3u);
 }
 
+TEST_F(ConfigTest, OnlySqliteMigratesUnasked) {
+  using Migrate = store::Options::Migrate;
+  json root = smallest();
+  EXPECT_EQ(value(load(root)).store.driver.migrate, Migrate::kAuto);
+  root["store"]["migrate"] = "check";
+  EXPECT_EQ(value(load(root)).store.driver.migrate, Migrate::kCheck);
+  root["store"] = {{"driver", "mysql"}};
+  EXPECT_EQ(value(load(root)).store.driver.migrate, Migrate::kCheck);
+  root["store"]["migrate"] = "auto";
+  EXPECT_EQ(value(load(root)).store.driver.migrate, Migrate::kAuto);
+}
+
+TEST_F(ConfigTest, DatabaseServersAndTheirTls) {
+  using Mode = store::MysqlTls::Mode;
+  json root = smallest();
+  root["store"] = {{"driver", "mysql"}};
+  EXPECT_TRUE(value(load(root)).store.driver.mysql.hosts.empty());
+  EXPECT_EQ(value(load(root)).store.driver.mysql.tls.mode, Mode::kOff);
+  json& mysql = root["store"]["mysql"];
+  mysql = {{"hosts", {"db1.example:3306", "[::1]:3307"}},
+           {"tls", {{"ca", "config/quickstart.json"}}}};  // any file that exists
+  Config config = value(load(root));
+  ASSERT_EQ(config.store.driver.mysql.hosts.size(), 2u);
+  EXPECT_EQ(config.store.driver.mysql.hosts[1].host, "::1");
+  EXPECT_EQ(config.store.driver.mysql.hosts[1].port, 3307);
+  EXPECT_EQ(config.store.driver.mysql.tls.mode, Mode::kVerify) << "the default with a ca";
+  EXPECT_THAT(describe(config), HasSubstr("@db1.example:3306,::1:3307/gatehouse (TLS, server v"));
+  mysql["tls"] = {{"mode", "required"}};
+  EXPECT_EQ(value(load(root)).store.driver.mysql.tls.mode, Mode::kRequired);
+}
+
 TEST_F(ConfigTest, ProjectsFilesLoad) {
   for (const char* file : {"config/quickstart.json", "config/production.json"}) {
     const auto config = load_config(file, {});

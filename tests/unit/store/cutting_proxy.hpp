@@ -36,12 +36,16 @@ class CuttingProxy {
     thread_.join();
     ::close(listener_);
     for (const Pair& pair : pairs_) pair.close();
+    for (const int server : abandoned_) ::close(server);
   }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] int connections() const { return connections_; }
   // The next bytes that the server sends are dropped and their connection closed.
   void cut_next_answer() { cut_ = true; }
+  // Closes what clients have open now. Their servers keep their ends, and go on with what they
+  // were asked.
+  void abandon_clients() { abandon_ = true; }
 
  private:
   struct Pair {
@@ -68,7 +72,12 @@ class CuttingProxy {
         fds.push_back({pair.client, POLLIN, 0});
         fds.push_back({pair.server, POLLIN, 0});
       }
-      if (::poll(fds.data(), fds.size(), 20) <= 0) continue;
+      const int ready = ::poll(fds.data(), fds.size(), 20);
+      if (abandon_.exchange(false)) {
+        abandon();
+        continue;
+      }
+      if (ready <= 0) continue;
       for (std::size_t i = pairs_.size(); i-- > 0;) {
         const bool from_client = fds[1 + 2 * i].revents != 0;
         const bool from_server = fds[2 + 2 * i].revents != 0;
@@ -80,6 +89,14 @@ class CuttingProxy {
       }
       if (fds[0].revents != 0) accept();
     }
+  }
+
+  void abandon() {
+    for (const Pair& pair : pairs_) {
+      ::close(pair.client);
+      abandoned_.push_back(pair.server);
+    }
+    pairs_.clear();
   }
 
   void accept() {
@@ -113,8 +130,10 @@ class CuttingProxy {
   std::uint16_t port_ = 0;
   std::atomic<bool> ending_ = false;
   std::atomic<bool> cut_ = false;
+  std::atomic<bool> abandon_ = false;
   std::atomic<int> connections_ = 0;
-  std::vector<Pair> pairs_;  // the thread's
+  std::vector<Pair> pairs_;      // the thread's, like the next
+  std::vector<int> abandoned_;
   std::thread thread_;
 };
 

@@ -125,6 +125,36 @@ TEST_P(Migrations, BrokenFileStopsThereAndIsNamed) {
   EXPECT_EQ(must(connect()->migrate()), 2u);
 }
 
+TEST_P(Migrations, MissingOnesAreCountedAndNotApplied) {
+  auto driver = connect();
+  EXPECT_EQ(must(driver->missing_migrations()), 1u);
+  EXPECT_EQ(must(driver->schema_version()), 0u);
+  must(driver->migrate());
+  EXPECT_EQ(must(driver->missing_migrations()), 0u);
+  write(2, "more", "INSERT INTO one VALUES (2);");
+  write(3, "most", "INSERT INTO one VALUES (3);");
+  EXPECT_EQ(must(driver->missing_migrations()), 2u);
+  must(driver->migrate());
+  std::filesystem::remove(file(3, "most"));
+  EXPECT_EQ(code_of(driver->missing_migrations()), Errc::kInvalid);
+}
+
+// What a database of the first version held is there in the last.
+TEST_P(Migrations, AccountsOfTheFirstVersionStay) {
+  const std::string folder = GATEHOUSE_SOURCE_DIR "/sql/" + std::string(store::name(GetParam()));
+  write(1, "init", test::read_file(folder + "/0001_init.sql") +
+                       "INSERT INTO account (name, password_hash, status, session_gate) "
+                       "VALUES ('test1', 'hash', 'closed', 'gate1');");
+  must(connect()->migrate());
+  write(2, "admission", test::read_file(folder + "/0002_admission.sql"));
+  EXPECT_EQ(must(connect()->migrate()), 2u);
+  const auto account = must(connect()->find_account("test1"));
+  ASSERT_TRUE(account);
+  EXPECT_EQ(account->password_hash, "hash");
+  EXPECT_FALSE(account->staff);
+  EXPECT_EQ(must(connect()->list_barred_online(0)).size(), 1u);
+}
+
 TEST_P(Migrations, SeveralProcessesAtOnceApplyEachOnce) {
   // Each would fail if it ran twice.
   for (int i = 2; i <= 6; ++i)
@@ -137,6 +167,23 @@ TEST_P(Migrations, SeveralProcessesAtOnceApplyEachOnce) {
     EXPECT_EQ(must(driver->migrate()), 6u);
   });
   EXPECT_EQ(must(connect()->schema_version()), 6u);
+}
+
+// A run that was killed before it recorded what it had done is run again.
+TEST(StoreMysql, MigrationsBearBeingRunAgain) {
+  test::TempFolder folder;
+  const Options options = fresh_options(Kind::kMysql, folder);
+  must(must(open(options))->migrate());
+  const auto columns = [&] {
+    return mariadb().query(options.mysql.database, "SHOW CREATE TABLE account");
+  };
+  const std::string before = columns();
+  for (const char* lost : {"version = 2", "TRUE"}) {
+    mariadb().query(options.mysql.database,
+                    std::string("DELETE FROM schema_migration WHERE ") + lost);
+    EXPECT_EQ(must(must(open(options))->migrate()), kSchemaVersion);
+    EXPECT_EQ(columns(), before);
+  }
 }
 
 }  // namespace

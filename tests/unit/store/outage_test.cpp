@@ -1,4 +1,3 @@
-#include "cutting_proxy.hpp"
 #include "store_fixture.hpp"
 
 namespace gatehouse::store {
@@ -143,58 +142,6 @@ TEST_F(MysqlOutage, UnixSocketIsAnotherWayIn) {
   options_.mysql.port = 1;
   must(must(open(options_))->create_account("test1", "hash"));
   EXPECT_TRUE(must(driver_->find_account("test1")));
-}
-
-class MysqlLostAnswer : public MysqlOutage {
- protected:
-  void SetUp() override {
-    MysqlOutage::SetUp();
-    id_ = must(driver_->create_account("test1", "hash")).id;
-    options_.mysql.port = proxy_.port();
-    driver_ = must(open(options_));
-    must(driver_->find_account("test1"));
-  }
-  AccountId id_;
-  test::CuttingProxy proxy_{mariadb().port()};
-};
-
-TEST_F(MysqlLostAnswer, ReadIsRepeatedOnAFreshConnection) {
-  EXPECT_EQ(proxy_.connections(), 1);
-  proxy_.cut_next_answer();
-  const auto account = must(driver_->find_account("test1"));
-  ASSERT_TRUE(account);
-  EXPECT_EQ(account->id, id_);
-  EXPECT_EQ(proxy_.connections(), 2);
-}
-
-TEST_F(MysqlLostAnswer, ClaimIsAppliedExactlyOnce) {
-  const SessionClaim claim{.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}};
-  EXPECT_EQ(must(driver_->claim_session(id_, claim)), 1u);  // the statement is prepared now
-  proxy_.cut_next_answer();
-  EXPECT_EQ(must(driver_->claim_session(id_, claim)), 2u);
-  EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
-  EXPECT_EQ(query("SELECT session_epoch FROM account"), "2\n");
-  EXPECT_EQ(must(driver_->claim_session(id_, claim)), 3u);
-}
-
-TEST_F(MysqlLostAnswer, SaveIsAppliedExactlyOnce) {
-  const SessionClaim claim{.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}};
-  const auto epoch = must(driver_->claim_session(id_, claim));
-  must(driver_->load_player(id_, "s", epoch));
-  must(driver_->save_player(id_, "s", epoch, 1, "first", std::nullopt));
-  proxy_.cut_next_answer();
-  must(driver_->save_player(id_, "s", epoch, 2, "second", "replies"));
-  EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
-  EXPECT_EQ(query("SELECT version, data, replies FROM player_data"), "2\tsecond\treplies\n");
-}
-
-TEST_F(MysqlLostAnswer, WriteThatMayNotBeDoneTwiceIsNotRepeated) {
-  EXPECT_TRUE(must(driver_->use_totp_step(id_, 1)));  // the statement is prepared now
-  proxy_.cut_next_answer();
-  EXPECT_EQ(code_of(driver_->use_totp_step(id_, 2)), Errc::kUnavailable);
-  // The server applied it once; the answer was lost.
-  ASSERT_TRUE(eventually([&] { return query("SELECT totp_step FROM account") == "2\n"; }));
-  EXPECT_FALSE(must(driver_->use_totp_step(id_, 2)));
 }
 
 TEST(SqliteOutage, FileThatCannotBeMadeIsAnOutageUntilItCan) {

@@ -48,6 +48,20 @@ TEST_P(Stores, JobComposesCallsInOneHop) {
   store->stop(Stop::kDrain);
   EXPECT_EQ(metric("store_queue_length"), 0);
   EXPECT_EQ(metric("store_errors"), 0);
+  EXPECT_EQ(metric("store_jobs_total"), 1);
+  EXPECT_GE(metric("store_job_wait_us_total"), 0);
+  EXPECT_GT(metric("store_job_run_us_total"), 0);
+}
+
+TEST_P(Stores, ConnectionsAreCounted) {
+  auto store = start();
+  ASSERT_TRUE(store->submit([](Driver& driver) { must(driver.ping()); }));
+  store->stop(Stop::kDrain);
+  EXPECT_EQ(metric("store_connections"), 1);
+  EXPECT_EQ(metric("store_connects_total"), 1);
+  EXPECT_EQ(metric("store_connect_errors_total"), 0);
+  store.reset();
+  EXPECT_EQ(metric("store_connections"), 0);
 }
 
 TEST_P(Stores, ReplyComesWhenOthersSeeTheWrite) {

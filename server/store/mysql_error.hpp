@@ -1,0 +1,34 @@
+// What the numbers of MySQL's errors mean for this store.
+#pragma once
+
+#include <string>
+
+#include "base/result.hpp"
+
+namespace gatehouse::store {
+
+// What the library or the server reported; number 0: nothing went wrong.
+struct MysqlError {
+  unsigned number = 0;
+  std::string text;  // may quote values: error_of() says when it may be shown
+};
+
+// Stands for no number of the library: this store does not use the connection.
+inline constexpr unsigned kRefusedByUs = 1;
+
+// The error as the caller sees it, without the values that may have caused it.
+[[nodiscard]] Error error_of(const MysqlError& error);
+
+// The connection is of no use any more; whether the statement was applied is unknown.
+[[nodiscard]] bool connection_lost(unsigned number);
+
+// The server has forgotten the statement, or a table of it was altered: it did not run.
+[[nodiscard]] bool statement_stale(unsigned number);
+
+// The server takes no writes, as a replica or a primary that was replaced: it did not run.
+[[nodiscard]] bool server_read_only(unsigned number);
+
+// Why an attempt to connect ended, and what ops can do about it. tls: whether it was encrypted.
+[[nodiscard]] std::string connect_error_text(const MysqlError& error, bool tls);
+
+}  // namespace gatehouse::store
