@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <mysql.h>
 #include <mysqld_error.h>
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <array>
 #include <cerrno>
@@ -92,10 +92,12 @@ class MysqlConnection final : public SqlConnection {
 };
 
 bool MysqlConnection::closed_by_server() const {
-  char byte = 0;
-  const auto got = recv(mysql_get_socket(mysql_.get()), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0) return errno != EAGAIN && errno != EINTR;
-  if (got == 0) return true;
+  const auto socket = mysql_get_socket(mysql_.get());
+  pollfd state{.fd = socket, .events = POLLIN | POLLRDHUP, .revents = 0};
+  const int ready = poll(&state, 1, 0);
+  if (ready < 0) return errno != EINTR;
+  if (ready == 0) return false;
+  if ((state.revents & ~POLLIN) != 0) return true;
   // A server that says something unasked says goodbye, unless TLS has news of its own.
   return mysql_get_ssl_cipher(mysql_.get()) == nullptr;
 }

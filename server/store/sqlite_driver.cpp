@@ -1,21 +1,16 @@
 #include "store/sqlite_driver.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "store/sql_driver.hpp"
+#include "store/sqlite_file.hpp"
 #include "store/sqlite_sql.hpp"
 
 namespace gatehouse::store {
@@ -24,65 +19,6 @@ namespace {
 constexpr std::uint32_t kMigrationLockTimeoutMs = 60'000;
 // Jobs of one commit: so many that its own cost hardly counts, so few that none waits long.
 constexpr std::size_t kGroupMax = 64;
-
-Error error_of(int code, const char* text) {
-  switch (code) {
-    case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_PRIMARYKEY: return {Errc::kExists, "the row exists already"};
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return {Errc::kNotFound, "the account does not exist"};
-    default: break;
-  }
-  switch (code & 0xff) {
-    case SQLITE_CONSTRAINT:
-    case SQLITE_TOOBIG:
-    case SQLITE_MISMATCH:
-      return {Errc::kInvalid, fmt::format("SQLite refuses a value (error {})", code)};
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {Errc::kCorrupt, fmt::format("SQLite: {} (error {})", text, code)};
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_IOERR:
-    case SQLITE_FULL:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_PROTOCOL:
-    case SQLITE_NOMEM:
-      return {Errc::kUnavailable, fmt::format("SQLite: {} (error {})", text, code)};
-    default: break;
-  }
-  // A missing table has no code of its own.
-  const Errc errc = std::string_view(text).starts_with("no such ") ? Errc::kUnavailable : Errc::kIo;
-  return {errc, fmt::format("SQLite: {} (error {})", text, code)};
-}
-
-// Makes the file, empty and private, so that SQLite's own files beside it inherit its mode. The
-// file appears under its name closed: closing it later would drop the locks that connections of
-// this process hold on it.
-Result<> make_private_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::exists(path, error)) return {};
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty() && std::filesystem::create_directories(folder, error))
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  if (error)
-    return fail(Errc::kUnavailable,
-                fmt::format("cannot make folder {}: {}", folder.string(), error.message()));
-  std::string draft = path + ".XXXXXX";
-  const int fd = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
-  if (fd < 0)
-    return fail(Errc::kUnavailable, fmt::format("cannot make {}: {}", path,
-                                                std::generic_category().message(errno)));
-  ::close(fd);
-  const int linked = ::link(draft.c_str(), path.c_str());
-  const int link_errno = errno;
-  ::unlink(draft.c_str());
-  if (linked != 0 && link_errno != EEXIST)
-    return fail(Errc::kUnavailable, fmt::format("cannot make {}: {}", path,
-                                                std::generic_category().message(link_errno)));
-  return {};
-}
 
 class SqliteConnection final : public SqlConnection {
  public:
@@ -114,7 +50,7 @@ class SqliteConnection final : public SqlConnection {
   Result<> configure();
   void disconnect();
   // The error of the last call, which failed with `code`.
-  Error last_error(int code) const { return error_of(code, sqlite3_errmsg(db_)); }
+  Error last_error(int code) const { return sqlite_error(code, sqlite3_errmsg(db_)); }
   // Gives the connection up when a new one may do better.
   void disconnect_if_broken(int code);
   // Runs the statement to its end; SQLITE_DONE or an error.
@@ -219,7 +155,7 @@ Result<> SqliteConnection::open_file() {
   const int code = sqlite3_open_v2(path_.c_str(), &db_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK)
-    return tl::unexpected(error_of(code, db_ ? sqlite3_errmsg(db_) : "out of memory"));
+    return tl::unexpected(sqlite_error(code, db_ ? sqlite3_errmsg(db_) : "out of memory"));
   return configure();
 }
 

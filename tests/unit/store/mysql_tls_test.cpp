@@ -134,6 +134,15 @@ TEST_F(MysqlOverTls, OwnCertificateIsShown) {
   must(ping());
 }
 
+TEST_F(MysqlOverTls, RestartBetweenCallsIsNotEvenNoticed) {
+  auto driver = must(open(options_));
+  must(driver->migrate());
+  must(driver->create_account("before the restart", "hash"));
+  server->stop();
+  server->start();
+  must(driver->create_account("after the restart", "hash"));
+}
+
 TEST(MysqlTlsOptions, ThatContradictThemselvesAreRefused) {
   Options options;
   options.kind = Kind::kMysql;
