@@ -175,6 +175,15 @@ void read_mysql(ConfigReader& reader, Config& config) {
   reader.section("tls", [&](ConfigReader& r) { read_mysql_tls(r, mysql.tls); });
   const bool tls = mysql.tls.mode != store::MysqlTls::Mode::kOff;
   if (tls && !mysql.socket.empty()) reader.reject("tls", "is not used on a Unix socket");
+  std::vector<store::MysqlHost> hosts = mysql.hosts;
+  if (hosts.empty()) hosts = {{mysql.host, mysql.port}};
+  const bool local =
+      std::ranges::all_of(hosts, [](const auto& to) { return ops::is_loopback(to.host); });
+  const bool used = config.store.driver.kind == store::Options::Kind::kMysql;
+  if (used && !tls && mysql.socket.empty() && !local) {
+    config.warnings.push_back(reader.path_of("tls") +
+                              ": password hashes and players' data leave this machine in clear");
+  }
 }
 
 void read_store(ConfigReader& reader, Config& config) {

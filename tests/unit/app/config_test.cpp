@@ -100,6 +100,21 @@ TEST_F(ConfigTest, DatabaseServersAndTheirTls) {
   EXPECT_EQ(value(load(root)).store.driver.mysql.tls.mode, Mode::kRequired);
 }
 
+TEST_F(ConfigTest, DatabaseElsewhereWithoutTlsIsWarnedOf) {
+  json root = smallest();
+  root["store"] = {{"driver", "mysql"}, {"mysql", {{"host", "localhost"}}}};
+  EXPECT_TRUE(value(load(root)).warnings.empty());
+  json& mysql = root["store"]["mysql"];
+  mysql["hosts"] = {"127.0.0.1:3306", "192.0.2.1:3306"};
+  ASSERT_EQ(value(load(root)).warnings.size(), 1u);
+  EXPECT_THAT(value(load(root)).warnings[0], StartsWith("store.mysql.tls: "));
+  mysql["tls"] = {{"mode", "required"}};
+  EXPECT_TRUE(value(load(root)).warnings.empty());
+  mysql["tls"] = json::object();
+  mysql["socket"] = "/run/db.sock";
+  EXPECT_TRUE(value(load(root)).warnings.empty());
+}
+
 TEST_F(ConfigTest, ProjectsFilesLoad) {
   for (const char* file : {"config/quickstart.json", "config/production.json"}) {
     const auto config = load_config(file, {});
