@@ -42,7 +42,7 @@ class Driver {
                                                        std::string_view password_hash) = 0;
   // Makes all of them in one transaction, in few round trips; none when it fails. An element is
   // false where the name existed already, in the database or earlier in the list: that row is
-  // left as it is. kInvalid when any name or hash is.
+  // left as it is. kInvalid when any value is.
   [[nodiscard]] virtual Result<std::vector<bool>> create_accounts(
       std::span<const NewAccount> accounts) = 0;
   // Removes the account and its players' data in one transaction; login_audit keeps its rows.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "store/account.hpp"
 
 namespace gatehouse::store {
 
@@ -28,10 +29,15 @@ struct SessionClaim {
 };
 inline constexpr std::size_t kClaimIdBytes = 16;
 
-// An account to be made.
+// An account to be made, as an import brings it; the fields are those of Account.
 struct NewAccount {
   std::string name;
   std::string password_hash;
+  AccountStatus status = AccountStatus::kActive;
+  std::int64_t banned_until_s = 0;  // kept only of who is banned, like the next
+  std::string ban_reason{};
+  bool staff = false;
+  std::string totp_secret{};
 };
 
 // One player of one game server.

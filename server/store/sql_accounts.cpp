@@ -1,4 +1,5 @@
 // SqlDriver: accounts.
+#include <array>
 #include <utility>
 
 #include "store/sql_driver.hpp"
@@ -11,6 +12,27 @@ AccountStatus account_status(std::string_view word) {
   if (word == name(AccountStatus::kActive)) return AccountStatus::kActive;
   if (word == name(AccountStatus::kBanned)) return AccountStatus::kBanned;
   return AccountStatus::kClosed;  // a word of a later version locks out, never in
+}
+
+// The values of Statement::kAddAccount, which point into `account`.
+std::array<SqlValue, 7> new_row(const NewAccount& account) {
+  const bool banned = account.status == AccountStatus::kBanned;
+  return {SqlText{account.name},
+          SqlText{account.password_hash},
+          SqlText{name(account.status)},
+          banned ? valid_time(account.banned_until_s) : std::int64_t{0},
+          SqlText{banned ? account.ban_reason : std::string_view()},
+          std::uint64_t{account.staff ? 1u : 0u},
+          SqlText{account.totp_secret}};
+}
+
+Result<> check(const NewAccount& account) {
+  if (!valid_account_name(account.name)) return invalid("account name");
+  if (!valid_ascii(account.password_hash, kLongTextMax)) return invalid("password hash");
+  if (account.banned_until_s < 0) return invalid("end of a ban");
+  if (!valid_text(account.ban_reason, kLongTextMax)) return invalid("reason of a ban");
+  if (!valid_ascii(account.totp_secret, kLongTextMax)) return invalid("sealed secret");
+  return {};
 }
 
 }  // namespace
@@ -60,8 +82,7 @@ Result<Account> SqlDriver::create_account(std::string_view name, std::string_vie
 }
 
 Result<bool> SqlDriver::add_account(const NewAccount& account) {
-  const SqlValue values[] = {SqlText{account.name}, SqlText{account.password_hash}};
-  auto added = connection_->run_rows(Statement::kAddAccount, 1, values);
+  auto added = connection_->run_rows(Statement::kAddAccount, 1, new_row(account));
   if (added) return true;
   if (added.error().code == Errc::kExists) return false;
   return tl::unexpected(added.error());
@@ -71,8 +92,7 @@ Result<bool> SqlDriver::add_account(const NewAccount& account) {
 // by one.
 Result<std::vector<bool>> SqlDriver::create_accounts(std::span<const NewAccount> accounts) {
   for (const NewAccount& account : accounts) {
-    if (!valid_account_name(account.name)) return invalid("account name");
-    if (!valid_ascii(account.password_hash, kLongTextMax)) return invalid("password hash");
+    if (auto valid = check(account); !valid) return tl::unexpected(valid.error());
   }
   std::vector<bool> made;
   if (accounts.empty()) return made;
@@ -82,8 +102,7 @@ Result<std::vector<bool>> SqlDriver::create_accounts(std::span<const NewAccount>
       const auto some = rest.first(std::min(rest.size(), kRowsMax));
       std::vector<SqlValue> values;
       for (const NewAccount& account : some) {
-        values.emplace_back(SqlText{account.name});
-        values.emplace_back(SqlText{account.password_hash});
+        for (const SqlValue& value : new_row(account)) values.push_back(value);
       }
       auto added = connection_->run_rows(Statement::kAddAccount, some.size(), values);
       if (added) {

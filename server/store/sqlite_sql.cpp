@@ -20,7 +20,9 @@ const StatementTexts& sqlite_texts() {
         "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kCreateAccount,
         "INSERT INTO account (name, password_hash) VALUES (?, ?) RETURNING " ACCOUNT_COLUMNS);
-    set(Statement::kAddAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kAddAccount,
+        "INSERT INTO account (name, password_hash, status, banned_until, ban_reason, staff, "
+        "totp_secret) VALUES (?, ?, ?, NULLIF(?, 0), ?, ?, ?)");
     set(Statement::kLockAccount, "SELECT id FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
     set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");

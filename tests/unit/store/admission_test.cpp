@@ -122,6 +122,45 @@ TEST_P(Admission, ManyAccountsAreMadeAtOnce) {
   EXPECT_TRUE(must(driver_->create_accounts({})).empty());
 }
 
+TEST_P(Admission, NewAccountsKeepWhatAnImportSays) {
+  constexpr std::int64_t kUntil = 1'893'456'000;
+  std::vector<NewAccount> accounts;
+  accounts.push_back(
+      {"test1", "hash", AccountStatus::kBanned, kUntil, "cheating 严", true, "c2VhbA"});
+  accounts.push_back({"test2", "hash", AccountStatus::kBanned});
+  accounts.push_back({"test3", "hash", AccountStatus::kClosed, kUntil, "no ban"});
+  accounts.push_back({"test4", "hash"});
+  ASSERT_EQ(must(driver_->create_accounts(accounts)), std::vector<bool>(4, true));
+  const Account banned = find("test1");
+  EXPECT_EQ(banned.status, AccountStatus::kBanned);
+  EXPECT_EQ(banned.banned_until_s, kUntil);
+  EXPECT_EQ(banned.ban_reason, "cheating 严");
+  EXPECT_TRUE(banned.staff);
+  EXPECT_EQ(banned.totp_secret, "c2VhbA");
+  EXPECT_TRUE(banned_at(find("test2"), kUntil)) << "for ever";
+  EXPECT_EQ(find("test3").status, AccountStatus::kClosed);
+  EXPECT_EQ(find("test3").banned_until_s, 0);
+  EXPECT_EQ(find("test3").ban_reason, "");
+  EXPECT_EQ(find("test4").status, AccountStatus::kActive);
+  EXPECT_FALSE(find("test4").staff);
+
+  for (NewAccount bad : accounts) {
+    bad.name = "test5";
+    const auto refused = [&] { return code_of(driver_->create_accounts({&bad, 1})); };
+    bad.ban_reason = "no UTF-8: \xff";
+    EXPECT_EQ(refused(), Errc::kInvalid);
+    bad.ban_reason = std::string(256, 'x');
+    EXPECT_EQ(refused(), Errc::kInvalid);
+    bad.ban_reason.clear();
+    bad.totp_secret = "\xe4\xb8\xa5";
+    EXPECT_EQ(refused(), Errc::kInvalid);
+    bad.totp_secret.clear();
+    bad.banned_until_s = -1;
+    EXPECT_EQ(refused(), Errc::kInvalid);
+  }
+  EXPECT_FALSE(must(driver_->find_account("test5")));
+}
+
 TEST_P(Admission, OneBadAccountMakesNone) {
   const std::vector<NewAccount> accounts = {{"good", "hash"}, {"bad\xff", "hash"}};
   EXPECT_EQ(code_of(driver_->create_accounts(accounts)), Errc::kInvalid);
