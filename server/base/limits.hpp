@@ -22,6 +22,22 @@ struct Limits {
   std::uint32_t login_handshake_timeout_ms = 10'000;
   std::uint32_t login_queue_max = 4'096;              // logins waiting for the hash pool
   std::uint32_t hash_threads = 2;
+  // logins an address (IPv6: a /64) or an account; a rate of 0 and a maximum of 0: no limit
+  std::uint32_t login_address_per_s = 20;
+  std::uint32_t login_address_burst = 1'000;         // many players share one address
+  std::uint32_t login_address_failures_max = 30;     // wrong passwords, then locked out
+  std::uint32_t login_account_per_min = 60;
+  std::uint32_t login_account_burst = 20;
+  std::uint32_t login_account_failures_max = 10;
+  std::uint32_t login_lock_ms = 30'000;              // the first lock-out; each later one doubles
+  std::uint32_t login_lock_ms_max = 900'000;
+  std::uint32_t login_failure_memory_ms = 600'000;   // without a failure, then all is forgotten
+  std::uint32_t login_throttle_entries_max = 200'000;  // addresses and accounts remembered
+  // waiting room
+  std::uint32_t login_rate_per_s = 0;                // logins let in to the game; 0: no limit
+  std::uint32_t waiting_places_max = 10'000;         // a room
+  std::uint32_t waiting_keep_ms = 60'000;            // a place, for a client that dropped
+  std::uint32_t waiting_update_ms = 1'000;           // between two `102 Waiting`
   // gate
   std::uint32_t gate_handshake_timeout_ms = 10'000;
   std::uint32_t gate_handshake_frame_bytes_max = 1'024;  // before authentication

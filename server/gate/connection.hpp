@@ -18,9 +18,9 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
+#include "base/rate_bucket.hpp"
 #include "gate/ending.hpp"
 #include "gate/place_counter.hpp"
-#include "gate/rate_bucket.hpp"
 #include "gate/shard.hpp"
 #include "net/stream.hpp"
 #include "protocol/frame.hpp"

@@ -8,11 +8,11 @@
 
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
+#include "base/rate_bucket.hpp"
 #include "gate/directory.hpp"
 #include "gate/ending.hpp"
 #include "gate/gate.hpp"
 #include "gate/place_counter.hpp"
-#include "gate/rate_bucket.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {

@@ -3,8 +3,8 @@
 
 #include <atomic>
 
+#include "base/rate_bucket.hpp"
 #include "gate/connection.hpp"
-#include "gate/rate_bucket.hpp"
 #include "gate_world.hpp"
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

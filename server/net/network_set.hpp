@@ -1,0 +1,44 @@
+// Sets of networks in CIDR notation (RFC 4632, RFC 4291 section 2.3), as ops write them into
+// tables: `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/result.hpp"
+#include "net/address.hpp"
+
+namespace gatehouse::net {
+
+// Built on one thread, then read by any.
+class NetworkSet {
+ public:
+  // Adds an address or a network; bits behind the prefix may be set and do not count. kInvalid
+  // for any other text.
+  [[nodiscard]] Result<> add(std::string_view text);
+  // One look-up for each length of prefix in the set. The unknown address is in no set.
+  [[nodiscard]] bool contains(const Address& address) const;
+  [[nodiscard]] bool empty() const { return by_prefix_.empty(); }
+
+ private:
+  using Bytes = std::array<unsigned char, 16>;
+  struct HashBytes {
+    std::size_t operator()(const Bytes& bytes) const noexcept;
+  };
+
+  // By the bits of the prefix, counted in IPv6 (IPv4 mapped: 96 more): the networks' bytes.
+  std::map<unsigned, std::unordered_set<Bytes, HashBytes>> by_prefix_;
+};
+
+// The bytes of the address with all bits behind the first `bits` cleared; bits: 0 to 128.
+[[nodiscard]] std::array<unsigned char, 16> network_bytes(const Address& address, unsigned bits);
+
+// What limits count by: an IPv4 address, or the /64 of an IPv6 address, because that is what one
+// subscriber has (RFC 6177).
+[[nodiscard]] std::array<unsigned char, 16> subscriber_bytes(const Address& address);
+
+}  // namespace gatehouse::net
