@@ -5,8 +5,8 @@
 -- Each runs in a coroutine of its own and may use the whole skynet API.
 local M <const> = {}
 
--- Who is this? token: user, server, password, ticket, address, suite. Returns server, uid; an
--- error answers 401.
+-- Who is this? token: user, server, password, totp, ticket, address, suite. Returns server,
+-- uid; an error answers 401.
 --
 -- function M.auth_handler(token)
 -- 	assert(token.password == "password")

@@ -9,6 +9,7 @@ local login = {}
 ---@field user string normalised, 1 to 64 characters
 ---@field server string
 ---@field password string
+---@field totp string code of a second factor, "" when the client sent none
 ---@field ticket string "" when the client sent a password
 ---@field address string the client's IP address
 ---@field suite "skynet"|"plain"|"x25519"

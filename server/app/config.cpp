@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/config_reader.hpp"
+#include "crypto/encoding.hpp"
 #include "ops/admin_server.hpp"
 
 namespace gatehouse::app {
@@ -98,6 +99,8 @@ void read_login(ConfigReader& reader, Config& config) {
   reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
   reader.read("policy", config.login_policy);
   reader.read("handshake_timeout_ms", config.limits.login_handshake_timeout_ms, 1);
+  reader.read("audit", config.login.audit);
+  reader.read("audit_keep_days", config.watch.audit_keep_days, 0, 36'500);
 }
 
 void read_gate(ConfigReader& reader, Config& config) {
@@ -191,7 +194,7 @@ void read_store(ConfigReader& reader, Config& config) {
   reader.read_choice("driver", {"sqlite", "mysql"}, driver);
   store::Options& options = config.store.driver;
   options.kind = driver == 0 ? store::Options::Kind::kSqlite : store::Options::Kind::kMysql;
-  std::size_t migrate = driver;
+  std::size_t migrate = 0;
   reader.read_choice("migrate", {"auto", "check"}, migrate);
   options.migrate = static_cast<store::Options::Migrate>(migrate);
   reader.read("connections", config.store.connections, 1, 256);
@@ -200,9 +203,27 @@ void read_store(ConfigReader& reader, Config& config) {
   reader.read("timeout_ms", timeout_ms, 1);
   options.connect_timeout_ms = options.io_timeout_ms = timeout_ms;
   options.sqlite.path = "var/gatehouse.db";
+  reader.read("watch_interval_ms", config.watch.interval_ms, 100, 5'000);
   reader.section("sqlite", [&](ConfigReader& r) { r.read("path", options.sqlite.path); });
   options.mysql.user = options.mysql.database = "gatehouse";
   reader.section("mysql", [&](ConfigReader& r) { read_mysql(r, config); });
+}
+
+// Keys in base64; the first seals.
+void read_keys(ConfigReader& reader, crypto::SealRing& ring) {
+  std::vector<std::string> texts;
+  reader.read("keys", texts);
+  std::vector<Secret> keys;
+  for (std::string& text : texts) {
+    auto key = crypto::base64_decode(text);
+    wipe(text.data(), text.size());
+    if (!key || key->size() != crypto::kSealKeyBytes)
+      return reader.reject("keys", "a key is the base64 of 32 bytes: openssl rand -base64 32");
+    keys.emplace_back(std::move(*key));
+  }
+  auto made = crypto::SealRing::make(std::move(keys));
+  if (!made) return reader.reject("keys", made.error().message);
+  ring = std::move(*made);
 }
 
 void read_auth(ConfigReader& reader, Config& config) {
@@ -215,6 +236,16 @@ void read_auth(ConfigReader& reader, Config& config) {
     r.read("memory_kib", cost.memory_kib, 8, crypto::kArgon2MemoryKibMax);
     r.read("passes", cost.passes, 1, crypto::kArgon2PassesMax);
     r.read("lanes", cost.lanes, 1, crypto::kArgon2LanesMax);
+  });
+  reader.section("tickets", [&](ConfigReader& r) {
+    login::TicketOptions& tickets = config.login.auth.tickets;
+    r.read("lifetime_s", tickets.lifetime_s);
+    r.read("age_max_s", tickets.age_max_s);
+    read_keys(r, config.auth_keys.tickets);
+  });
+  reader.section("totp", [&](ConfigReader& r) {
+    r.read("issuer", config.totp_issuer);
+    read_keys(r, config.auth_keys.totp);
   });
 }
 
@@ -246,6 +277,20 @@ void read_limits(ConfigReader& reader, Limits& limits) {
   reader.read("login_handshake_timeout_ms", limits.login_handshake_timeout_ms, 1);
   reader.read("login_queue_max", limits.login_queue_max, 1);
   reader.read("hash_threads", limits.hash_threads, 1, 256);
+  reader.read("login_address_per_s", limits.login_address_per_s);
+  reader.read("login_address_burst", limits.login_address_burst, 1);
+  reader.read("login_address_failures_max", limits.login_address_failures_max);
+  reader.read("login_account_per_min", limits.login_account_per_min);
+  reader.read("login_account_burst", limits.login_account_burst, 1);
+  reader.read("login_account_failures_max", limits.login_account_failures_max);
+  reader.read("login_lock_ms", limits.login_lock_ms, 1);
+  reader.read("login_lock_ms_max", limits.login_lock_ms_max, 1);
+  reader.read("login_failure_memory_ms", limits.login_failure_memory_ms, 1);
+  reader.read("login_throttle_entries_max", limits.login_throttle_entries_max, 1'000);
+  reader.read("login_rate_per_s", limits.login_rate_per_s);
+  reader.read("waiting_places_max", limits.waiting_places_max, 1);
+  reader.read("waiting_keep_ms", limits.waiting_keep_ms);
+  reader.read("waiting_update_ms", limits.waiting_update_ms, 100);
   reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
   reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
               kFrameBytesMax);
@@ -264,6 +309,9 @@ void read_limits(ConfigReader& reader, Limits& limits) {
   reader.read("sockets_max", limits.sockets_max, 1);
   if (profile == 1) {
     limits.login_connections_max = UINT32_MAX;
+    limits.login_address_per_s = limits.login_address_failures_max = 0;
+    limits.login_account_per_min = limits.login_account_failures_max = 0;
+    limits.login_rate_per_s = 0;
     limits.gate_unauthenticated_max = 0;
     limits.gate_frames_per_s_max = 0;
     limits.gate_bytes_per_s_max = 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/watch.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -27,6 +28,9 @@ struct Config {
   std::vector<gate::GateOptions> gates;
   script::AgentOptions agent;
   store::StoreOptions store;
+  login::AuthKeys auth_keys;  // empty rings: none are given
+  std::string totp_issuer = "gatehouse";
+  WatchOptions watch;
   std::optional<net::Endpoint> admin_listen;  // nothing: no admin port
   std::uint32_t shutdown_timeout_ms = 10'000;
   log::Options log;

@@ -13,8 +13,10 @@
 #include "app/admin.hpp"
 #include "app/events.hpp"
 #include "app/migrator.hpp"
+#include "app/watch.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "crypto/random.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
 #include "net/network.hpp"
@@ -31,7 +33,7 @@ namespace {
 constexpr std::chrono::milliseconds kStopTimeout{5'000};
 
 // SIGTERM and SIGINT ask for an orderly end, the second one for an end at once; SIGHUP reopens
-// the log.
+// the log, and reads keys, bans and game servers again.
 void on_signal(Events& events, int signal) {
   if (signal == SIGHUP) {
     events.reload();
@@ -116,7 +118,7 @@ class Server {
         store::WorkPoolOptions{.name = "hash",
                                .threads = config_.limits.hash_threads,
                                .queue_max = config_.limits.login_queue_max,
-                               .nice = 5});
+                               .nice = 15});
     std::vector<gate::Gate*> gates;
     for (const auto& gate : gates_) gates.push_back(gate.get());
     agents_ = std::make_unique<script::AgentManager>(runtime_, *store_, std::move(gates),
@@ -130,7 +132,26 @@ class Server {
     for (const auto& gate : gates_) {
       if (auto started = gate->start(network_, system_); !started) return started;
     }
-    return config_.login_role ? start_login() : Result<>();
+    if (config_.login_role) {
+      if (auto made = make_login(); !made) return made;
+      set_keys(config_);
+    }
+    auto watch = Watch::make({config_.store.driver, *agents_, login_.get(), metrics_},
+                             config_.watch);
+    if (!watch) return tl::unexpected<Error>(watch.error());
+    watch_ = std::move(*watch);
+    watch_->start();
+    return login_ ? login_->start() : Result<>();
+  }
+
+  // Takes over what a new configuration may change while the server runs.
+  void reload(const Result<Config>& fresh) {
+    if (fresh) {
+      set_keys(*fresh);
+    } else {
+      log::error({}, "the configuration is not read again: {}", fresh.error().message);
+    }
+    watch_->look_now();
   }
 
   // After start(); `events` outlives stop(). No-op without admin.listen.
@@ -188,6 +209,7 @@ class Server {
   void stop() {
     const Watchdog watchdog(kStopTimeout);
     admin_.reset();
+    watch_.reset();
     for (const auto& gate : gates_) gate->stop_accepting();
     migrator_.reset();
     system_.stop();
@@ -197,7 +219,15 @@ class Server {
   }
 
  private:
-  Result<> start_login() {
+  // Without keys in the configuration, tickets are good until the process ends.
+  void set_keys(const Config& config) {
+    if (!login_) return;
+    login::AuthKeys keys = config.auth_keys;
+    if (keys.tickets.empty()) keys.tickets = own_ticket_keys_;
+    login_->set_keys(std::move(keys));
+  }
+
+  Result<> make_login() {
     policy_ = std::make_unique<login::Policy>();
     if (!config_.login_policy.empty()) {
       auto policy = script::LuaPolicy::start(runtime_, config_.login_policy);
@@ -208,7 +238,7 @@ class Server {
         login::LoginDependencies{system_, network_, *store_, *hash_pool_, *agents_, *policy_,
                                  metrics_},
         config_.limits, config_.login);
-    return login_->start();
+    return {};
   }
 
   [[nodiscard]] std::size_t connections() const {
@@ -217,7 +247,14 @@ class Server {
     return n;
   }
 
+  static crypto::SealRing random_ring() {
+    std::vector<Secret> keys;
+    keys.emplace_back(crypto::random_bytes(crypto::kSealKeyBytes));
+    return crypto::SealRing::make(std::move(keys)).value();
+  }
+
   const Config& config_;
+  const crypto::SealRing own_ticket_keys_ = random_ring();
   MetricSet metrics_;
   actor::System system_;
   net::Network network_;
@@ -229,12 +266,14 @@ class Server {
   std::unique_ptr<Migrator> migrator_;
   std::unique_ptr<login::Policy> policy_;
   std::unique_ptr<login::LoginServer> login_;
+  std::unique_ptr<Watch> watch_;
   std::unique_ptr<Admin> admin_;
 };
 
 }  // namespace
 
-int run_server(const Config& config, const std::string& ready_file) {
+int run_server(const Config& config, const std::string& ready_file,
+               const std::function<Result<Config>()>& reload) {
   if (auto started = log::start(config.log); !started) {
     std::fprintf(stderr, "log.file: %s\n", started.error().message.c_str());
     return kExitFailed;
@@ -270,6 +309,7 @@ int run_server(const Config& config, const std::string& ready_file) {
     if (events.state().reloads == reloads) continue;
     reloads = events.state().reloads;
     if (auto reopened = log::reopen(); !reopened) log::error({}, "{}", reopened.error().message);
+    server.reload(reload());
   }
   server.drain(events);
   signals.reset();

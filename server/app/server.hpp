@@ -2,6 +2,7 @@
 // and takes it down in order. Nothing else knows all the parts.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "app/config.hpp"
@@ -14,8 +15,10 @@ inline constexpr int kExitFailed = 1;   // could not start, or did not end in or
 inline constexpr int kExitUsage = 2;    // wrong arguments or configuration
 
 // Runs login and gates until SIGTERM or SIGINT. Returns an exit code. `ready_file` is written
-// when every listener is up; empty: none.
-int run_server(const Config& config, const std::string& ready_file);
+// when every listener is up; empty: none. `reload` reads the configuration again at SIGHUP: the
+// keys of tickets and second factors are taken over, the rest needs a new start.
+int run_server(const Config& config, const std::string& ready_file,
+               const std::function<Result<Config>()>& reload);
 
 // Runs a skynet configuration file (DESIGN section 4, sk 2.17) until skynet.abort or a signal.
 int run_skynet(const std::string& file);

@@ -13,7 +13,8 @@ namespace gatehouse::login {
 namespace {
 
 constexpr std::size_t kWaitingMax = 4'096;
-constexpr std::size_t kRowsPerJob = 64;  // then the store's other jobs have their turn
+constexpr std::size_t kRowsAtOnce = 64;    // so many do not wait for flush()
+constexpr std::size_t kRowsPerJob = 256;   // then the store's other jobs have their turn
 
 }  // namespace
 
@@ -40,7 +41,16 @@ void Audit::record(store::LoginAudit row) {
     std::lock_guard lock(state_->mutex);
     if (state_->waiting.size() >= kWaitingMax) return state_->dropped.add();
     state_->waiting.push_back(std::move(row));
-    if (std::exchange(state_->job_waits, true)) return;
+    if (state_->waiting.size() < kRowsAtOnce || std::exchange(state_->job_waits, true)) return;
+  }
+  submit(state_);
+}
+
+void Audit::flush() {
+  if (state_ == nullptr) return;
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->waiting.empty() || std::exchange(state_->job_waits, true)) return;
   }
   submit(state_);
 }

@@ -1,5 +1,5 @@
-// Rows of table login_audit, written behind the logins: one job of the store at a time, so that
-// the audit never takes the store's queue from the logins themselves. Rows are dropped, and
+// Rows of table login_audit, written behind the logins in batches: one job of the store at a time,
+// so that the audit never takes the store's queue from the logins themselves. Rows are dropped, and
 // counted, when more wait than fit or when the store is away.
 #pragma once
 
@@ -19,8 +19,10 @@ class Audit {
   Audit& operator=(const Audit&) = delete;
 
   [[nodiscard]] bool enabled() const { return state_ != nullptr; }
-  // Stamps the row with the time and has it written soon. Any thread.
+  // Stamps the row with the time and has it written with the next ones. Any thread.
   void record(store::LoginAudit row);
+  // Has written what waits: call it every second or so. Any thread.
+  void flush();
 
  private:
   struct State;

@@ -1,7 +1,8 @@
-// Checks passwords against the account store, and makes accounts at the first login where
-// registration is open. A login is one job in the store, then one on the hash pool; the pools
-// hand over to each other without coming back to the worker. Only a new account needs a second
-// store job.
+// Checks passwords and tickets against the account store, and makes accounts at the first login
+// where registration is open. A password login is one job in the store, a wait in the hash room,
+// and one job on the hash pool; the pools hand over to each other without coming back to the
+// worker. A new account, a second factor and a stored password that is to be replaced need a
+// second store job. A ticket login is the first job alone.
 //
 // What costs time costs it alike: a wrong password, an unknown user and an account without a
 // usable password each take one password hash.
@@ -13,15 +14,24 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "base/limits.hpp"
+#include "base/metrics.hpp"
+#include "base/published.hpp"
 #include "base/secret.hpp"
 #include "base/unique_function.hpp"
 #include "crypto/password.hpp"
+#include "crypto/seal.hpp"
 #include "login/refusal.hpp"
+#include "login/throttle.hpp"
+#include "login/tickets.hpp"
+#include "login/waiting_room.hpp"
+#include "net/address.hpp"
 #include "store/store.hpp"
 #include "store/work_pool.hpp"
 
@@ -32,28 +42,58 @@ struct AuthenticatorOptions {
   enum class Registration { kAuto, kClosed };
 
   Registration registration = Registration::kAuto;
-  crypto::Argon2Cost cost;  // of new hashes
+  crypto::Argon2Cost cost{};  // of new hashes
+  TicketOptions tickets{};
+};
+
+// What it works with; all of it outlives it.
+struct AuthenticatorParts {
+  store::Store& store;
+  store::WorkPool& hash_pool;
+  Throttle& throttle;
+  MetricSet& metrics;
+};
+
+// The keys of the process, read from the configuration.
+struct AuthKeys {
+  crypto::SealRing tickets;
+  crypto::SealRing totp;
 };
 
 struct AuthRequest {
   std::string name;  // normalised
   std::string server;
+  net::Address address;   // of the client
+  bool trusted = false;   // from a network of address_allow: no limits
+  bool suspect = false;   // an address with failures behind it: comes later in the hash room
+  bool wants_ticket = false;
   Secret password;  // find_or_create() needs none
-  // Set once nobody waits for the answer: steps not begun are left out. May be null.
-  std::shared_ptr<const std::atomic<bool>> cancelled;
+  Secret totp;      // the code of the second factor, if the client sent one
+  Secret ticket;    // instead of a password
+  // Shared with the connection; may be null.
+  std::shared_ptr<Waiter> waiter;
 };
 
-// Any thread. The store and the pool outlive it.
+// Who was let in.
+struct Admitted {
+  AccountId account;
+  std::uint32_t capacity = 0;    // of the game server; 0: no limit
+  bool waits_for_nobody = false;  // staff, and who comes from an allowed network
+  std::optional<Ticket> ticket;   // for the client, when it wants one and there are keys
+};
+
+// Any thread.
 class Authenticator {
  public:
-  using Admission = tl::expected<AccountId, Refusal>;
+  using Admission = tl::expected<Admitted, Refusal>;
   using Done = UniqueFunction<void(Admission)>;
 
-  Authenticator(store::Store& store, store::WorkPool& hash_pool,
+  // Gauge `login_waiting{room="hash"}`. limits: those of the login's.
+  Authenticator(const AuthenticatorParts& parts, const Limits& limits,
                 const AuthenticatorOptions& options);
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
-  // Waits for its jobs in the pools.
+  // Sends away who waits, and waits for its jobs in the pools.
   ~Authenticator();
 
   // Calls `done` exactly once: on a thread of a pool, or from inside when a queue is full. An
@@ -65,14 +105,35 @@ class Authenticator {
   // when there is none. Bans count here too. `done` as above.
   void find_or_create(AuthRequest request, Done done);
 
+  // Replaces the keys; logins under way may still use the older ones.
+  void set_keys(AuthKeys keys);
+
+  // The client of a verify() is gone: its place in the hash room is kept for a while.
+  void drop(const std::string& name, const net::Address& address);
+  // WaitingRoom's, for the hash room.
+  bool update_room(MonotonicMs now) { return room_.update(now); }
+  void close_room() { room_.close(); }
+  // The gauge.
+  [[nodiscard]] const Metric& waiting() const { return waiting_; }
+
  private:
   class Attempt;
+  // Whose place it is in the hash room.
+  [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
+  [[nodiscard]] bool take_hash_slot();
   void log_store_error(const Error& error);
+  void log_totp_error(const Error& error);
+  [[nodiscard]] bool may_log();
 
-  store::Store& store_;
-  store::WorkPool& hash_pool_;
+  const AuthenticatorParts parts_;
   const AuthenticatorOptions options_;
-  std::atomic<MonotonicMs> next_store_log_ms_{0};
+  const std::size_t hash_slots_;
+  Tickets tickets_;
+  Published<crypto::SealRing> totp_keys_;
+  std::atomic<MonotonicMs> next_log_ms_{0};
+  std::atomic<std::size_t> hashing_{0};  // jobs of the hash pool, those that wait there too
+  Metric& waiting_;
+  WaitingRoom room_;
 
   std::mutex mutex_;
   std::condition_variable idle_;

@@ -1,5 +1,6 @@
 #include "login/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -36,8 +37,8 @@ Refusal refusal_of_place(Errc code) {
 }  // namespace
 
 template <class Value>
-auto Connection::resume(Step<Value> step, Entry entry) {
-  return owner_.resume<Value>(stream_.id(), step, std::move(entry));
+auto Connection::resume(Step<Value> step, Hold hold) {
+  return owner_.resume<Value>(stream_.id(), step, std::move(hold));
 }
 
 Connection::Connection(LoginWorker& owner, net::Stream& stream,
@@ -53,11 +54,30 @@ void Connection::start() {
 }
 
 void Connection::fire() {
-  if (state_ == State::kLogin) return refuse(kAnswerTimeout);
   if (state_ == State::kDone) return;
+  if (state_ == State::kLogin) return wait_for_answer();
   owner_.outcomes().refused(stream_.peer(), kHandshakeTimeout);
   finish();
   stream_.close(net::CloseReason::kTimeout);
+}
+
+// Looks from time to time whether the login waits in a room.
+void Connection::wait_for_answer() {
+  const LoginContext& context = owner_.context();
+  const MonotonicMs now = monotonic_ms();
+  if (const std::uint32_t position = waiter_->position.load(std::memory_order_relaxed)) {
+    deadline_ms_ = now + context.answer_timeout_ms;
+    tell_position(position);
+  }
+  if (now >= deadline_ms_) return refuse(kAnswerTimeout);
+  const MonotonicMs look_ms = now + context.limits.waiting_update_ms;
+  owner_.worker().timers().add(*this, std::min(look_ms, deadline_ms_));
+}
+
+void Connection::tell_position(std::uint32_t position) {
+  if (std::exchange(told_position_, position) == position) return;
+  const std::string line = protocol::format_login_waiting(suite_, position);
+  if (!line.empty()) send_line(line);
 }
 
 void Connection::on_data(std::string_view bytes) {
@@ -93,24 +113,29 @@ void Connection::begin(protocol::LoginStep step) {
   handshake_.reset();
   suite_ = step.suite;
   secret_ = std::move(step.secret);
-  owner_.worker().timers().add(*this, monotonic_ms() + context.answer_timeout_ms);
+  waiter_ = std::make_shared<Waiter>();
+  deadline_ms_ = monotonic_ms() + context.answer_timeout_ms;
+  wait_for_answer();
+  uid_ = step.token.user;
+  server_ = step.token.server;
+  const net::Address& peer = stream_.peer();
+  trusted_ = context.address_rules.get()->allowed.contains(peer);
+  Throttle::Verdict verdict;
+  if (!trusted_) verdict = context.throttle.take_address(peer, monotonic_ns());
+  if (verdict.retry_s > 0) return refuse(kAddressThrottled.after(verdict.retry_s));
   if (context.policy.has_auth()) {
-    uid_ = step.token.user;
-    server_ = step.token.server;
-    context.policy.auth(step.token, stream_.peer().ip(), suite_,
-                        resume(&Connection::on_policy_auth, std::nullopt));
+    context.policy.auth(step.token, peer.ip(), suite_,
+                        resume(&Connection::on_policy_auth, Hold{}));
     return;
   }
-  uid_ = std::move(step.token.user);
-  server_ = std::move(step.token.server);
-  if (!step.token.ticket.empty()) return refuse(kNoTicket);
   if (!served()) return refuse(kServerUnknown);
-  Entry entry = enter();
-  if (!entry) return refuse(kInProgress);
   AuthRequest request = auth_request();
+  request.suspect = verdict.suspect;
+  request.wants_ticket = suite_ != protocol::Suite::kSkynet;
   request.password = std::move(step.token.password);
-  context.authenticator.verify(std::move(request),
-                               resume(&Connection::on_admission, std::move(entry)));
+  request.totp = std::move(step.token.totp);
+  request.ticket = std::move(step.token.ticket);
+  context.authenticator.verify(std::move(request), resume(&Connection::on_admission, Hold{}));
 }
 
 // A policy that places players itself knows its servers itself.
@@ -119,51 +144,81 @@ bool Connection::served() const {
   return context.policy.has_login() || context.placer.serves(server_);
 }
 
-Connection::Entry Connection::enter() const {
-  return owner_.context().in_progress.enter(uid_);
-}
-
 AuthRequest Connection::auth_request() {
-  cancelled_ = std::make_shared<std::atomic<bool>>(false);
   AuthRequest request;
   request.name = uid_;
   request.server = server_;
-  request.cancelled = cancelled_;
+  request.address = stream_.peer();
+  request.trusted = trusted_;
+  request.waiter = waiter_;
   return request;
 }
 
-void Connection::on_policy_auth(Result<AuthResult> result, Entry) {
+void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
   if (state_ != State::kLogin) return;
   LoginContext& context = owner_.context();
   if (!result) {
-    return refuse(result.error().code == Errc::kUnavailable ? kPolicyUnavailable : kPolicyAuth);
+    if (result.error().code == Errc::kUnavailable) return refuse(kPolicyUnavailable);
+    if (!trusted_) context.throttle.failed(stream_.peer(), uid_, monotonic_ns());
+    return refuse(kPolicyAuth);
   }
   if (result->uid.empty()) return refuse(kPolicyNoUid);
   uid_ = std::move(result->uid);
   server_ = std::move(result->server);
   if (!served()) return refuse(kServerUnknown);
-  Entry entry = enter();
-  if (!entry) return refuse(kInProgress);
-  if (context.policy.has_login()) return after_admission(std::move(entry));
+  if (context.policy.has_login()) return after_admission();
   context.authenticator.find_or_create(auth_request(),
-                                       resume(&Connection::on_admission, std::move(entry)));
+                                       resume(&Connection::on_admission, Hold{}));
 }
 
-void Connection::on_admission(Authenticator::Admission admission, Entry entry) {
+void Connection::on_admission(Authenticator::Admission admission, Hold) {
   if (state_ != State::kLogin) return;
-  cancelled_.reset();
   if (!admission) return refuse(admission.error());
-  account_ = *admission;
-  after_admission(std::move(entry));
+  account_ = admission->account;
+  ticket_ = std::move(admission->ticket);
+  waits_for_nobody_ = admission->waits_for_nobody;
+  owner_.context().rooms.set_capacity(server_, admission->capacity);
+  after_admission();
 }
 
-void Connection::after_admission(Entry entry) {
+// From here on the uid is taken, so that nobody keeps a player out who does not know his password
+// (sk 4.2 looks at it after auth_handler, too). Then into the room of the game server, but for
+// those who need not wait and a player who has a place there already.
+void Connection::after_admission() {
   LoginContext& context = owner_.context();
+  Hold hold{context.in_progress.enter(uid_), {}};
+  if (!hold.uid) return refuse(kInProgress);
   if (context.policy.has_login()) {
     context.policy.login(server_, uid_, secret_,
-                         resume(&Connection::on_policy_login, std::move(entry)));
+                         resume(&Connection::on_policy_login, std::move(hold)));
     return;
   }
+  if (waits_for_nobody_ || context.placer.online(uid_, server_)) return place(std::move(hold));
+  auto next = resume(&Connection::on_turn, std::move(hold));
+  const bool taken = context.rooms.enter(
+      server_, uid_, waiter_,
+      [next = std::move(next)](WaitingRoom::Turn turn, Pass pass) mutable {
+        next.hold.pass = std::move(pass);
+        next(turn);
+      });
+  if (!taken) refuse(kWaitingRoomFull);
+}
+
+void Connection::on_policy_login(Result<std::string> subid, Hold) {
+  if (state_ != State::kLogin) return;
+  if (!subid) {
+    return refuse(subid.error().code == Errc::kUnavailable ? kPolicyUnavailable : kPolicyLogin);
+  }
+  answer_ok(*subid, owner_.context().placer.endpoints(server_));
+}
+
+void Connection::on_turn(WaitingRoom::Turn turn, Hold hold) {
+  if (state_ != State::kLogin) return;
+  if (turn != WaitingRoom::Turn::kEnter) return refuse(kStopping);
+  place(std::move(hold));
+}
+
+void Connection::place(Hold hold) {
   Grant grant;
   grant.account = account_;
   grant.uid = uid_;
@@ -172,18 +227,11 @@ void Connection::after_admission(Entry entry) {
   grant.secret = suite_ == protocol::Suite::kPlain ? secret_ : std::move(secret_);
   grant.suite = suite_;
   grant.address = stream_.peer().ip();
-  context.placer.place(std::move(grant), resume(&Connection::on_placement, std::move(entry)));
+  owner_.context().placer.place(std::move(grant),
+                                resume(&Connection::on_placement, std::move(hold)));
 }
 
-void Connection::on_policy_login(Result<std::string> subid, Entry) {
-  if (state_ != State::kLogin) return;
-  if (!subid) {
-    return refuse(subid.error().code == Errc::kUnavailable ? kPolicyUnavailable : kPolicyLogin);
-  }
-  answer_ok(*subid, owner_.context().placer.endpoints(server_));
-}
-
-void Connection::on_placement(Result<Placement> placement, Entry) {
+void Connection::on_placement(Result<Placement> placement, Hold) {
   if (state_ != State::kLogin) return;
   if (!placement) return refuse(refusal_of_place(placement.error().code));
   answer_ok(placement->subid, std::move(placement->endpoints));
@@ -194,6 +242,10 @@ void Connection::answer_ok(std::string_view subid, std::vector<std::string> gate
   extras.gates = std::move(gates);
   extras.uid = uid_;
   extras.secret = std::move(secret_);
+  if (ticket_) {
+    extras.ticket = std::move(ticket_->bytes);
+    extras.ticket_expires_s = ticket_->expires_s;
+  }
   const Secret line(protocol::format_login_ok(suite_, subid, extras));
   send_line(line.reveal());
   owner_.outcomes().count("ok");
@@ -205,7 +257,7 @@ void Connection::answer_ok(std::string_view subid, std::vector<std::string> gate
 
 void Connection::refuse(const Refusal& refusal) {
   if (state_ == State::kDone) return;
-  send_line(protocol::format_login_refusal(refusal.code));
+  send_line(protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp}));
   owner_.outcomes().refused(stream_.peer(), refusal, uid_, server_);
   record(refusal.code);
   finish();
@@ -222,8 +274,15 @@ void Connection::finish() {
   state_ = State::kDone;
   cancel();
   secret_.clear();
+  ticket_.reset();
   handshake_.reset();
-  if (cancelled_ != nullptr) cancelled_->store(true, std::memory_order_relaxed);
+  if (waiter_ == nullptr) return;
+  waiter_->cancelled.store(true);
+  if (waiter_->position.load() == 0) return;
+  // Its place is kept, in whichever room it waits.
+  LoginContext& context = owner_.context();
+  context.authenticator.drop(uid_, stream_.peer());
+  context.rooms.drop(server_, uid_, monotonic_ms());
 }
 
 // Logins that came as far as a token are audited.

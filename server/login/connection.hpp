@@ -3,7 +3,8 @@
 //
 //   kHandshake  lines go to protocol::LoginHandshake; deadline limits.login_handshake_timeout_ms
 //   kLogin      the token is being worked on; input is counted and ignored; deadline
-//               answer_timeout_ms, then 503
+//               answer_timeout_ms, then 503. While the login waits in a room the deadline moves
+//               along, and the client is told its place every limits.waiting_update_ms
 //   kDone       answered or given up; the stream sends what is left and closes
 // Every login is counted once: "ok", or the reason of its refusal.
 #pragma once
@@ -21,7 +22,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "login/authenticator.hpp"
-#include "login/in_progress.hpp"
+#include "login/hold.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "login/refusal.hpp"
@@ -35,10 +36,9 @@ class LoginWorker;
 
 class Connection final : private actor::Timer {
  public:
-  // What goes on with a result that came back: `entry` is the uid's, once it was entered.
-  using Entry = std::optional<InProgress::Entry>;
+  // What goes on with a result that came back.
   template <class Value>
-  using Step = void (Connection::*)(Value value, Entry entry);
+  using Step = void (Connection::*)(Value value, Hold hold);
 
   Connection(LoginWorker& owner, net::Stream& stream,
              const protocol::LoginHandshakeOptions& suites);
@@ -59,17 +59,20 @@ class Connection final : private actor::Timer {
   void begin(protocol::LoginStep step);
   void ignore_input(std::size_t bytes);
   [[nodiscard]] bool served() const;
-  [[nodiscard]] Entry enter() const;
   [[nodiscard]] AuthRequest auth_request();
   template <class Value>
-  [[nodiscard]] auto resume(Step<Value> step, Entry entry);
+  [[nodiscard]] auto resume(Step<Value> step, Hold hold);
+  void wait_for_answer();
+  void tell_position(std::uint32_t position);
 
   // The steps of a login, in their order.
-  void on_policy_auth(Result<AuthResult> result, Entry entry);
-  void on_admission(Authenticator::Admission admission, Entry entry);
-  void after_admission(Entry entry);
-  void on_policy_login(Result<std::string> subid, Entry entry);
-  void on_placement(Result<Placement> placement, Entry entry);
+  void on_policy_auth(Result<AuthResult> result, Hold hold);
+  void on_admission(Authenticator::Admission admission, Hold hold);
+  void after_admission();
+  void on_policy_login(Result<std::string> subid, Hold hold);
+  void on_turn(WaitingRoom::Turn turn, Hold hold);
+  void place(Hold hold);
+  void on_placement(Result<Placement> placement, Hold hold);
   void answer_ok(std::string_view subid, std::vector<std::string> gates);
 
   void send_line(std::string_view line);
@@ -88,7 +91,12 @@ class Connection final : private actor::Timer {
   std::string server_;
   Secret secret_;  // of the session, until somebody else has it
   AccountId account_;
-  std::shared_ptr<std::atomic<bool>> cancelled_;  // set for an authenticator that still works
+  std::optional<Ticket> ticket_;
+  bool trusted_ = false;           // comes from a network of address_allow
+  bool waits_for_nobody_ = false;
+  std::shared_ptr<Waiter> waiter_;
+  MonotonicMs deadline_ms_ = 0;        // for the answer
+  std::uint32_t told_position_ = 0;
   std::size_t ignored_bytes_ = 0;
 };
 

@@ -1,25 +1,47 @@
 // What all login connections of the process share. Built by LoginServer.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
+#include "base/published.hpp"
+#include "login/address_rules.hpp"
 #include "login/audit.hpp"
 #include "login/authenticator.hpp"
 #include "login/in_progress.hpp"
+#include "login/login_server.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
+#include "login/server_rooms.hpp"
+#include "login/throttle.hpp"
 
 namespace gatehouse::login {
 
 // Any thread; each part says what it allows.
 struct LoginContext {
+  LoginContext(const LoginDependencies& d, const Limits& configured, const LoginOptions& options)
+      : placer(d.placer),
+        policy(d.policy),
+        metrics(d.metrics),
+        limits(configured),
+        answer_timeout_ms(options.answer_timeout_ms),
+        throttle(limits, metrics),
+        rooms(limits, metrics,
+              [&placer = d.placer](std::string_view server) { return placer.players(server); }),
+        authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
+        audit(d.store, metrics, options.audit),
+        connections_gauge(metrics.gauge("login_connections", "", "Open login connections")) {}
+
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;
   const Limits limits;
   const std::uint32_t answer_timeout_ms;
+  Throttle throttle;
+  Published<AddressRules> address_rules;
+  ServerRooms rooms;
   Authenticator authenticator;
   Audit audit;
   InProgress in_progress;

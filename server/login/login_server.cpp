@@ -1,5 +1,6 @@
 #include "login/login_server.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -10,27 +11,51 @@
 
 namespace gatehouse::login {
 
+// What comes with time: positions in the waiting rooms, kept places, turns, rows of the audit.
+class LoginServer::Upkeep final : public actor::Timer {
+ public:
+  Upkeep(LoginContext& context, actor::Worker& worker) : context_(context), worker_(worker) {}
+  // Any thread.
+  void start() {
+    worker_.post([this] { fire(); });
+  }
+
+ private:
+  static constexpr MonotonicMs kBusyMs = 200;
+  static constexpr MonotonicMs kQuietMs = 1'000;
+
+  // On the worker.
+  void fire() override {
+    const MonotonicMs now = monotonic_ms();
+    const bool hash = context_.authenticator.update_room(now);
+    const bool server = context_.rooms.update(now);
+    context_.audit.flush();
+    worker_.timers().add(*this, now + (hash || server ? kBusyMs : kQuietMs));
+  }
+
+  LoginContext& context_;
+  actor::Worker& worker_;
+};
+
 LoginServer::LoginServer(const LoginDependencies& dependencies, const Limits& limits,
                          LoginOptions options)
     : dependencies_(dependencies), options_(std::move(options)) {
   const LoginDependencies& d = dependencies_;
-  context_.reset(new LoginContext{
-      .placer = d.placer,
-      .policy = d.policy,
-      .metrics = d.metrics,
-      .limits = limits,
-      .answer_timeout_ms = options_.answer_timeout_ms,
-      .authenticator{d.store, d.hash_pool, options_.auth},
-      .audit{d.store, d.metrics, options_.audit},
-      .in_progress{},
-      .connections_gauge = d.metrics.gauge("login_connections", "", "Open login connections"),
-  });
+  context_ = std::make_unique<LoginContext>(d, limits, options_);
+  upkeep_ = std::make_unique<Upkeep>(*context_, d.system.worker(0));
   for (std::uint16_t i = 0; i < d.system.worker_count(); ++i)
     workers_.push_back(std::make_unique<LoginWorker>(*context_, d.system.worker(i)));
 }
 
 LoginServer::~LoginServer() {
   stop_accepting();
+  close_rooms();
+  context_->audit.flush();
+}
+
+void LoginServer::close_rooms() {
+  context_->authenticator.close_room();
+  context_->rooms.close();
 }
 
 Result<> LoginServer::start() {
@@ -60,6 +85,7 @@ Result<> LoginServer::start() {
     }
     listeners_.push_back(std::move(*listener));
   }
+  upkeep_->start();
   return {};
 }
 
@@ -67,6 +93,22 @@ std::vector<net::Address> LoginServer::addresses() const {
   std::vector<net::Address> addresses;
   for (const auto& listener : listeners_) addresses.push_back(listener->address());
   return addresses;
+}
+
+void LoginServer::set_keys(AuthKeys keys) {
+  context_->authenticator.set_keys(std::move(keys));
+}
+
+void LoginServer::set_address_rules(AddressRules rules) {
+  context_->address_rules.set(std::move(rules));
+}
+
+void LoginServer::set_game_servers(const std::vector<store::GameServer>& servers) {
+  for (const store::GameServer& server : servers) {
+    if (!dependencies_.placer.serves(server.name)) continue;
+    context_->rooms.set_capacity(server.name, server.capacity);
+    context_->rooms.set_open(server.name, server.state == store::ServerState::kOpen);
+  }
 }
 
 void LoginServer::on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,
@@ -80,10 +122,17 @@ void LoginServer::stop_accepting() {
 
 void LoginServer::stop() {
   stop_accepting();
+  close_rooms();
   for (const auto& worker : workers_) {
     LoginWorker* target = worker.get();
     target->worker().post([target] { target->stop(); });
   }
+}
+
+std::size_t LoginServer::waiting_count() const {
+  const std::int64_t count =
+      context_->authenticator.waiting().value() + context_->rooms.waiting().value();
+  return static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
 }
 
 std::size_t LoginServer::connection_count() const {

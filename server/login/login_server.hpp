@@ -2,8 +2,8 @@
 // check, placement and answer (DESIGN sections 1 and 5).
 //
 // A login connection lives on the worker that accepted it. Its login:
-//   token -> server served? -> uid in progress? -> Policy::auth or Authenticator
-//         -> Policy::login or Placer::place -> answer -> close
+//   token -> address throttled? -> server served? -> Policy::auth or Authenticator
+//         -> uid in progress? -> Policy::login, or ServerRooms and Placer::place -> answer -> close
 // With Policy::auth the server and the uid are known after it, and looked at then.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "login/address_rules.hpp"
 #include "login/authenticator.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
@@ -25,6 +26,7 @@
 #include "net/listener.hpp"
 #include "net/network.hpp"
 #include "protocol/login_handshake.hpp"
+#include "store/records.hpp"
 #include "store/store.hpp"
 #include "store/work_pool.hpp"
 
@@ -42,7 +44,7 @@ struct ListenerOptions {
 
 struct LoginOptions {
   std::vector<ListenerOptions> listeners;
-  AuthenticatorOptions auth;
+  AuthenticatorOptions auth{};
   Secret identity_key;  // Ed25519 private key, 32 bytes; needed by listeners with x25519
   std::uint32_t answer_timeout_ms = 30'000;  // from the token to a 503
   bool audit = true;                         // rows in login_audit
@@ -59,8 +61,9 @@ struct LoginDependencies {
   MetricSet& metrics;
 };
 
-// Metrics: gauge `login_connections`, counters `login_total` by result ("ok" or the reason of a
-// refusal) and `login_audit_dropped`.
+// Metrics: gauges `login_connections`, `login_waiting` by room and `login_throttle_entries`,
+// counters `login_total` by result ("ok" or the reason of a refusal), `login_lockouts` and
+// `login_audit_dropped`.
 class LoginServer {
  public:
   LoginServer(const LoginDependencies& dependencies, const Limits& limits, LoginOptions options);
@@ -75,20 +78,32 @@ class LoginServer {
   // The bound addresses, in the order of the options. After start().
   [[nodiscard]] std::vector<net::Address> addresses() const;
 
+  // What is read from the store and the configuration again and again. Any thread, from the
+  // constructor on.
+  void set_keys(AuthKeys keys);
+  void set_address_rules(AddressRules rules);
+  void set_game_servers(const std::vector<store::GameServer>& servers);
+
   // Any thread, after start().
   void stop_accepting();
   // Stops accepting and answers 503 to every open connection; returns at once. Logins that run
   // go on without their clients. connection_count() falls to 0 as the connections close.
   void stop();
   [[nodiscard]] std::size_t connection_count() const;
+  // Logins in the waiting rooms.
+  [[nodiscard]] std::size_t waiting_count() const;
 
  private:
+  class Upkeep;
+
+  void close_rooms();
   void on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,
                  net::Socket socket);
 
   const LoginDependencies dependencies_;
   const LoginOptions options_;
   std::unique_ptr<LoginContext> context_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::vector<std::unique_ptr<LoginWorker>> workers_;                     // by index of the worker
   std::vector<std::unique_ptr<protocol::LoginHandshakeOptions>> suites_;  // by listener
   std::vector<std::unique_ptr<net::Listener>> listeners_;

@@ -22,6 +22,7 @@ void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
   Connection& started = *connection;
   const bool fresh = connections_.emplace((*stream)->id(), std::move(connection)).second;
   GATEHOUSE_ASSERT(fresh);
+  if (context_.address_rules.get()->refuses(peer)) return started.refuse(kAddressBanned);
   started.start();
 }
 

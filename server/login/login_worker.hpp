@@ -11,7 +11,7 @@
 #include "base/assert.hpp"
 #include "base/ids.hpp"
 #include "login/connection.hpp"
-#include "login/in_progress.hpp"
+#include "login/hold.hpp"
 #include "login/login_context.hpp"
 #include "login/outcome_log.hpp"
 #include "net/socket.hpp"
@@ -39,11 +39,10 @@ class LoginWorker final : public net::StreamHandler {
   [[nodiscard]] OutcomeLog& outcomes() { return outcomes_; }
 
   // A function for whoever finishes a step of a login: any thread, once. It goes on with
-  // connection `id` on this worker if that is still there, and holds `entry` until then.
+  // connection `id` on this worker if that is still there, and keeps `hold` until then.
   template <class Value>
-  [[nodiscard]] auto resume(ConnectionId id, Connection::Step<Value> step,
-                            std::optional<InProgress::Entry> entry) {
-    return Resume<Value>{this, &worker_, id, step, std::move(entry)};
+  [[nodiscard]] auto resume(ConnectionId id, Connection::Step<Value> step, Hold hold) {
+    return Resume<Value>{this, &worker_, id, step, std::move(hold)};
   }
 
  private:
@@ -53,7 +52,7 @@ class LoginWorker final : public net::StreamHandler {
     actor::Worker* worker;
     ConnectionId id;
     Connection::Step<Value> step;
-    std::optional<InProgress::Entry> entry;
+    Hold hold;
     bool called = false;
 
     void operator()(Value value) {
@@ -65,8 +64,8 @@ class LoginWorker final : public net::StreamHandler {
     }
     void run(Value value) {
       if (Connection* connection = owner->find(id))
-        (connection->*step)(std::move(value), std::move(entry));
-      entry.reset();
+        (connection->*step)(std::move(value), std::move(hold));
+      hold.let_go();
     }
   };
 

@@ -2,6 +2,7 @@
 // session there. The script layer implements it; tests have one of their own.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,11 @@ class Placer {
   // True when some gate serves the game server, whether it has room now or not. Any thread; it
   // is asked before the password is looked at.
   [[nodiscard]] virtual bool serves(std::string_view server) const = 0;
+
+  // How many players a game server has, those included whose client is away. Any thread.
+  [[nodiscard]] virtual std::size_t players(std::string_view server) const = 0;
+  // True for one of them: his new login takes no place. Any thread.
+  [[nodiscard]] virtual bool online(const std::string& uid, std::string_view server) const = 0;
 
   // Takes the account's session over and makes the player's agent. Called on the worker of the
   // login connection. `done` is called exactly once, from inside or later, on any thread, best

@@ -3,6 +3,7 @@
 // it. The protocol layer adds the reasons of its handshake.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace gatehouse::login {
@@ -10,6 +11,12 @@ namespace gatehouse::login {
 struct Refusal {
   int code = 0;             // 0: closed without an answer
   std::string_view reason;  // static storage
+  std::uint32_t retry_s = 0;  // told with a 429
+  bool totp = false;          // told with a 401: the password was right, the code is not
+
+  [[nodiscard]] constexpr Refusal after(std::uint32_t seconds) const {
+    return {code, reason, seconds, totp};
+  }
 };
 
 inline constexpr Refusal kLineTooLong{400, "line_too_long"};
@@ -19,13 +26,18 @@ inline constexpr Refusal kWrongPassword{401, "wrong_password"};
 inline constexpr Refusal kUnknownUser{401, "unknown_user"};
 inline constexpr Refusal kPasswordUnusable{401, "password_unusable"};  // the stored hash
 inline constexpr Refusal kNameRefused{401, "name_refused"};            // by the store
-inline constexpr Refusal kNoTicket{401, "no_ticket"};
+inline constexpr Refusal kBadTicket{401, "bad_ticket"};
+inline constexpr Refusal kTotpNeeded{401, "totp_needed", 0, true};
+inline constexpr Refusal kTotpWrong{401, "totp_wrong", 0, true};
+inline constexpr Refusal kTotpUsed{401, "totp_used", 0, true};
 inline constexpr Refusal kPolicyAuth{401, "policy_auth"};
 inline constexpr Refusal kPolicyNoUid{401, "policy_no_uid"};
 
 inline constexpr Refusal kBanned{403, "banned"};
+inline constexpr Refusal kAddressBanned{403, "address_banned"};
 inline constexpr Refusal kAccountClosed{403, "account_closed"};
 inline constexpr Refusal kServerClosed{403, "server_closed"};  // by its row in game_server
+inline constexpr Refusal kMaintenance{403, "maintenance"};
 inline constexpr Refusal kServerUnknown{403, "server_unknown"};
 inline constexpr Refusal kPolicyLogin{403, "policy_login"};
 inline constexpr Refusal kPlaceDenied{403, "place_denied"};
@@ -33,10 +45,15 @@ inline constexpr Refusal kPlaceDenied{403, "place_denied"};
 inline constexpr Refusal kInProgress{406, "in_progress"};
 inline constexpr Refusal kPlaceBusy{406, "place_busy"};
 
+inline constexpr Refusal kAddressThrottled{429, "address_throttled"};
+inline constexpr Refusal kAccountThrottled{429, "account_throttled"};
+
 inline constexpr Refusal kStoreUnavailable{503, "store_unavailable"};
 inline constexpr Refusal kStoreQueueFull{503, "store_queue_full"};
 inline constexpr Refusal kHashUnavailable{503, "hash_unavailable"};
 inline constexpr Refusal kHashQueueFull{503, "hash_queue_full"};
+inline constexpr Refusal kTotpUnusable{503, "totp_unusable"};  // auth.totp.keys
+inline constexpr Refusal kWaitingRoomFull{503, "waiting_room_full"};
 inline constexpr Refusal kPolicyUnavailable{503, "policy_unavailable"};
 inline constexpr Refusal kPlaceUnavailable{503, "place_unavailable"};
 inline constexpr Refusal kAnswerTimeout{503, "answer_timeout"};

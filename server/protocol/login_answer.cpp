@@ -70,10 +70,11 @@ std::string format_login_ok(Suite suite, std::string_view subid, const LoginExtr
   return line;
 }
 
-std::string format_login_refusal(int code, std::uint32_t retry_s) {
+std::string format_login_refusal(int code, const LoginRefusalDetail& detail) {
   std::string line(words(code));
   GATEHOUSE_ASSERT(!line.empty());
-  if (code == kLoginTooManyRequests) line += ' ' + std::to_string(retry_s);
+  if (code == kLoginTooManyRequests) line += ' ' + std::to_string(detail.retry_s);
+  if (code == kLoginUnauthorized && detail.totp) line += " totp";
   return line;
 }
 

@@ -34,9 +34,15 @@ struct LoginExtras {
 [[nodiscard]] std::string format_login_ok(Suite suite, std::string_view subid,
                                           const LoginExtras& extras);
 
-// `<code> <words>`; 429 ends with the retry seconds. Asserts that the code is one of the above
-// other than 200.
-[[nodiscard]] std::string format_login_refusal(int code, std::uint32_t retry_s = 0);
+// What a refusal tells besides its code.
+struct LoginRefusalDetail {
+  std::uint32_t retry_s = 0;  // 429: seconds until it is worth trying again
+  bool totp = false;          // 401: the password was right, a code of the second factor is missing
+};
+
+// `<code> <words>`; 429 ends with the retry seconds, 401 with ` totp` if so. Asserts that the
+// code is one of the above other than 200.
+[[nodiscard]] std::string format_login_refusal(int code, const LoginRefusalDetail& detail = {});
 
 // `102 Waiting <position>`; empty for skynet, whose clients take the first line for the answer.
 [[nodiscard]] std::string format_login_waiting(Suite suite, std::uint64_t position);

@@ -35,6 +35,20 @@ std::vector<std::string> AgentManager::endpoints(std::string_view server) const 
   return list;
 }
 
+std::size_t AgentManager::players(std::string_view server) const {
+  std::size_t count = 0;
+  for (const gate::Gate* gate : gates_) {
+    if (gate->server() == server) count += gate->session_count();
+  }
+  return count;
+}
+
+bool AgentManager::online(const std::string& uid, std::string_view server) const {
+  std::lock_guard lock(mutex_);
+  const auto it = online_.find(uid);
+  return it != online_.end() && it->second.server == server;
+}
+
 std::size_t AgentManager::online() const {
   std::lock_guard lock(mutex_);
   return online_.size();
@@ -72,6 +86,7 @@ void AgentManager::begin(std::unique_ptr<Placing> placing) {
       older = it->second.agent;
       it->second.waiting.push_back(std::move(placing));
     }
+    if (fresh) it->second.server = placing->grant.server;
     agents_metric_.set(static_cast<std::int64_t>(online_.size()));
   }
   if (placing) {

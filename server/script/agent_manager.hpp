@@ -41,6 +41,8 @@ class AgentManager final : public login::Placer {
   // login::Placer
   [[nodiscard]] bool serves(std::string_view server) const override;
   [[nodiscard]] std::vector<std::string> endpoints(std::string_view server) const override;
+  [[nodiscard]] std::size_t players(std::string_view server) const override;
+  [[nodiscard]] bool online(const std::string& uid, std::string_view server) const override;
   void place(login::Grant grant, Done done) override;
 
   // Asks a player's agent to log out; false when the player is not online. Any thread.
@@ -72,6 +74,7 @@ class AgentManager final : public login::Placer {
   };
   struct Online {
     ServiceId agent;  // 0 while it is being made
+    std::string server;
     std::vector<std::unique_ptr<Placing>> waiting;
   };
 

@@ -157,11 +157,12 @@ int policy_auth_main(lua_State* L) {
   PolicyService& policy = current_policy(L);
   const PolicyCall& call = policy.call_of(*Vm::of(L).scheduler().running());
   lua_rawgeti(L, LUA_REGISTRYINDEX, policy.auth_handler());
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   set_field(L, "user", call.token.user);
   set_field(L, "server", call.token.server);
   set_field(L, "password", call.token.password.reveal());
   set_field(L, "ticket", call.token.ticket.reveal());
+  set_field(L, "totp", call.token.totp.reveal());
   set_field(L, "address", call.address);
   set_field(L, "suite", protocol::name(call.suite));
   lua_callk(L, 1, 2, 0, auth_done);

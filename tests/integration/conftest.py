@@ -11,6 +11,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from gatectl import Tool  # noqa: E402
 from mariadb import MariaDb  # noqa: E402
 from server import Server, raise_descriptor_limit  # noqa: E402
 
@@ -69,6 +70,12 @@ def store(request, tmp_path_factory):
         return sqlite_store(tmp_path_factory.mktemp("sqlite") / "gatehouse.db")
     database = re.sub(r"\W", "_", request.module.__name__)
     return mysql_store(request.getfixturevalue("mariadb"), database)
+
+
+@pytest.fixture(scope="module")
+def tool(store, tmp_path_factory):
+    """gatectl on each of the stores."""
+    return Tool(tmp_path_factory.mktemp("gatectl"), {"store": store.config})
 
 
 @pytest.fixture(scope="module")

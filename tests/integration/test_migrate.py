@@ -1,4 +1,4 @@
-"""The schema at start: SQLite's is brought up to date, MySQL's only by gatectl."""
+"""The schema at start: brought up to date, or with store.migrate "check" only by gatectl."""
 
 import subprocess
 
@@ -28,8 +28,7 @@ def refusal(server):
 
 
 def checked(store):
-    """The configuration as it is where store.migrate is not set."""
-    return {key: value for key, value in store.config.items() if key != "migrate"}
+    return store.config | {"migrate": "check"}
 
 
 @pytest.fixture
@@ -44,6 +43,11 @@ def test_mysql_is_migrated_by_the_operator(new_store, start_server, tmp_path):
     migrate(refused)
     server = start_server({"store": checked(new_store)})
     Player(server)
+    assert new_store.query("SELECT COUNT(*) FROM account") == [["1"]]
+
+
+def test_a_new_mysql_database_is_migrated_at_start(new_store, start_server):
+    Player(start_server({"store": new_store.config}))
     assert new_store.query("SELECT COUNT(*) FROM account") == [["1"]]
 
 

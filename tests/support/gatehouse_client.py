@@ -45,19 +45,25 @@ def parse_address(address):
     return host.strip("[]"), int(port)
 
 
-def make_token(user, password, server):
-    return f"{b64(user)}@{b64(server)}:{b64(password)}"
+def make_token(user, password, server, totp=None, ticket=None):
+    """ticket: the base64 that an earlier login got, instead of the password."""
+    name = f"{b64(user)}@{b64(server)}"
+    if ticket is not None:
+        return f"{name}!{ticket}"
+    return f"{name}:{b64(password)}" + (f":{b64(totp)}" if totp is not None else "")
 
 
 class Stream:
     """A TCP connection that reads exact counts and lines, with a time-out for each call."""
 
-    def __init__(self, address, timeout=10.0, receive_buffer=None):
+    def __init__(self, address, timeout=10.0, receive_buffer=None, source=None):
         self.socket = socket.socket(
             socket.AF_INET6 if ":" in parse_address(address)[0] else socket.AF_INET
         )
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(timeout)
         self.socket.connect(parse_address(address))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -120,6 +126,7 @@ class Login:
     server: str
     secret: bytes = field(default=b"", repr=False)
     extras: dict = field(default_factory=dict, repr=False)
+    waited: list = field(default_factory=list)  # positions of the 102 lines
 
     @property
     def code(self):
@@ -150,11 +157,13 @@ class Login:
         return f"{text}:{b64(self.mac(text))}"
 
 
-def read_answer(stream):
+def read_answer(stream, waited=None):
     while True:
         line = stream.read_line()
-        if not line.startswith("102 "):
+        if not line.startswith("102 Waiting "):
             return line
+        if waited is not None:
+            waited.append(int(line.removeprefix("102 Waiting ")))
 
 
 def finish_login(login):
@@ -167,18 +176,20 @@ def finish_login(login):
     return login
 
 
-def login_plain(stream, user, password, server):
+def login_plain(stream, user, password, server, **proof):
     stream.read_line()  # the challenge: the plain suite does not use it
-    stream.send(make_token(user, password, server).encode() + b"\n")
-    return finish_login(Login(read_answer(stream), "plain", user, server))
+    stream.send(make_token(user, password, server, **proof).encode() + b"\n")
+    waited = []
+    line = read_answer(stream, waited)
+    return finish_login(Login(line, "plain", user, server, waited=waited))
 
 
-def login_skynet(stream, user, password, server, private_key=None):
+def login_skynet(stream, user, password, server, private_key=None, **proof):
     challenge = unb64(stream.read_line())
     private_key = private_key or skynet_crypto.random_key()
     stream.send(b64(skynet_crypto.dh_exchange(private_key)).encode() + b"\n")
     secret = skynet_crypto.dh_secret(unb64(stream.read_line()), private_key)
-    token = make_token(user, password, server).encode()
+    token = make_token(user, password, server, **proof).encode()
     stream.send(
         f"{b64(skynet_crypto.hmac64(challenge, secret))}\n"
         f"{b64(skynet_crypto.des_encode(secret, token))}\n".encode()
@@ -186,11 +197,14 @@ def login_skynet(stream, user, password, server, private_key=None):
     return finish_login(Login(read_answer(stream), "skynet", user, server, secret))
 
 
-def login(address, user, password, server, suite="plain", timeout=15.0):
-    """One whole login. Raises Closed when the server closes without an answer."""
-    with Stream(address, timeout) as stream:
+def login(address, user, password, server, suite="plain", timeout=15.0, source=None, **proof):
+    """One whole login, from the address `source`; proof: totp or ticket of make_token.
+
+    Raises Closed when the server closes without an answer.
+    """
+    with Stream(address, timeout, source=source) as stream:
         return (login_skynet if suite == "skynet" else login_plain)(
-            stream, user, password, server
+            stream, user, password, server, **proof
         )
 
 

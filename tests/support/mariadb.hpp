@@ -47,8 +47,8 @@ class MariaDb {
   // Returns once the server answers connections.
   void start() {
     std::vector<std::string> command = {
-        program("mariadbd"), "--no-defaults", "--datadir=" + data(), "--socket=" + socket(),
-        "--port=" + std::to_string(port_), "--bind-address=127.0.0.1",
+        program("mariadbd"), "--no-defaults", "--datadir=" + data(), "--tmpdir=" + tmpdir(),
+        "--socket=" + socket(), "--port=" + std::to_string(port_), "--bind-address=127.0.0.1",
         "--pid-file=" + (folder_ / "pid"), "--innodb-buffer-pool-size=32M",
         "--innodb-log-file-size=8M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M",
         "--innodb-flush-log-at-trx-commit=2", "--max-connections=60", "--skip-name-resolve"};
@@ -103,7 +103,8 @@ class MariaDb {
     if (std::filesystem::exists(made)) return std::filesystem::copy(made, data(), kCopyAll);
 #endif
     std::vector<std::string> command = {program("mariadb-install-db"), "--no-defaults",
-                                        "--datadir=" + data(), "--skip-test-db",
+                                        "--datadir=" + data(), "--tmpdir=" + tmpdir(),
+                                        "--skip-test-db",
                                         "--auth-root-authentication-method=normal",
                                         "--innodb-log-file-size=8M"};
     if (geteuid() == 0) command.push_back("--user=root");
@@ -149,6 +150,11 @@ class MariaDb {
   }
 
   std::string data() const { return folder_ / "data"; }
+  // Of its own: a server that starts deletes the temporary tables that it finds.
+  std::string tmpdir() const {
+    std::filesystem::create_directories(folder_ / "tmp");
+    return folder_ / "tmp";
+  }
   std::string log() const { return folder_ / "log"; }
   std::string log_text() const {
     std::ostringstream text;

@@ -41,7 +41,9 @@ class MariaDb:
         self.port = free_port()
         self.process = None
         assert len(str(self.socket)) < 100, "a unix socket's path has at most 107 bytes"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # Of its own: a server that starts deletes the temporary tables that it finds.
+        self.tmpdir = self.folder / "tmp"
+        self.tmpdir.mkdir(parents=True, exist_ok=True)
         as_root = ["--user=root"] if os.geteuid() == 0 else []
         with open(self.folder / "install.log", "wb") as log:
             subprocess.run(
@@ -49,6 +51,7 @@ class MariaDb:
                     program("mariadb-install-db"),
                     "--no-defaults",
                     f"--datadir={self.data}",
+                    f"--tmpdir={self.tmpdir}",
                     "--auth-root-authentication-method=normal",
                     "--skip-test-db",
                     "--innodb-log-file-size=8M",
@@ -62,6 +65,7 @@ class MariaDb:
             program("mariadbd"),
             "--no-defaults",
             f"--datadir={self.data}",
+            f"--tmpdir={self.tmpdir}",
             f"--socket={self.socket}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
@@ -118,10 +122,9 @@ class MariaDb:
         return name
 
     def store_config(self, database):
-        """The `store` section of a server's configuration, over TCP; it makes the tables."""
+        """The `store` section of a server's configuration, over TCP."""
         return {
             "driver": "mysql",
-            "migrate": "auto",
             "mysql": {
                 "host": "127.0.0.1",
                 "port": self.port,

@@ -28,7 +28,8 @@ int serve(const std::string& file, const std::vector<std::string>& settings,
     std::cerr << config.error().message << "\n";
     return app::kExitUsage;
   }
-  return app::run_server(*config, ready_file);
+  return app::run_server(*config, ready_file,
+                         [&] { return app::load_config(file, settings); });
 }
 
 }  // namespace

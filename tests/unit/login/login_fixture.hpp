@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <map>
@@ -32,6 +33,10 @@ using test::eventually;
 class FakePlacer final : public Placer {
  public:
   bool serves(std::string_view server) const override { return server == "sample"; }
+  std::size_t players(std::string_view) const override { return player_count; }
+  bool online(const std::string&, std::string_view) const override { return false; }
+  std::atomic<std::size_t> player_count{0};
+
   void place(Grant grant, Done done) override;
   std::vector<std::string> endpoints(std::string_view) const override { return {"gate:7"}; }
 

@@ -50,7 +50,8 @@ TEST(LoginAnswer, Design5RefusalsAndWaiting) {
   EXPECT_EQ(format_login_refusal(403), "403 Forbidden");
   EXPECT_EQ(format_login_refusal(406), "406 Not Acceptable");
   EXPECT_EQ(format_login_refusal(426), "426 Upgrade Required");
-  EXPECT_EQ(format_login_refusal(429, 30), "429 Too Many Requests 30");
+  EXPECT_EQ(format_login_refusal(401, {.totp = true}), "401 Unauthorized totp");
+  EXPECT_EQ(format_login_refusal(429, {.retry_s = 30}), "429 Too Many Requests 30");
   EXPECT_EQ(format_login_refusal(503), "503 Service Unavailable");
   EXPECT_EQ(format_login_waiting(Suite::kPlain, 12), "102 Waiting 12");
   EXPECT_EQ(format_login_waiting(Suite::kX25519, 1), "102 Waiting 1");

@@ -29,6 +29,17 @@ TEST(Token, Design5Ticket) {
   EXPECT_TRUE(token->password.empty());
 }
 
+TEST(Token, ACodeOfTheSecondFactorFollowsThePassword) {
+  const auto token = parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + b64("012345"));
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->password.reveal(), "123");
+  EXPECT_EQ(token->totp.reveal(), "012345");
+  EXPECT_TRUE(parse_token("dGVzdDE=@Y29jb3Mx:MTIz")->totp.empty());
+  for (const std::string code : {"", "12345", "1234567", "12345a", " 12345", "12345\n"})
+    EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + b64(code))) << code;
+  EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx!MTIz:" + b64("012345"))) << "a ticket needs none";
+}
+
 TEST(Token, PaddingMayBeMissing) {
   const auto token = parse_token("dGVzdDE@YQ:MTI");
   ASSERT_TRUE(token);

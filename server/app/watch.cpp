@@ -1,0 +1,138 @@
+#include "app/watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+
+namespace gatehouse::app {
+namespace {
+
+constexpr std::int64_t kDayS = 86'400;
+// The end of the process waits for the look that is under way.
+constexpr std::uint32_t kTimeoutMs = 2'000;
+constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete locks for long
+
+}  // namespace
+
+Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts, const WatchOptions& options) {
+  store::Options store = parts.store;
+  store.io_timeout_ms = std::min(store.io_timeout_ms, kTimeoutMs);
+  auto driver = store::open(store);
+  if (!driver) return tl::unexpected<Error>(driver.error());
+  return std::unique_ptr<Watch>(new Watch(parts, options, std::move(*driver)));
+}
+
+Watch::Watch(const Parts& parts, const WatchOptions& options,
+             std::unique_ptr<store::Driver> driver)
+    : parts_(parts),
+      options_(options),
+      driver_(std::move(driver)),
+      errors_(parts.metrics.counter("watch_errors", "", "Looks into the store that failed")),
+      enforced_(parts.metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
+      trimmed_(parts.metrics.counter("login_audit_trimmed", "",
+                                     "Rows of login_audit deleted for their age")) {}
+
+Watch::~Watch() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Watch::start() {
+  look();
+  thread_ = std::thread([this] { run(); });
+}
+
+void Watch::look_now() {
+  {
+    std::lock_guard lock(mutex_);
+    wanted_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Watch::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, std::chrono::milliseconds(options_.interval_ms),
+                      [this] { return stopping_ || wanted_; });
+    if (stopping_) return;
+    wanted_ = false;
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+void Watch::look() {
+  const std::int64_t now_s = wall_ms() / 1'000;
+  auto done = enforce_bans(now_s);
+  if (done && parts_.login) done = read_addresses(now_s);
+  if (done && parts_.login) done = read_game_servers();
+  if (done && options_.audit_keep_days > 0) done = trim_audit(now_s);
+  if (!done) {
+    errors_.add();
+    if (!failing_)
+      log::warn({}, "bans and game servers cannot be read, the last ones stay in force: {}",
+                done.error().message);
+  }
+  failing_ = !done;
+}
+
+Result<> Watch::enforce_bans(std::int64_t now_s) {
+  const auto barred = driver_->list_barred_online(now_s);
+  if (!barred) return tl::unexpected<Error>(barred.error());
+  for (const store::Account& account : *barred) {
+    const bool closed = account.status == store::AccountStatus::kClosed;
+    std::string reason = account.ban_reason;
+    if (reason.empty()) reason = closed ? "the account is closed" : "banned";
+    if (!parts_.agents.kick(account.name, script::LogoutCode::kBanned, reason)) continue;
+    enforced_.add();
+    log::info({}, "{} is {} and kicked", account.name, store::name(account.status));
+  }
+  return {};
+}
+
+Result<> Watch::read_addresses(std::int64_t now_s) {
+  const auto bans = driver_->list_address_bans(now_s);
+  if (!bans) return tl::unexpected<Error>(bans.error());
+  const auto allows = driver_->list_address_allows();
+  if (!allows) return tl::unexpected<Error>(allows.error());
+  login::AddressRules rules;
+  for (const store::AddressBan& ban : *bans)
+    add_network(rules.banned, "address_ban", ban.network);
+  for (const store::AddressAllow& allow : *allows)
+    add_network(rules.allowed, "address_allow", allow.network);
+  parts_.login->set_address_rules(std::move(rules));
+  return {};
+}
+
+void Watch::add_network(net::NetworkSet& set, const char* table, const std::string& network) {
+  const auto added = set.add(network);
+  if (added || !reported_.insert(network).second) return;
+  errors_.add();
+  log::error({}, "{}.network: {}; the row has no effect", table, added.error().message);
+}
+
+Result<> Watch::read_game_servers() {
+  const auto servers = driver_->list_game_servers();
+  if (!servers) return tl::unexpected<Error>(servers.error());
+  parts_.login->set_game_servers(*servers);
+  return {};
+}
+
+Result<> Watch::trim_audit(std::int64_t now_s) {
+  const auto trimmed =
+      driver_->trim_login_audit(now_s - options_.audit_keep_days * kDayS, kTrimRowsMax);
+  if (!trimmed) return tl::unexpected<Error>(trimmed.error());
+  trimmed_.add(static_cast<std::int64_t>(*trimmed));
+  return {};
+}
+
+}  // namespace gatehouse::app

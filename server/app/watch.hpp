@@ -1,0 +1,78 @@
+// Looks into the store every few seconds for what ops change there by hand: bans of players who
+// are online, networks that are banned or allowed, game servers; and trims the audit.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "login/login_server.hpp"
+#include "script/agent_manager.hpp"
+#include "store/driver.hpp"
+#include "store/open.hpp"
+
+namespace gatehouse::app {
+
+struct WatchOptions {
+  std::uint32_t interval_ms = 2'000;
+  std::uint32_t audit_keep_days = 90;  // 0: for ever
+};
+
+// One thread with a connection of its own. A store that is away changes nothing: what was read
+// last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `login_audit_trimmed`.
+class Watch {
+ public:
+  // All of it outlives the Watch; login may be nullptr.
+  struct Parts {
+    const store::Options& store;
+    script::AgentManager& agents;
+    login::LoginServer* login;
+    MetricSet& metrics;
+  };
+  // Errors as store::open().
+  [[nodiscard]] static Result<std::unique_ptr<Watch>> make(const Parts& parts,
+                                                           const WatchOptions& options);
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  // Waits for the look that is under way.
+  ~Watch();
+
+  // Looks on the caller's thread, so that bans hold before the first login, and starts the
+  // thread. Once.
+  void start();
+  // Has it look at once. Any thread.
+  void look_now();
+
+ private:
+  Watch(const Parts& parts, const WatchOptions& options, std::unique_ptr<store::Driver> driver);
+  void run();
+  void look();
+  [[nodiscard]] Result<> read_addresses(std::int64_t now_s);
+  [[nodiscard]] Result<> read_game_servers();
+  [[nodiscard]] Result<> enforce_bans(std::int64_t now_s);
+  [[nodiscard]] Result<> trim_audit(std::int64_t now_s);
+  void add_network(net::NetworkSet& set, const char* table, const std::string& network);
+
+  const Parts parts_;
+  const WatchOptions options_;
+  const std::unique_ptr<store::Driver> driver_;
+  Metric& errors_;
+  Metric& enforced_;
+  Metric& trimmed_;
+  bool failing_ = false;
+  std::set<std::string> reported_;  // networks that are none, each logged once
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;   // under mutex_, like the next
+  bool wanted_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gatehouse::app

@@ -1,0 +1,83 @@
+// One login on its way through the pools (authenticator.hpp). Its jobs share it; at any moment
+// one thread at most works on it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "login/authenticator.hpp"
+#include "store/account.hpp"
+#include "store/driver.hpp"
+#include "store/records.hpp"
+
+namespace gatehouse::login {
+
+class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
+ public:
+  Attempt(Authenticator& owner, AuthRequest request, Done done);
+  ~Attempt();
+
+  void verify() { in_store(&Attempt::look_up); }
+  void find_or_create() { in_store(&Attempt::adopt); }
+
+ private:
+  using StoreStep = void (Attempt::*)(store::Driver& driver);
+
+  // Store jobs.
+  void look_up(store::Driver& driver);
+  void create(store::Driver& driver);
+  void complete(store::Driver& driver);
+  void adopt(store::Driver& driver);
+  // On the hash pool.
+  void judge(const store::WorkContext& context);
+  void judge_account();
+  void judge_stranger();
+  [[nodiscard]] bool second_factor_right();
+
+  void in_store(StoreStep step);
+  // After a step in the store: what it decided, unless its writes were undone.
+  void settle(const Result<>& durable);
+  // After look_up.
+  void go_on();
+  void judge_ticket();
+  void in_hash_room(bool suspect);
+  void in_hash_pool();
+  bool find(store::Driver& driver);
+  bool read_server(store::Driver& driver);
+  // Refuses when the account or the server may not be entered now; true when they may.
+  bool may_enter();
+  [[nodiscard]] bool server_lets_in(bool staff) const;
+  [[nodiscard]] const Refusal& closed_server() const;
+  void admit();
+  [[nodiscard]] bool known_address() const;
+  void refuse_for(const Error& error);
+  void refuse(const Refusal& refusal) { finish(tl::unexpected(refusal)); }
+  // For what the client sent; the throttle counts it.
+  void refuse_failed(const Refusal& refusal);
+  void refuse_after_burn(const Refusal& refusal);
+  void finish(Admission admission);
+  void tell();
+  [[nodiscard]] bool cancelled() const { return request_.waiter->cancelled.load(); }
+
+  Authenticator& owner_;
+  AuthRequest request_;
+  Done done_;  // empty once told
+  // What a step in the store came to; it counts when the step's writes are durable.
+  bool in_step_ = false;
+  bool looked_up_ = false;
+  bool to_be_hashed_ = false;
+  std::optional<Admission> verdict_;
+  std::optional<store::Account> account_;
+  bool server_open_ = true;
+  bool maintenance_ = false;
+  std::uint32_t capacity_ = 0;
+  bool raced_ = false;  // another login made the account between our look-up and our insert
+  std::string new_hash_;
+  std::optional<std::uint64_t> totp_step_;  // whose code the client sent
+  std::int64_t since_s_ = 0;                // when the password was given
+};
+
+}  // namespace gatehouse::login
