@@ -1,64 +1,15 @@
 """gatectl on both stores, and against a running server."""
 
-import fcntl
 import json
-import os
-import pty
-import select
 import subprocess
-import termios
 import time
 import unicodedata
 
 import pytest
+from gatectl import GATECTL, Terminal, Tool
 from gatehouse_client import login
 from players import Player, fresh_name
-from server import BINARY, PATIENCE, ROOT, base_config, merged
 from waiting import wait_until
-
-GATECTL = BINARY.with_name("gatectl")
-
-
-class Tool:
-    """gatectl with one configuration file."""
-
-    def __init__(self, folder, changes):
-        self.path = folder / "gatectl.json"
-        self.path.write_text(json.dumps(merged(base_config(folder), changes)))
-
-    def __call__(self, *arguments, password=None):
-        """(exit code, standard output, standard error)"""
-        done = subprocess.run(
-            [GATECTL, "--config", self.path, *arguments],
-            cwd=ROOT,
-            input=(password + "\n" if password is not None else "").encode(),
-            capture_output=True,
-            timeout=60 * PATIENCE,
-            check=False,
-        )
-        for output in (done.stdout, done.stderr):
-            assert b"$argon2" not in output, "no hash is ever shown"
-            assert password in (None, "") or password.encode() not in output
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    def done(self, *arguments, password=None):
-        """The output of a command that must succeed."""
-        code, output, error = self(*arguments, password=password)
-        assert code == 0 and error == "", (code, output, error)
-        return output
-
-    def refused(self, code, *arguments, password=None):
-        """What a command that must fail with this code says."""
-        got, output, error = self(*arguments, password=password)
-        assert got == code and output == "", (got, output, error)
-        assert error.count("\n") == 1 and error.startswith("gatectl: "), error
-        return error
-
-
-@pytest.fixture(scope="module")
-def tool(store, tmp_path_factory):
-    return Tool(tmp_path_factory.mktemp("gatectl"), {"store": store.config})
-
 
 @pytest.fixture(scope="module")
 def empty_store(tool):
@@ -253,47 +204,6 @@ def test_usage(tmp_path):
     nowhere.mkdir()
     done = subprocess.run([GATECTL, "status"], cwd=nowhere, capture_output=True, check=False)
     assert done.returncode == 2 and b"--config" in done.stderr
-
-
-class Terminal:
-    """gatectl on a terminal of its own."""
-
-    def __init__(self, tool, *arguments):
-        self.master, slave = pty.openpty()
-        self.output = b""
-        self.process = subprocess.Popen(
-            [GATECTL, "--config", tool.path, *arguments],
-            cwd=ROOT,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
-        )
-        self.slave = slave
-
-    def wait_for(self, text):
-        while text not in self.output:
-            assert select.select([self.master], [], [], 60 * PATIENCE)[0], self.output
-            self.output += os.read(self.master, 1000)
-        self.output = self.output[self.output.index(text) + len(text) :]
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
-
-    def end(self):
-        code = self.process.wait(60 * PATIENCE)
-        os.set_blocking(self.master, False)
-        try:
-            self.output += os.read(self.master, 10_000)
-        except BlockingIOError:
-            pass
-        os.close(self.slave)
-        os.close(self.master)
-        return code
 
 
 def test_terminal_asks_twice_without_echo(account, tool, store, start_server):

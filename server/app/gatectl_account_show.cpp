@@ -1,0 +1,37 @@
+// Commands that show accounts.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/gatectl_account_form.hpp"
+#include "app/gatectl_command.hpp"
+#include "app/gatectl_store.hpp"
+
+namespace gatehouse::app {
+
+Result<> account_show(const Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = open_store(config);
+  if (!driver) return tl::unexpected<Error>(driver.error());
+  const auto account = find_account(**driver, arguments.name);
+  if (!account) return tl::unexpected<Error>(account.error());
+  const HashForm hash = arguments.with_hash ? HashForm::kShown : HashForm::kHidden;
+  output.say(account_text(*account, hash), account_json(*account, hash));
+  return {};
+}
+
+Result<> account_list(const Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = open_store(config);
+  if (!driver) return tl::unexpected<Error>(driver.error());
+  const auto accounts = (*driver)->list_accounts(arguments.after, arguments.limit);
+  if (!accounts) return tl::unexpected<Error>(accounts.error());
+  if (output.json()) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const auto& account : *accounts) rows.push_back(account_json(account, HashForm::kHidden));
+    output.say("", rows);
+    return {};
+  }
+  for (const auto& account : *accounts) output.say(account_line(account), nullptr);
+  if (accounts->size() == arguments.limit) output.say("(there may be more: --after NAME)", nullptr);
+  return {};
+}
+
+}  // namespace gatehouse::app

@@ -1,0 +1,68 @@
+// The commands of gatectl (DESIGN section 8). Each is one function, in the file named beside it;
+// gatectl_command_line.cpp says what each is called and which arguments it takes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/config.hpp"
+#include "app/gatectl_output.hpp"
+#include "base/result.hpp"
+
+namespace gatehouse::app {
+
+// What the command line says, for all commands; a command reads what it takes.
+struct Arguments {
+  std::string config_file;
+  std::vector<std::string> settings;
+  bool json = false;
+
+  std::string name;  // of an account, normalised; kick: a uid
+  bool off = false;
+  bool yes = false;
+  bool with_hash = false;
+  std::string reason;
+  std::string ban_for;
+  std::uint64_t ban_until_s = 0;
+  std::string after;
+  std::uint32_t limit = 100;
+
+  std::string file;    // "-": standard input
+  std::string format;  // empty: the command's default
+  std::string on_exists = "skip";
+  bool dry_run = false;
+};
+
+// What was asked for, or what was done, goes to the output; the caller prints the error. No
+// output and no error holds a password, and a hash only where it is asked for. Errors, besides
+// those of store::Driver:
+//   kInvalid, kClosed  arguments, configuration or input are wrong; nothing was changed
+//   kNotFound          there is no such account, no such player online
+//   kUnavailable       the store is away or was never migrated; no server answers
+using Command = Result<> (*)(const Config&, const Arguments&, Output&);
+
+// gatectl_account.cpp
+Result<> account_add(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_passwd(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_ban(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_unban(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_revoke(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_totp(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_staff(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_delete(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_account_show.cpp
+Result<> account_show(const Config& config, const Arguments& arguments, Output& output);
+Result<> account_list(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_export.cpp
+Result<> account_export(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_import.cpp. kCorrupt when rows were refused; the others are imported then.
+Result<> account_import(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_store.cpp
+Result<> migrate(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_server.cpp
+Result<> kick(const Config& config, const Arguments& arguments, Output& output);
+Result<> drain(const Config& config, const Arguments& arguments, Output& output);
+Result<> status(const Config& config, const Arguments& arguments, Output& output);
+
+}  // namespace gatehouse::app

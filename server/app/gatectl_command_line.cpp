@@ -1,0 +1,168 @@
+#include "app/gatectl_command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/config.hpp"
+#include "app/gatectl_command.hpp"
+#include "app/gatectl_import_row.hpp"
+#include "app/server.hpp"
+#include "crypto/password_import.hpp"
+#include "protocol/user_name.hpp"
+
+namespace gatehouse::app {
+namespace {
+
+constexpr const char* kQuickstart = "config/quickstart.json";
+
+std::vector<std::string> import_formats() {
+  std::vector<std::string> formats(crypto::kImportFormats.begin(), crypto::kImportFormats.end());
+  formats.emplace_back(kPlainFormat);
+  return formats;
+}
+
+// Whether errors of the command line itself are to be JSON: it was not understood then.
+bool asks_for_json(int argc, char** argv) {
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    if (std::string_view(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+// The table of commands: what each is called, what it takes and which function it is.
+class CommandLine {
+ public:
+  CommandLine() : cli_("gatectl, the tool for gatehouse's accounts and a running server") {
+    cli_.add_option("--config", arguments_.config_file,
+                    std::string("JSON configuration file; default: ") + kQuickstart);
+    cli_.add_option("--set", arguments_.settings, "a.b=value, changes one key; may be repeated")
+        ->allow_extra_args(false);
+    cli_.add_flag("--json", arguments_.json, "JSON instead of text, errors too");
+    cli_.require_subcommand(1)->fallthrough();
+    account_ = cli_.add_subcommand("account", "accounts, in the store");
+    account_->require_subcommand(1)->fallthrough();
+    add_account_commands();
+    add_bulk_commands();
+    add(&cli_, "migrate", "bring the store's schema up to date", migrate);
+    add(&cli_, "status", "what a running server does", status);
+    CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick);
+    kicked->add_option("UID", arguments_.name, "the player's uid")->required();
+    kicked->add_option("--reason", arguments_.reason, "told to the client");
+    add(&cli_, "drain", "end a running server as SIGTERM does", drain);
+  }
+
+  int run(int argc, char** argv) {
+    Output output(asks_for_json(argc, argv) ? OutputForm::kJson : OutputForm::kText, std::cout,
+                  std::cerr);
+    try {
+      cli_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return cli_.exit(error);  // --help
+      output.fail({Errc::kInvalid, std::string(error.what()) + " (see --help)"});
+      return kExitUsage;
+    }
+    const auto config = load();
+    if (!config) {
+      output.fail(config.error());
+      return kExitUsage;
+    }
+    const auto done = command_(*config, arguments_, output);
+    if (done) return std::cout.flush() ? kExitOk : kExitFailed;
+    output.fail(done.error());
+    const bool usage = done.error().code == Errc::kInvalid || done.error().code == Errc::kClosed;
+    return usage ? kExitUsage : kExitFailed;
+  }
+
+ private:
+  void add_account_commands() {
+    add_named("add", "make an account; password from a terminal or standard input", account_add);
+    add_named("passwd", "set a password, from a terminal or standard input", account_passwd);
+    CLI::App* ban = add_named("ban", "refuse logins, for ever by default", account_ban);
+    CLI::Option* until =
+        ban->add_option("--until", arguments_.ban_until_s, "Unix time of the ban's end")
+            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{253'402'300'799}));
+    ban->add_option("--for", arguments_.ban_for, "how long: 90s, 30m, 2h, 7d, 1w")->excludes(until);
+    ban->add_option("--reason", arguments_.reason, "kept with the account");
+    add_named("unban", "lift a ban", account_unban);
+    add_named("show", "one account", account_show)
+        ->add_flag("--with-hash", arguments_.with_hash, "show the password hash too");
+    add_named("revoke", "make all resume tickets of an account void", account_revoke);
+    add_named("totp", "give an account a second factor, and show its key once", account_totp)
+        ->add_flag("--off", arguments_.off, "take the second factor away");
+    add_named("staff", "let an account enter game servers in maintenance", account_staff)
+        ->add_flag("--off", arguments_.off, "take that right away");
+    add_named("delete", "kick the player, delete the account and its players' data", account_delete)
+        ->add_flag("--yes", arguments_.yes, "do not ask");
+  }
+
+  void add_bulk_commands() {
+    CLI::App* list = add(account_, "list", "accounts by name", account_list);
+    list->add_option("--after", arguments_.after, "only names after this one");
+    list->add_option("--limit", arguments_.limit, "how many at most, default 100")
+        ->check(CLI::Range(1u, 100'000u));
+    CLI::App* import = add(account_, "import", "make accounts out of a CSV file", account_import);
+    import->add_option("FILE", arguments_.file, "the file, - for standard input")->required();
+    import->add_option("--format", arguments_.format, "how its passwords are hashed")
+        ->required()
+        ->check(CLI::IsMember(import_formats()));
+    import->add_flag("--dry-run", arguments_.dry_run, "check the file, change nothing");
+    import
+        ->add_option("--on-exists", arguments_.on_exists,
+                     "what a name does that is taken; default skip: left as it is")
+        ->check(CLI::IsMember({"skip", "fail"}));
+    CLI::App* exported =
+        add(account_, "export", "all accounts, to standard output", account_export);
+    exported->add_option("--format", arguments_.format, "default csv")
+        ->check(CLI::IsMember({"csv", "jsonl"}));
+    exported->add_flag("--with-hashes", arguments_.with_hash,
+                       "with password hashes and sealed second factors");
+  }
+
+  CLI::App* add(CLI::App* parent, const char* name, const char* help, Command command) {
+    CLI::App* added = parent->add_subcommand(name, help);
+    added->fallthrough();
+    added->callback([this, command] { command_ = command; });
+    return added;
+  }
+
+  // A command of one account.
+  CLI::App* add_named(const char* name, const char* help, Command command) {
+    CLI::App* added = add(account_, name, help, command);
+    added->add_option("NAME", arguments_.name, "the account's name")
+        ->required()
+        ->transform([](const std::string& given) {
+          auto normal = protocol::normalise_user_name(given);
+          if (!normal) throw CLI::ValidationError(normal.error().message);
+          return std::move(*normal);
+        });
+    return added;
+  }
+
+  [[nodiscard]] Result<Config> load() const {
+    if (!arguments_.config_file.empty()) {
+      return load_config(arguments_.config_file, arguments_.settings);
+    }
+    if (!std::filesystem::exists(kQuickstart)) {
+      return fail(Errc::kInvalid,
+                  std::string("--config: is not given, and there is no ") + kQuickstart);
+    }
+    return load_config(kQuickstart, arguments_.settings);
+  }
+
+  CLI::App cli_;
+  CLI::App* account_ = nullptr;
+  Arguments arguments_;
+  Command command_ = nullptr;
+};
+
+}  // namespace
+
+int run_gatectl(int argc, char** argv) {
+  return CommandLine().run(argc, argv);
+}
+
+}  // namespace gatehouse::app

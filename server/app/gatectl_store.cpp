@@ -1,0 +1,97 @@
+#include "app/gatectl_store.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/gatectl_command.hpp"
+
+namespace gatehouse::app {
+namespace {
+
+bool has_no_file(const store::Options& options) {
+  std::error_code error;
+  return options.kind == store::Options::Kind::kSqlite &&
+         !std::filesystem::exists(options.sqlite.path, error);
+}
+
+Result<> check_version(store::Driver& driver) {
+  const auto missing = driver.missing_migrations();
+  // Without the files there is nothing to compare with.
+  if (!missing && missing.error().code == Errc::kNotFound) return {};
+  // The arguments are right: it is the database that does not fit.
+  if (!missing && missing.error().code == Errc::kInvalid) {
+    return fail(Errc::kCorrupt, missing.error().message);
+  }
+  if (!missing) return tl::unexpected<Error>(missing.error());
+  if (*missing == 0) return {};
+  const auto version = driver.schema_version();
+  if (!version) return tl::unexpected<Error>(version.error());
+  return fail(Errc::kUnavailable, fmt::format("the database has schema version {}, not {}; "
+                                              "`gatectl migrate` brings it up to date",
+                                              *version, *version + *missing));
+}
+
+}  // namespace
+
+Result<bool> store_is_empty(const Config& config, store::Driver& driver) {
+  if (has_no_file(config.store.driver)) return true;
+  const auto version = driver.schema_version();
+  if (!version) return tl::unexpected<Error>(version.error());
+  return *version == 0;
+}
+
+Result<StoreDriver> open_store(const Config& config) {
+  auto driver = store::open(config.store.driver);
+  if (!driver) return driver;
+  const auto empty = store_is_empty(config, **driver);
+  if (!empty) return tl::unexpected<Error>(empty.error());
+  if (*empty) {
+    if (has_no_file(config.store.driver)) {
+      return fail(Errc::kUnavailable, "store.sqlite.path: " + config.store.driver.sqlite.path +
+                                          " does not exist; `gatectl migrate` makes it");
+    }
+    return fail(Errc::kUnavailable, "the database has no tables; `gatectl migrate` makes them");
+  }
+  if (auto fits = check_version(**driver); !fits) return tl::unexpected<Error>(fits.error());
+  return driver;
+}
+
+Result<StoreDriver> open_or_make_store(const Config& config) {
+  auto driver = store::open(config.store.driver);
+  if (!driver) return driver;
+  const auto empty = store_is_empty(config, **driver);
+  if (!empty) return tl::unexpected<Error>(empty.error());
+  if (!*empty) {
+    if (auto fits = check_version(**driver); !fits) return tl::unexpected<Error>(fits.error());
+    return driver;
+  }
+  if (auto migrated = (*driver)->migrate(); !migrated) {
+    return tl::unexpected<Error>(migrated.error());
+  }
+  return driver;
+}
+
+Result<store::Account> find_account(store::Driver& driver, const std::string& name) {
+  auto account = driver.find_account(name);
+  if (!account) return tl::unexpected<Error>(account.error());
+  if (!*account) return fail(Errc::kNotFound, "there is no account " + name);
+  return std::move(**account);
+}
+
+Result<> migrate(const Config& config, const Arguments&, Output& output) {
+  const auto driver = store::open(config.store.driver);
+  if (!driver) return tl::unexpected<Error>(driver.error());
+  const auto version = (*driver)->migrate();
+  if (!version && version.error().code == Errc::kInvalid) {
+    return fail(Errc::kCorrupt, version.error().message);
+  }
+  if (!version) return tl::unexpected<Error>(version.error());
+  output.say("the schema has version " + std::to_string(*version),
+             {{"done", "migrated"}, {"schema_version", *version}});
+  return {};
+}
+
+}  // namespace gatehouse::app
