@@ -73,10 +73,16 @@ class Bench:
         return self.judge(server, done.stdout, done.returncode, done.stderr, may_lose)
 
     def start_load(self, server, **options):
-        """Starts a load that stays connected: end_load() after its report was read."""
+        """Starts a load that stays connected: read its report, then echo_again(), end_load()."""
         return subprocess.Popen(
             [*self._command(server, options), "--hold"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
+
+    def echo_again(self, server, process):
+        """Has a load that stays connected measure its echoes once more."""
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return self.judge(server, process.stdout.readline(), code=0)["echo"]
 
     def judge(self, server, output, code, errors="", may_lose=False):
         """The report in load's output, if nothing went wrong; raises Lost."""
@@ -93,7 +99,7 @@ class Bench:
             raise Lost(f"{report['failed']} failed: {why}")
         if report.get("login", {}).get("unanswered", 0) != 0:
             raise Lost(f"{report['login']['unanswered']} logins without an answer")
-        if "echo" in report and report["echo"]["requests"] == 0:
+        if "echo" in report and report["echo"].get("requests") == 0:
             raise Lost("not one request was answered")
         return report
 

@@ -7,6 +7,7 @@ their ratios hold on others too.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import admission
 import measures
 from measures import QUIET_THINK_US, THINK_US
 
@@ -110,6 +111,14 @@ ROWS = (
          Figure("p999", "ms", 100), per_second("logins")), WITH_SKYNET),
     Row("password", measures.password_logins,
         (per_second("logins", 0.95, 1),), WITH_RAW),
+    Row("tickets", admission.tickets, (per_second("logins", 10, 1),), WITH_RAW),
+    Row("crowd", admission.storm,
+        (Figure("p99/quiet", "", 2, is_absolute=True), us("quiet p99"), us("p99"),
+         per_second("logins")), GATEHOUSES, is_default=False),
+    Row("flood", admission.flood,
+        (Figure("max", "ms", 1000, is_absolute=True), Figure("p50", "ms"),
+         Figure("guesses", "1/s", better=""), Figure("refused", "1/s", better="")),
+        GATEHOUSES, is_default=False),
     Row("memory", measures.memory,
         (size("player", "KiB", 5 * KIB, 0.3 * KIB, 52.6 * KIB),
          size("empty", "MiB", 12 * KIB**2, 3.1 * KIB**2, 17 * KIB**2))),

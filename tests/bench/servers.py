@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,6 +155,14 @@ class Gatehouse(Process):
         addresses = json.loads(ready.read_text())
         self.login = addresses["login"][0]["address"]
         self.gate = addresses["gate"][0]["address"]
+        self.admin = addresses.get("admin")
+
+    def logins(self):
+        """Good logins so far; needs admin.listen."""
+        with urllib.request.urlopen(f"http://{self.admin}/metrics") as answer:
+            text = answer.read().decode()
+        found = re.search(r'^gatehouse_login_total\{result="ok"\} (\d+)', text, re.MULTILINE)
+        return int(found[1]) if found else 0
 
     def compute_beside(self, worker):
         """Before start(): lets compute.lua run too, on `worker` (Lua: an index or a string)."""

@@ -66,15 +66,21 @@ class Load {
       open_gates();
       if (options_.seconds > 0 && failed_ == 0) echo();
     }
-    report_["failed"] = failed_;
-    if (!first_error_.empty()) report_["first_error"] = first_error_;
-    std::cout << report_.dump() << '\n' << std::flush;  // whoever reads it waits for it
-    while (options_.hold && std::cin.get() != EOF) {
+    print();
+    for (std::string line; options_.hold && std::getline(std::cin, line);) {
+      echo();
+      print();
     }
     return failed_ == 0 ? 0 : 1;
   }
 
  private:
+  void print() {
+    report_["failed"] = failed_;
+    if (!first_error_.empty()) report_["first_error"] = first_error_;
+    std::cout << report_.dump() << '\n' << std::flush;  // whoever reads it waits for it
+  }
+
   // --- The server, from outside ---
   [[nodiscard]] double cpu_seconds() const {
     clockid_t clock;
@@ -248,6 +254,8 @@ class Load {
     const std::uint32_t active = options_.active == 0 ? options_.players : options_.active;
     std::vector<std::uint32_t> latencies;
     echoing_ = true;
+    stopping_ = false;
+    thinking_.clear();
     for (std::uint32_t i = 0; i < std::min(active, options_.players); ++i) {
       players_[i]->sent_ns.assign(options_.depth, 0);
       // With think time they start spread over it, not all at once.
@@ -328,7 +336,8 @@ int main(int argc, char** argv) {
   cli.add_option("--warm-up", options.warm_up_seconds, "echoes before the measured time");
   cli.add_option("--patience-ms", options.patience_ms, "without progress for so long: failed");
   cli.add_option("--server-pid", options.server_pid, "whose CPU time and memory to read");
-  cli.add_flag("--hold", options.hold, "after the report stay connected until stdin ends");
+  cli.add_flag("--hold", options.hold,
+               "after the report stay connected until stdin ends; each line: echo again");
   CLI11_PARSE(cli, argc, argv);
   rlimit descriptors{};
   getrlimit(RLIMIT_NOFILE, &descriptors);
