@@ -14,6 +14,8 @@ namespace {
 
 // Input behind the token that is ignored; a client that sends more is cut off.
 constexpr std::size_t kIgnoredBytesMax = 65'536;
+// Most logins are answered by then, and need no look at their place in line.
+constexpr std::uint32_t kFirstLookMs = 200;
 
 protocol::LoginRandomness fresh_randomness() {
   protocol::LoginRandomness randomness;
@@ -70,7 +72,9 @@ void Connection::wait_for_answer() {
     tell_position(position);
   }
   if (now >= deadline_ms_) return refuse(kAnswerTimeout);
-  const MonotonicMs look_ms = now + context.limits.waiting_update_ms;
+  std::uint32_t pause_ms = context.limits.waiting_update_ms;
+  if (told_position_ == 0) pause_ms = std::min(pause_ms, kFirstLookMs);
+  const MonotonicMs look_ms = now + pause_ms;
   owner_.worker().timers().add(*this, std::min(look_ms, deadline_ms_));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/encoding.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -54,7 +55,12 @@ std::optional<std::int64_t> Tickets::check(const Secret& ticket, const store::Ac
                                            std::int64_t now_s) const {
   const auto keys = keys_.get();
   if (keys->empty()) return std::nullopt;
-  const auto plain = keys->open(ticket.reveal(), bound_to(account));
+  auto plain = keys->open(ticket.reveal(), bound_to(account));
+  if (!plain) {
+    // Clients get it in base64, and may send that text in base64 like any other text.
+    if (const auto bytes = crypto::base64_decode(ticket.reveal()))
+      plain = keys->open(*bytes, bound_to(account));
+  }
   if (!plain || plain->size() != kTicketBytes) return std::nullopt;
   Numbers numbers{};
   for (std::size_t i = 0; i < kNumbers; ++i) numbers[i] = number_at(plain->reveal(), i * 8);

@@ -42,7 +42,8 @@ class Tickets {
   // without keys, and once age_max_s is over.
   [[nodiscard]] std::optional<Ticket> issue(const store::Account& account, std::int64_t since_s,
                                             std::int64_t now_s) const;
-  // When the password was given, for a good ticket of this account; nothing for any other.
+  // When the password was given, for a good ticket of this account, its bytes or their base64;
+  // nothing for any other.
   [[nodiscard]] std::optional<std::int64_t> check(const Secret& ticket,
                                                   const store::Account& account,
                                                   std::int64_t now_s) const;

@@ -61,6 +61,8 @@ def test_a_ticket_logs_in_and_plays(hard_server):
     assert again(server, resumed).code == 200, "it comes with a fresh one"
     assert again(server, done).code == 200, "and the older one is good for its time"
     assert again(server, done, game="cocos1").code == 200, "on any game server"
+    encoded = base64.b64encode(done.extras["ticket"].encode()).decode()
+    assert again(server, done, ticket=encoded).code == 200, "in base64 like any other text"
 
 
 def test_a_skynet_client_may_use_one(hard_server):
