@@ -58,9 +58,15 @@ WaitingRoom::Places::iterator WaitingRoom::add(const std::string& key, Priority 
 // True when there is room for one more of this priority, made by pushing another out if need be.
 bool WaitingRoom::make_room(Priority priority, Called& pushed_out) {
   if (places_.size() < options_.places_max) return true;
+  if (attached_ < places_.size()) {
+    auto kept = std::prev(places_.end());
+    while (kept->second.waiter != nullptr) --kept;
+    erase(kept);
+    return true;
+  }
   const auto last = std::prev(places_.end());
   if (last->first.first <= priority) return false;
-  if (last->second.waiter) pushed_out = detach(last->second);
+  pushed_out = detach(last->second);
   erase(last);
   return true;
 }

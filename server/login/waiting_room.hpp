@@ -3,8 +3,8 @@
 // A visitor is let in at once when nobody waits and there is a slot; else it gets a place. The
 // places of a higher priority come first; within one priority, first come, first served. A
 // visitor whose client drops keeps its place for a while: whoever comes again with the key has
-// it back. When the room is full, a visitor of higher priority pushes the last one of the lowest
-// out.
+// it back. When the room is full, kept places go first, and then a visitor of higher priority
+// pushes the last one of the lowest out.
 //
 // Invariant: a function that enter() took is called exactly once, by whatever thread makes the
 // turn come, never with the room's lock held.

@@ -22,7 +22,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement (2)")
     parser.add_argument("--only", metavar="NAME,...",
                         help="rows with this name, or with this word in their name")
-    parser.add_argument("--all", action="store_true", help="with fleet and residents")
+    parser.add_argument("--all", action="store_true", help="with crowd, flood, fleet and residents")
     parser.add_argument("--list", action="store_true", help="the names of the rows")
     parser.add_argument("--quick", action="store_true",
                         help="small and short, to see whether all works; figures say little")

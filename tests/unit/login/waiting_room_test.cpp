@@ -116,16 +116,19 @@ TEST_F(WaitingRoomTest, AKeptPlaceDoesNotHoldUpTheOthersAndIsForgotten) {
   EXPECT_EQ(free(2), "d left,e,d");
 }
 
-TEST_F(WaitingRoomTest, KeptPlacesCountAsPlaces) {
+TEST_F(WaitingRoomTest, AFullRoomForgetsKeptPlacesFirst) {
   for (const char* key : {"a", "b", "c", "d"}) enter(key);
-  for (const char* key : {"a", "b", "c", "d"}) room_.drop(key, 0);
+  for (const char* key : {"a", "b", "d"}) room_.drop(key, 0);
   free();
   enter("e");
-  EXPECT_EQ(free(), "e full");
+  enter("f");
+  const auto a = enter("a");
+  EXPECT_EQ(free(), "");
+  room_.update(0);
+  EXPECT_EQ(a->position, 1u) << "the latest places were given away, d's and b's";
   enter("b");
-  EXPECT_EQ(free(1), "b");
-  enter("e");
-  EXPECT_EQ(free(1), "e");
+  EXPECT_EQ(free(), "b full");
+  EXPECT_EQ(free(4), "a,c,e,f");
 }
 
 TEST_F(WaitingRoomTest, TwoOfOneKeyWaitEachForItself) {
