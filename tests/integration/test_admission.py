@@ -62,7 +62,7 @@ def test_strangers_do_not_keep_a_player_out_while_their_guesses_are_looked_at(st
     server = start_server(
         {
             "limits": {"hash_threads": 1},
-            "auth": {"argon2": {"memory_kib": 65536, "passes": 4, "lanes": 1}},
+            "auth": {"argon2": {"memory_kib": 65536, "passes": 2, "lanes": 1}},
         }
     )
     name = fresh_name()
