@@ -184,8 +184,10 @@ def test_a_skynet_client_just_waits(full):
 
 def test_raising_the_capacity_lets_in(full):
     server, store, _ = full(1)
-    visitors = [Visitor(server) for _ in range(3)]
-    visitors[2].wait_position(3)
+    visitors = []
+    for position in (1, 2, 3):
+        visitors.append(Visitor(server))
+        visitors[-1].wait_position(position)
     store.query("UPDATE game_server SET capacity = 3")
     assert visitors[0].answer().startswith("200 ")
     assert visitors[1].answer().startswith("200 ")
