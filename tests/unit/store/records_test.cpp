@@ -158,7 +158,12 @@ TEST(StoreMysql, ExamplesOfTheReadmeRun) {
   must(driver->migrate());
   must(driver->create_account("test1", "hash"));
   mariadb().query(options.mysql.database, readme_sql("-- MySQL."));
-  EXPECT_FALSE(must(driver->find_account("test1")));  // the last example deletes it
+  const auto account = must(driver->find_account("test1"));
+  ASSERT_TRUE(account);
+  EXPECT_EQ(account->status, AccountStatus::kActive);
+  EXPECT_EQ(account->password_hash, "");
+  EXPECT_EQ(account->ticket_generation, 5u);
+  EXPECT_TRUE(account->staff);
   EXPECT_EQ(must(driver->game_server("sample"))->state, ServerState::kOpen);
   EXPECT_EQ(must(driver->list_address_bans(0)).size(), 1u);
 }
