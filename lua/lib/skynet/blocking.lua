@@ -2,6 +2,7 @@
 -- of skynet.coroutine they hand their work to the one who resumed it, so that the coroutine of
 -- the service is the one that waits; and a clock learns when a coroutine of the service waits.
 --
+-- skynet.exit needs nothing: its yield reaches the scheduler through every resumer.
 -- Loading this module replaces those functions in the table of "skynet", once per VM. A copy
 -- taken before raises inside a nested coroutine, as all functions do that yield elsewhere.
 local skynet <const> = require "skynet"
@@ -59,7 +60,6 @@ for _, name in ipairs {
 	"sleep",
 	"wait",
 	"yield",
-	"exit",
 } do
 	replaced[name] = replacement(name, skynet[name])
 	skynet[name] = replaced[name]
