@@ -5,6 +5,21 @@ local skynet <const> = require "skynet"
 local services <const> = {} -- name -> address | { error = text } | { waiting answers }
 local command <const> = {}
 
+-- Services of skynet.snax: one for each file; "@snaxd" is the one for the whole network.
+local SNAX <const> = { snaxd = true, ["@snaxd"] = true }
+
+local function key_of(name, file)
+	return SNAX[name] and string.format("%s.%s", name, file) or name
+end
+
+---@async
+local function start(name, ...)
+	if SNAX[name] then
+		return require("skynet.snax").rawnewservice(...)
+	end
+	return skynet.newservice(name, ...)
+end
+
 local function wait_for(name)
 	local waiting = services[name]
 	if waiting == nil then
@@ -37,33 +52,35 @@ end
 
 ---@async
 function command.LAUNCH(name, ...)
-	local address <const> = known(name)
+	local key <const> = key_of(name, (...))
+	local address <const> = known(key)
 	if address then
 		skynet.retpack(address)
 		return
 	end
-	local entry = services[name]
+	local entry = services[key]
 	local launching <const> = entry ~= nil and entry.launching
-	wait_for(name)
+	wait_for(key)
 	if launching then
 		return
 	end
-	entry = services[name]
+	entry = services[key]
 	entry.launching = true
-	local ok <const>, result <const> = pcall(skynet.newservice, name, ...)
+	local ok <const>, result <const> = pcall(start, name, ...)
 	if ok and result then
-		settle(name, result)
+		settle(key, result)
 	else
-		settle(name, { error = ok and "the service exited while it started" or tostring(result) })
+		settle(key, { error = ok and "the service exited while it started" or tostring(result) })
 	end
 end
 
-function command.QUERY(name)
-	local address <const> = known(name)
+function command.QUERY(name, ...)
+	local key <const> = key_of(name, (...))
+	local address <const> = known(key)
 	if address then
 		skynet.retpack(address)
 	else
-		wait_for(name)
+		wait_for(key)
 	end
 end
 

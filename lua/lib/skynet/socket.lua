@@ -11,7 +11,9 @@ local driver <const> = require "skynet.socketdriver"
 local assert <const> = assert
 local read <const> = driver.read
 local readline <const> = driver.readline
-local wait <const> = skynet.wait
+local function wait(token) -- skynet.wait of that moment: see skynet.blocking
+	return skynet.wait(token)
+end
 local wakeup <const> = skynet.wakeup
 
 local M <const> = {}

@@ -1,0 +1,4 @@
+-- A snax service that does not start.
+function init()
+	error "broken"
+end

@@ -1,0 +1,2 @@
+-- Found beside main.lua.
+return { name = "the part" }
