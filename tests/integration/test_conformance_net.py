@@ -8,7 +8,7 @@ from server import BINARY, ROOT
 
 SCRIPTS = "tests/conformance/skynet"
 # How many rules each script has at least, so that none is lost unseen.
-TOPICS = {"socketchannel": 28, "http": 24}
+TOPICS = {"socketchannel": 28, "http": 24, "redis": 19}
 CONFIG = f"""
 thread = 2
 harbor = 0
