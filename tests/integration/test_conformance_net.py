@@ -38,6 +38,6 @@ def test_conformance(topic, tmp_path):
     rules = rules_of(topic)
     assert len(rules) == len(set(rules)) >= TOPICS[topic]
     printed = [line[3:] for line in lines if line.startswith("ok ")]
-    assert printed == rules, output
+    assert sorted(printed) == sorted(rules), output
     assert f"conformance {topic} done" in lines, output
     assert done.returncode == 0, output
