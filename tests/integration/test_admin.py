@@ -101,7 +101,8 @@ def test_status(server):
     assert now["gates"][1]["address"] == server.gate("cocos1")
     for key in ("sessions", "connections"):
         assert now["gates"][1][key] == before["gates"][1][key] + 1
-        assert now["gates"][0][key] == before["gates"][0][key]
+    # Its connections are those of earlier tests, which may be closing.
+    assert now["gates"][0]["sessions"] == before["gates"][0]["sessions"]
 
 
 @pytest.mark.parametrize("name", ["kicked", "严 &uid=other", "100%"])
