@@ -8,7 +8,7 @@ from server import BINARY, ROOT
 
 SCRIPTS = "tests/conformance/skynet"
 # How many rules each script has at least, so that none is lost unseen.
-TOPICS = {"socketchannel": 28, "http": 24, "redis": 19}
+TOPICS = {"socketchannel": 28, "http": 24, "redis": 19, "websocket": 22}
 CONFIG = f"""
 thread = 2
 harbor = 0
@@ -30,7 +30,7 @@ def test_conformance(topic, tmp_path):
     config.write_text(CONFIG.replace("TOPIC", topic))
     done = subprocess.run(
         [BINARY, "skynet", str(config)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
     )
     lines = done.stdout.splitlines()
     output = done.stdout + done.stderr

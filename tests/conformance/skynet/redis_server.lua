@@ -239,17 +239,10 @@ function request.connections()
 	return connections
 end
 
-function request.subscribers()
-	local count = 0
-	for _ in pairs(subscribers) do
-		count = count + 1
-	end
-	return count
-end
-
 function request.drop_subscribers()
 	for fd in pairs(subscribers) do
 		socket.shutdown(fd)
+		subscribers[fd] = nil
 	end
 end
 

@@ -250,8 +250,8 @@ end
 define("subscribe", "unsubscribe")
 define("psubscribe", "punsubscribe")
 
---- Waits for a message. Raises when the connection ends; the next call connects and subscribes
---- again, and what was published meanwhile is lost.
+--- Waits for a message. Raises when the connection ends meanwhile; the next call connects and
+--- subscribes again, and what was published between them is lost.
 ---@async
 ---@return string data
 ---@return string channel

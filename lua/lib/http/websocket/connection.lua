@@ -1,0 +1,82 @@
+-- What servers and clients of http.websocket share: the open connections, sending, ending.
+local skynet <const> = require "skynet"
+local frame <const> = require "http.websocket.frame"
+local socket <const> = require "skynet.socket"
+
+local M <const> = {}
+
+local CLOSE_CS <const> = 1000 -- for the peer to answer our close frame
+
+--- Centiseconds for a handshake, when the caller names none.
+M.HANDSHAKE_CS = 1000
+
+---@class WebSocket
+---@field id integer
+---@field server boolean
+---@field handle? table<string, function>
+---@field header? table<string, string|string[]> of the handshake
+---@field addr? string
+---@field next? async fun(): string, string the next message or control frame
+---@field reading? boolean a coroutine reads, or will
+---@field closing? boolean our close frame is sent
+---@field ended? boolean
+
+--- The connections of this service by the ids of their sockets.
+M.pool = {} ---@type table<integer, WebSocket>
+
+--- Sends one message or control frame.
+---@return boolean written
+function M.send(ws, name, payload, mask)
+	if not ws.server then
+		mask = mask or frame.random_mask()
+	else
+		mask = nil
+	end
+	return socket.write(ws.id, frame.encode(name, payload, mask))
+end
+
+--- Sends a close frame, once, and gives the peer time to answer it.
+function M.send_close(ws, payload)
+	if ws.closing or ws.ended then
+		return
+	end
+	ws.closing = true
+	M.send(ws, "close", payload)
+	skynet.timeout(CLOSE_CS, function()
+		if not ws.ended then
+			socket.shutdown(ws.id)
+		end
+	end)
+end
+
+--- Forgets the connection; what was written still leaves.
+function M.finish(ws)
+	if not ws.ended then
+		ws.ended = true
+		M.pool[ws.id] = nil
+		skynet.fork(socket.close, ws.id)
+	end
+end
+
+--- Shuts the socket down when f takes too long. What f raises is raised.
+---@async
+function M.within(cs, id, f, ...)
+	local over = false
+	skynet.timeout(cs, function()
+		if not over then
+			over = true
+			socket.shutdown(id)
+		end
+	end)
+	local result <const> = table.pack(pcall(f, ...))
+	if over then
+		error("websocket: the handshake takes too long", 0)
+	end
+	over = true
+	if not result[1] then
+		error(result[2], 0)
+	end
+	return table.unpack(result, 2, result.n)
+end
+
+return M
