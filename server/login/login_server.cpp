@@ -104,11 +104,7 @@ void LoginServer::set_address_rules(AddressRules rules) {
 }
 
 void LoginServer::set_game_servers(const std::vector<store::GameServer>& servers) {
-  for (const store::GameServer& server : servers) {
-    if (!dependencies_.placer.serves(server.name)) continue;
-    context_->rooms.set_capacity(server.name, server.capacity);
-    context_->rooms.set_open(server.name, server.state == store::ServerState::kOpen);
-  }
+  context_->rooms.set_game_servers(servers);
 }
 
 void LoginServer::on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,

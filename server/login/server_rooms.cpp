@@ -1,8 +1,8 @@
 #include "login/server_rooms.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
-#include <vector>
 
 #include "base/rate_bucket.hpp"
 
@@ -17,6 +17,7 @@ class ServerRoom {
         room_({limits.waiting_places_max, limits.waiting_keep_ms}, [this] { return take(); },
               gauge) {}
 
+  [[nodiscard]] const std::string& server() const { return server_; }
   WaitingRoom& room() { return room_; }
   std::atomic<std::uint32_t>& capacity() { return capacity_; }
   std::atomic<bool>& open() { return open_; }
@@ -74,8 +75,13 @@ void ServerRooms::set_capacity(const std::string& server, std::uint32_t capacity
   of(server)->capacity().store(capacity);
 }
 
-void ServerRooms::set_open(const std::string& server, bool open) {
-  of(server)->open().store(open);
+void ServerRooms::set_game_servers(const std::vector<store::GameServer>& servers) {
+  for (const auto& room : all()) {
+    const auto row = std::ranges::find(servers, room->server(), &store::GameServer::name);
+    const bool known = row != servers.end();
+    room->capacity().store(known ? row->capacity : 0);
+    room->open().store(!known || row->state == store::ServerState::kOpen);
+  }
 }
 
 bool ServerRooms::enter(const std::string& server, const std::string& uid,
@@ -92,24 +98,21 @@ void ServerRooms::drop(const std::string& server, const std::string& uid, Monoto
   of(server)->room().drop(uid, now);
 }
 
-bool ServerRooms::update(MonotonicMs now) {
+std::vector<std::shared_ptr<ServerRoom>> ServerRooms::all() {
   std::vector<std::shared_ptr<ServerRoom>> rooms;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [server, room] : rooms_) rooms.push_back(room);
-  }
+  std::lock_guard lock(mutex_);
+  for (const auto& [server, room] : rooms_) rooms.push_back(room);
+  return rooms;
+}
+
+bool ServerRooms::update(MonotonicMs now) {
   bool waiting = false;
-  for (const auto& room : rooms) waiting = room->room().update(now) || waiting;
+  for (const auto& room : all()) waiting = room->room().update(now) || waiting;
   return waiting;
 }
 
 void ServerRooms::close() {
-  std::vector<std::shared_ptr<ServerRoom>> rooms;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [server, room] : rooms_) rooms.push_back(room);
-  }
-  for (const auto& room : rooms) room->room().close();
+  for (const auto& room : all()) room->room().close();
 }
 
 }  // namespace gatehouse::login

@@ -10,11 +10,13 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "login/waiting_room.hpp"
+#include "store/records.hpp"
 
 namespace gatehouse::login {
 
@@ -45,10 +47,11 @@ class ServerRooms {
   ServerRooms& operator=(const ServerRooms&) = delete;
   ~ServerRooms();
 
-  // What the store says of a game server. capacity 0: no limit. One that is not open lets
-  // nobody in: who waits goes on waiting.
+  // What the store says of a game server. capacity 0: no limit.
   void set_capacity(const std::string& server, std::uint32_t capacity);
-  void set_open(const std::string& server, bool open);
+  // What it says of all. One that is not open lets nobody in: who waits goes on waiting. One
+  // without a row is open and has no limit.
+  void set_game_servers(const std::vector<store::GameServer>& servers);
 
   // `called` gets a pass with Turn::kEnter, an empty one otherwise. False: the room is full.
   using Called = UniqueFunction<void(WaitingRoom::Turn, Pass)>;
@@ -64,6 +67,7 @@ class ServerRooms {
 
  private:
   [[nodiscard]] std::shared_ptr<ServerRoom> of(const std::string& server);
+  [[nodiscard]] std::vector<std::shared_ptr<ServerRoom>> all();
 
   const Limits limits_;
   Metric& gauge_;

@@ -87,4 +87,23 @@ function skynet.wait(token)
 	return wait(default_token(token))
 end
 
+--- A function that resumes the coroutine by `resume`, and raises what that tells.
+---@param co thread
+---@param resume async fun(co: thread, ...): boolean, ...
+---@return async fun(...): ...
+function M.wrapper(co, resume)
+	local function values(ok, ...)
+		if ok then
+			return ...
+		end
+		if coroutine.status(co) == "dead" then
+			coroutine.close(co)
+		end
+		error((...), 0)
+	end
+	return function(...)
+		return values(resume(co, ...))
+	end
+end
+
 return M

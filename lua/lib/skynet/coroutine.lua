@@ -119,19 +119,7 @@ end
 ---@param f async fun(...): ...
 ---@return async fun(...): ...
 function M.wrap(f)
-	local co <const> = M.create(f)
-	local function results(ok, ...)
-		if ok then
-			return ...
-		end
-		if raw.status(co) == "dead" then
-			raw.close(co)
-		end
-		error((...), 0)
-	end
-	return function(...)
-		return results(M.resume(co, ...))
-	end
+	return blocking.wrapper(M.create(f), M.resume)
 end
 
 --- The coroutine of the service in which co runs, and whether that is co itself. Nil for a

@@ -1,34 +1,20 @@
 -- require "skynet.inject": runs text in a service, with its functions' upvalues in reach
 -- (sk 1.6).
+local collect <const> = require "skynet.upvalues"
 local traceback <const> = debug.traceback
 
--- name -> value of the upvalues of f and of the functions among them.
-local function collect_upvalues(into, seen, f)
-	if seen[f] then
-		return
-	end
-	seen[f] = true
-	for i = 1, math.huge do
-		local name <const>, value <const> = debug.getupvalue(f, i)
-		if name == nil then
-			return
-		end
-		if name ~= "" and name ~= "_ENV" and into[name] == nil then
-			into[name] = value
-		end
-		if type(value) == "function" then
-			collect_upvalues(into, seen, value)
-		end
-	end
-end
-
+-- name -> value of the upvalues of the functions among the arguments.
 local function upvalues_of(...)
-	local found <const>, seen <const> = {}, {}
+	local variables <const>, seen <const>, found <const> = {}, {}, {}
 	for i = 1, select("#", ...) do
 		local f <const> = select(i, ...)
 		if type(f) == "function" then
-			collect_upvalues(found, seen, f)
+			collect(variables, seen, f)
 		end
+	end
+	for name, variable in pairs(variables) do
+		local _, value <const> = debug.getupvalue(variable.owner, variable.index)
+		found[name] = value
 	end
 	return found
 end

@@ -85,19 +85,7 @@ end
 ---@param f fun(...): ...
 ---@return fun(...): ...
 function M.wrap(f)
-	local co <const> = coroutine.create(f)
-	local function results(ok, ...)
-		if ok then
-			return ...
-		end
-		if coroutine.status(co) == "dead" then
-			coroutine.close(co)
-		end
-		error((...), 0)
-	end
-	return function(...)
-		return results(M.resume(co, ...))
-	end
+	return blocking.wrapper(coroutine.create(f), M.resume)
 end
 
 return M

@@ -4,36 +4,13 @@
 -- the same name, which must exist. A local of the patch without a value is the service's local
 -- of that name; one with a value is the patch's own. A function `hotfix` of the patch runs once,
 -- afterwards. A patch that does not fit changes nothing.
+local collect <const> = require "skynet.upvalues"
 local interface <const> = require "snax.interface"
 
 local GROUPS <const> = { "accept", "response", "system" }
 
----@class snax.Variable
----@field owner function
----@field index integer
-
--- name -> the upvalue of that name, of f and of the functions in its upvalues.
-local function collect(into, seen, f)
-	if seen[f] then
-		return
-	end
-	seen[f] = true
-	for i = 1, math.huge do
-		local name <const>, value <const> = debug.getupvalue(f, i)
-		if name == nil then
-			return
-		end
-		if name ~= "" and name ~= "_ENV" and rawget(into, name) == nil then
-			into[name] = { owner = f, index = i }
-		end
-		if type(value) == "function" then
-			collect(into, seen, value)
-		end
-	end
-end
-
 -- The variables of all functions.
----@return table<string, snax.Variable>
+---@return table<string, skynet.Variable>
 local function variables_of(functions)
 	local variables <const>, seen <const> = {}, {}
 	for _, group in ipairs(GROUPS) do

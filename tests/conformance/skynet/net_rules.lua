@@ -1,46 +1,14 @@
--- For the scripts about skynet's network modules: prints a line for each rule that holds, and
--- `FAILED rule: why` for one that does not.
-local skynet <const> = require "skynet"
+-- `rules`, and what the scripts about skynet's network modules need besides.
+local rules <const> = require "rules"
 local socket <const> = require "skynet.socket"
-require "skynet.manager"
 
-local M <const> = {}
+local M <const> = setmetatable({}, { __index = rules })
 
 M.HOST = "127.0.0.1"
-
---- Runs check() and prints what became of the rule.
----@async
----@param name string with its section
----@param check async fun()
-function M.rule(name, check)
-	local ok <const>, message <const> = xpcall(check, debug.traceback)
-	print(ok and "ok " .. name or "FAILED " .. name .. ": " .. tostring(message))
-end
+M.wait_until = rules.await
 
 function M.equal(got, wanted)
-	if got ~= wanted or math.type(got) ~= math.type(wanted) then
-		error(string.format("got %s, wanted %s", tostring(got), tostring(wanted)), 2)
-	end
-end
-
---- f(...) must raise an error whose text has `text` in it.
----@async
-function M.raises(text, f, ...)
-	local fine <const>, message <const> = pcall(f, ...)
-	if fine or not tostring(message):find(text, 1, true) then
-		local got <const> = fine and "no error" or tostring(message)
-		error(string.format("wanted an error with %q, got %s", text, got), 2)
-	end
-end
-
---- Waits until a condition holds.
----@async
-function M.wait_until(condition)
-	local limit <const> = skynet.now() + 3000
-	while not condition() do
-		assert(skynet.now() < limit, "the condition did not come true")
-		skynet.sleep(1)
-	end
+	rules.same(wanted)(got)
 end
 
 --- Listens, and runs serve(fd, number of the connection) for each connection, which it closes.
@@ -58,7 +26,7 @@ function M.serve(serve)
 		socket.close(fd)
 		seen.open = seen.open - 1
 		if not ok then
-			print("FAILED server: " .. message)
+			print("failed server: " .. message)
 		end
 	end)
 	return port, listener, seen
@@ -79,22 +47,6 @@ function M.free_port()
 	local listener <const>, _, port <const> = socket.listen(M.HOST, 0)
 	socket.close(listener)
 	return port
-end
-
---- The main script: runs f, says that the topic is done, and ends the process.
----@param topic string
----@param f async fun()
-function M.run(topic, f)
-	skynet.start(function()
-		skynet.fork(function()
-			local ok <const>, message <const> = xpcall(f, debug.traceback)
-			if not ok then
-				print("FAILED script: " .. message)
-			end
-			print("conformance " .. topic .. " done")
-			skynet.abort()
-		end)
-	end)
 end
 
 return M

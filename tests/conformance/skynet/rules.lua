@@ -51,10 +51,10 @@ function M.raises(text, f, ...)
 	end
 end
 
---- Waits for a condition that other services bring about, 10 s at most.
+--- Waits for a condition that other services bring about, 30 s at most.
 ---@async
 function M.await(condition)
-	local limit <const> = skynet.now() + 1000
+	local limit <const> = skynet.now() + 3000
 	while not condition() do
 		if skynet.now() > limit then
 			error("the condition did not come true", 2)

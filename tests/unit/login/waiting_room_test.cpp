@@ -232,13 +232,14 @@ TEST_F(ServerRoomsTest, CapacityAndStateMayChangeWhileSomebodyWaits) {
   players_ = 1;
   enter("a");
   enter("b");
-  rooms_->set_open("sample", false);
-  rooms_->set_capacity("sample", 0);
+  rooms_->set_game_servers({{.name = "other"}, {.name = "sample",
+                                               .state = store::ServerState::kMaintenance,
+                                               .capacity = 9}});
   EXPECT_TRUE(rooms_->update(0));
   EXPECT_EQ(told(), "");
-  rooms_->set_open("sample", true);
+  rooms_->set_game_servers({{.name = "other", .state = store::ServerState::kClosed}});
   EXPECT_FALSE(rooms_->update(0));
-  EXPECT_EQ(told(), "ab") << "no limit any more";
+  EXPECT_EQ(told(), "ab") << "without a row it is open and has no limit";
 }
 
 TEST_F(ServerRoomsTest, PassesOutliveTheRooms) {
