@@ -34,11 +34,11 @@ function skynet.call(address, typename, ...) end
 --- The same with a message that is packed already. The result is valid until the next yield.
 ---@async
 ---@param address skynet.Address
----@param type_id integer
+---@param typename string|integer
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return lightuserdata reply, integer size
-function skynet.rawcall(address, type_id, message, size) end
+function skynet.rawcall(address, typename, message, size) end
 
 --- Sends without waiting.
 ---@param address skynet.Address
@@ -47,21 +47,21 @@ function skynet.rawcall(address, type_id, message, size) end
 function skynet.send(address, typename, ...) end
 
 ---@param address skynet.Address
----@param type_id integer
+---@param typename string|integer
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return integer|false|nil result as send
-function skynet.rawsend(address, type_id, message, size) end
+function skynet.rawsend(address, typename, message, size) end
 
 --- Sends in the name of another service.
 ---@param address skynet.Address
 ---@param source integer
----@param type_id integer
+---@param typename string|integer
 ---@param session integer
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return integer|false|nil result the session, otherwise as send
-function skynet.redirect(address, source, type_id, session, message, size) end
+function skynet.redirect(address, source, typename, session, message, size) end
 
 --- Answers the running request with a packed message.
 ---@param message? string|lightuserdata
@@ -279,5 +279,36 @@ function skynet.trace() end
 function skynet.tracetag() end
 
 function skynet.traceproto() end
+
+---------------------------------------------------------------- loaded at their first use
+
+--- Calls at once: see lua/lib/skynet/request.lua.
+---@param call? table { address, type, ... }
+---@return skynet.Request
+function skynet.request(call) end
+
+--- What the coroutines of this service wait for: see lua/lib/skynet/tasks.lua.
+---@param what? table|integer|thread|"init"
+---@return integer|string|table|nil
+function skynet.task(what) end
+
+---@return table<string, string>
+function skynet.uniqtask() end
+
+--- Fails this service's calls to an address.
+---@param address skynet.Address
+function skynet.term(address) end
+
+--- What f(...) returns is what the console's "info" shows.
+---@param f async fun(...): ...
+function skynet.info_func(f) end
+
+---@param f async fun(session: integer, source: integer, message: lightuserdata, size, id)
+---@return function|nil previous
+function skynet.dispatch_unknown_request(f) end
+
+---@param f async fun(session: integer, source: integer, message: lightuserdata, size: integer)
+---@return function|nil previous
+function skynet.dispatch_unknown_response(f) end
 
 return skynet

@@ -44,6 +44,22 @@ function core.log(text, level) end
 ---@return function|nil chunk, string? message
 function core.loadfile(path) end
 
+--- Breaks the handler that a service runs now with an error (0), or logs its memory (1).
+---@param address skynet.Address
+---@param number? integer
+---@return boolean done
+function core.signal(address, number) end
+
+--- Appends the messages to a service to a file; without a path, no longer.
+---@param address skynet.Address
+---@param path? string
+---@return true|nil, string? message
+function core.log_messages(address, path) end
+
+--- Whether the time that handlers take is measured, for skynet.stat "cpu".
+---@param on boolean
+function core.profile(on) end
+
 --- Coroutines of this VM that wait for a message or a timer.
 ---@return integer
 function core.task_count() end

@@ -29,6 +29,8 @@ class Service {
   [[nodiscard]] std::uint32_t mailbox_length() const { return mailbox_length_; }
   [[nodiscard]] std::size_t mailbox_bytes() const { return mailbox_bytes_; }
   [[nodiscard]] std::uint64_t message_count() const { return message_count_; }
+  // How long its handlers ran, while System::profile is on.
+  [[nodiscard]] std::int64_t busy_ns() const { return busy_ns_; }
 
  protected:
   // The service has its address and worker; messages come next.
@@ -52,6 +54,7 @@ class Service {
   Service* next_ready_ = nullptr;
   std::size_t mailbox_bytes_ = 0;  // of messages from the same worker; see Registry for the rest
   std::uint64_t message_count_ = 0;
+  std::int64_t busy_ns_ = 0;
   std::uint32_t overload_warned_at_ = 1024;  // mailbox length that logs the next warning, sk 2.15
   bool ready_ = false;     // in the worker's ready list
   bool running_ = false;   // inside on_message

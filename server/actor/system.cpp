@@ -177,6 +177,19 @@ void System::announce_exit(ServiceId id) {
 
 void System::watch_exits(ServiceId watcher) { exit_watcher_.store(watcher.value); }
 
+bool System::interrupt(ServiceId id) {
+  std::uint16_t workers;
+  {
+    std::lock_guard guard(workers_mutex_);
+    workers = workers_started_;
+  }
+  for (std::uint16_t i = 0; i < workers; ++i) {
+    const Activity a = workers_[i]->activity();
+    if ((a.sequence & 1) != 0 && a.destination == id) return workers_[i]->interrupt();
+  }
+  return false;
+}
+
 bool System::take_endless(ServiceId id) {
   std::lock_guard lock(monitor_mutex_);
   return endless_.erase(id.value) > 0;

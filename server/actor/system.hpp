@@ -80,6 +80,14 @@ class System {
   void announce_exit(ServiceId id);
   void watch_exits(ServiceId watcher);
 
+  // Interrupts the handler that this service runs now (Worker::interrupt). False: it runs none.
+  bool interrupt(ServiceId id);
+
+  // Whether workers measure how long the handlers of each service run (sk skynet.stat "cpu"):
+  // two readings of the clock a message.
+  void profile(bool on) { profiles_.store(on, std::memory_order_relaxed); }
+  [[nodiscard]] bool profiles() const { return profiles_.load(std::memory_order_relaxed); }
+
   // True once the monitor saw the service in an endless loop; reading clears it (sk 2.15).
   [[nodiscard]] bool take_endless(ServiceId id);
 
@@ -122,6 +130,7 @@ class System {
   std::unordered_map<std::string, std::string> env_;
   std::atomic<std::uint32_t> exit_watcher_{0};
   std::atomic<bool> abort_{false};
+  std::atomic<bool> profiles_{false};
   UniqueFunction<void()> abort_function_;
 };
 

@@ -254,7 +254,14 @@ void Worker::run_one(Service& service) {
     service.overload_warned_at_ = 1024;
   }
   begin_activity(m->source, service.id_);
-  service.on_message(MessagePtr(m));
+  if (system_.profiles()) {
+    message_started_ns_ = monotonic_ns();
+    service.on_message(MessagePtr(m));
+    service.busy_ns_ += monotonic_ns() - message_started_ns_;
+    message_started_ns_ = 0;
+  } else {
+    service.on_message(MessagePtr(m));
+  }
   end_activity();
 }
 

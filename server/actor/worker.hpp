@@ -106,6 +106,10 @@ class Worker {
   // for the monitor.
   void begin_activity(ServiceId source, ServiceId destination);
   void end_activity();
+  // How long the message that is handled now has been, while System::profile is on; else 0.
+  [[nodiscard]] std::int64_t message_ns() const {
+    return message_started_ns_ == 0 ? 0 : monotonic_ns() - message_started_ns_;
+  }
   void add_turn_end_hook(TurnEndHook* hook) { hooks_.push_back(hook); }
   void remove_turn_end_hook(TurnEndHook* hook);
   [[nodiscard]] std::size_t service_count() const { return services_.size(); }
@@ -134,6 +138,7 @@ class Worker {
   const std::uint64_t mailbox_bytes_max_;
   TimerWheel timers_;
   MonotonicMs now_ = 0;
+  std::int64_t message_started_ns_ = 0;
   Service* ready_head_ = nullptr;
   Service* ready_tail_ = nullptr;
   std::unordered_map<std::uint32_t, std::unique_ptr<Service>> services_;

@@ -6,11 +6,13 @@
 namespace gatehouse::script {
 
 void replace_coroutine_functions(lua_State* L);
+void replace_require(lua_State* L);
 
 int open_core(lua_State* L) {
   lua_newtable(L);
   luaL_setfuncs(L, kCoreFunctions, 0);
   luaL_setfuncs(L, kCoreMessageFunctions, 0);
+  luaL_setfuncs(L, kCoreDebugFunctions, 0);
   return 1;
 }
 
@@ -33,6 +35,7 @@ void register_modules(lua_State* L) {
   }
   lua_pop(L, 1);
   replace_coroutine_functions(L);
+  replace_require(L);
 }
 
 }  // namespace gatehouse::script

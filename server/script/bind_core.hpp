@@ -8,8 +8,10 @@ namespace gatehouse::script {
 extern const luaL_Reg kMessageFunctions[];  // skynet: call, send, ret, response, pack ...
 extern const luaL_Reg kTaskFunctions[];     // skynet: fork, sleep, wait, timeout ...
 extern const luaL_Reg kSystemFunctions[];   // skynet: self, exit, getenv ...
+extern const luaL_Reg kProtocolFunctions[];  // skynet: register_protocol, dispatch
 extern const luaL_Reg kCoreFunctions[];     // skynet.core: what the library itself uses
 extern const luaL_Reg kCoreMessageFunctions[];
+extern const luaL_Reg kCoreDebugFunctions[];
 
 // skynet.call with the arguments on the stack; yields.
 int call(lua_State* L);
@@ -22,6 +24,12 @@ int exit_service(lua_State* L);
 // Runs the function below its arguments, all of the stack, as a task after so many centiseconds;
 // pushes its coroutine.
 int fork_after(lua_State* L, lua_Integer centiseconds);
+
+// Makes the table of message types with those that every service has.
+void add_protocols(lua_State* L);
+// Keeps the function on top of the stack for when the module that this coroutine requires has
+// been loaded; false when it requires none.
+bool init_after_require(lua_State* L);
 
 // The table of message types, by name and by id -> {name=, id=, pack=, unpack=}.
 void push_protocols(lua_State* L);

@@ -47,6 +47,24 @@ int pack_arguments(lua_State* L, int type_index, int& id) {
   return type_index + 1;
 }
 
+// Argument `index` as the number of a message type: an id, or a name.
+int check_type(lua_State* L, int index) {
+  if (lua_type(L, index) == LUA_TNUMBER) {
+    const lua_Integer id = luaL_checkinteger(L, index);
+    luaL_argcheck(L, id >= 0 && id <= 255, index, "type out of range");
+    return static_cast<int>(id);
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
+  lua_pushvalue(L, index);
+  if (lua_isnil(L, -1) || lua_gettable(L, -2) != LUA_TTABLE) {
+    luaL_error(L, "unknown message type %s", luaL_tolstring(L, index, nullptr));
+  }
+  lua_getfield(L, -1, "id");
+  const auto id = static_cast<int>(lua_tointeger(L, -1));
+  lua_pop(L, 3);
+  return id;
+}
+
 // The message that pack_arguments prepared; after it nothing may raise until it is sent.
 MessagePtr packed_message(lua_State* L, int first) {
   return first == 0 ? Vm::of(L).pack_buffer().take() : take_payload(L, first);
@@ -101,11 +119,11 @@ int request(lua_State* L, ServiceId destination, int type, int first, lua_KConte
   return lua_yieldk(L, 0, context, call_done);
 }
 
-// rawcall(address, type id, message[, size]) -> pointer, size, valid until the next yield
+// rawcall(address, type, message[, size]) -> pointer, size, valid until the next yield
 int l_rawcall(lua_State* L) {
   current_task(L, "skynet.rawcall");
   const ServiceId destination = to_address(L, 1);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 2));
+  const int type = check_type(L, 2);
   static_cast<void>(view_payload(L, 3));  // raises for wrong arguments before anything is taken
   if (!destination) return invalid_address(L, 1);
   return request(L, destination, type, 3, -1);
@@ -135,20 +153,20 @@ int l_send(lua_State* L) {
   return push_send_result(L, send(L, packed_message(L, first), destination, type, 0, source), 0);
 }
 
-// rawsend(address, type id, message[, size])
+// rawsend(address, type, message[, size])
 int l_rawsend(lua_State* L) {
   const ServiceId destination = to_address(L, 1);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 2));
+  const int type = check_type(L, 2);
   static_cast<void>(view_payload(L, 3));
   const ServiceId source = current_service(L).id();
   return push_send_result(L, send(L, take_payload(L, 3), destination, type, 0, source), 0);
 }
 
-// redirect(address, source, type id, session, message[, size])
+// redirect(address, source, type, session, message[, size])
 int l_redirect(lua_State* L) {
   const ServiceId destination = to_address(L, 1);
   const lua_Integer source = luaL_optinteger(L, 2, 0);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 3));
+  const int type = check_type(L, 3);
   const auto session = static_cast<std::int32_t>(luaL_checkinteger(L, 4));
   static_cast<void>(view_payload(L, 5));
   return push_send_result(L,

@@ -126,6 +126,12 @@ int l_watch_exits(lua_State* L) {
 int l_stat(lua_State* L) {
   const std::string_view what = check_view(L, 1);
   LuaService& service = current_service(L);
+  if (what == "cpu" || what == "time") {
+    const std::int64_t now_ns = service.worker().message_ns();
+    const std::int64_t ns = what == "time" ? now_ns : service.busy_ns() + now_ns;
+    lua_pushnumber(L, static_cast<lua_Number>(ns) / 1e9);
+    return 1;
+  }
   lua_Integer value = 0;
   if (what == "mqlen") value = service.mailbox_length();
   if (what == "message") value = static_cast<lua_Integer>(service.message_count());

@@ -1,4 +1,7 @@
 // Coroutines and timers (sk 1.1, 2.6).
+#include <cstdio>
+#include <cstring>
+
 #include "actor/system.hpp"
 #include "script/bind_core.hpp"
 #include "script/bind_util.hpp"
@@ -82,14 +85,31 @@ int l_wakeup(lua_State* L) {
   return 1;
 }
 
-// killthread(coroutine) -> coroutine or nothing
-int l_killthread(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TTHREAD);
+// The first waiting task of the current service whose coroutine's tostring() contains the text.
+Task* find_task_named(lua_State* L, const char* text) {
   Scheduler& scheduler = Vm::of(L).scheduler();
-  Task* task = scheduler.find_task(lua_tothread(L, 1));
-  if (task == nullptr || !scheduler.kill(*task)) return 0;
-  lua_settop(L, 1);
-  return 1;
+  for (const Task* task = scheduler.tasks(); task != nullptr; task = task->next) {
+    if (task->state == Task::State::kRunning) continue;
+    char name[32];
+    std::snprintf(name, sizeof name, "thread: %p", static_cast<void*>(task->thread));
+    if (std::strstr(name, text) != nullptr) return scheduler.find_task(task->thread);
+  }
+  return nullptr;
+}
+
+// killthread(coroutine | text) -> coroutine or nothing. text: a part of tostring(coroutine).
+int l_killthread(lua_State* L) {
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  Task* task = nullptr;
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    task = find_task_named(L, lua_tostring(L, 1));
+  } else {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    task = scheduler.find_task(lua_tothread(L, 1));
+  }
+  if (task == nullptr) return 0;
+  push_thread(L, *task);
+  return scheduler.kill(*task) ? 1 : 0;
 }
 
 int l_now(lua_State* L) {

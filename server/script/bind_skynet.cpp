@@ -1,6 +1,6 @@
 // Module "skynet" (sk 1.1): one table of C functions. Messages, tasks and services are in
-// bind_core_*.cpp; here are protocols, launching and the start-up order. It is C++ because every
-// VM has it, and in Lua it takes three times the memory.
+// bind_core_*.cpp, message types in bind_protocol.cpp; here are launching and the start-up order.
+// It is C++ because every VM has it, and in Lua it takes three times the memory.
 #include <cstring>
 
 #include "actor/system.hpp"
@@ -90,100 +90,16 @@ int l_memlimit(lua_State* L) {
 
 int does_nothing(lua_State*) { return 0; }
 
-// --- Protocols ---
-
-// register_protocol{name=, id=, pack=, unpack=, dispatch=}: adds a message type; name and id must
-// be new.
-int l_register_protocol(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  push_protocols(L);                                 // 2
-  const bool named = lua_getfield(L, 1, "name") == LUA_TSTRING;  // 3
-  lua_getfield(L, 1, "id");                          // 4
-  const lua_Integer id = lua_isinteger(L, 4) ? lua_tointeger(L, 4) : -1;
-  if (!named || id < 0 || id > 255) {
-    return luaL_error(L, "register_protocol: a name and an id of 0 to 255 are needed");
-  }
-  lua_pushvalue(L, 3);
-  const bool name_taken = lua_rawget(L, 2) != LUA_TNIL;
-  if (name_taken || lua_rawgeti(L, 2, id) != LUA_TNIL) {
-    return luaL_error(L, "protocol name or id is taken: %s", lua_tostring(L, 3));
-  }
-  lua_settop(L, 3);
-  lua_pushvalue(L, 1);
-  lua_rawset(L, 2);
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, 2, id);
-  if (lua_getfield(L, 1, "unpack") != LUA_TNIL) set_unpack(L, static_cast<int>(id));
-  lua_settop(L, 1);
-  if (lua_getfield(L, 1, "dispatch") != LUA_TNIL) set_dispatch(L, static_cast<int>(id));
-  return 0;
-}
-
-// dispatch(typename[, f]) -> the handler before, or nil: sets f(session, source, ...) as handler
-// of a message type. Without f the current one, nothing for an unknown type.
-int l_dispatch(lua_State* L) {
-  luaL_checkany(L, 1);
-  lua_settop(L, 2);
-  push_protocols(L);
-  lua_pushvalue(L, 1);
-  if (lua_rawget(L, -2) != LUA_TTABLE) {
-    if (lua_isnil(L, 2)) return 0;
-    return luaL_error(L, "unknown message type %s", luaL_tolstring(L, 1, nullptr));
-  }
-  lua_getfield(L, -1, "id");
-  const int id = static_cast<int>(lua_tointeger(L, -1));
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2)) return push_dispatch(L, id);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  return set_dispatch(L, id);
-}
-
-int unpack_nothing(lua_State* L) { return lua_gettop(L); }
-
-// Adds one of the types that every service has; leaves its description on the stack.
-void add_protocol(lua_State* L, const char* type_name, actor::MessageType id) {
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, type_name);
-  lua_setfield(L, -2, "name");
-  lua_pushinteger(L, static_cast<lua_Integer>(id));
-  lua_setfield(L, -2, "id");
-  push_protocols(L);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, type_name);
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, -2, static_cast<lua_Integer>(id));
-  lua_pop(L, 1);
-}
-
-void set_function(lua_State* L, const char* field, lua_CFunction function) {
-  lua_pushcfunction(L, function);
-  lua_setfield(L, -2, field);
-}
-
-void add_protocols(lua_State* L) {
-  const lua_CFunction* codec = builtin_codec();
-  add_protocol(L, "lua", actor::MessageType::kLua);
-  set_function(L, "pack", codec[0]);
-  set_function(L, "unpack", codec[1]);
-  lua_pop(L, 1);
-  add_protocol(L, "response", actor::MessageType::kResponse);
-  lua_pop(L, 1);
-  add_protocol(L, "error", actor::MessageType::kError);
-  set_function(L, "unpack", unpack_nothing);
-  lua_getfield(L, -1, "unpack");
-  set_unpack(L, static_cast<int>(actor::MessageType::kError));
-  lua_pop(L, 1);
-}
-
 // --- Start-up ---
 
-// init(f): runs f before the start function; at once when the service is already running.
+// init(f): runs f before the start function; when the service is running already, after the module
+// that calls this, or at once.
 int l_init(lua_State* L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kInitKey) == LUA_TNIL) {
     lua_settop(L, 1);
+    if (init_after_require(L)) return 0;
     lua_callk(L, 0, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
     return 0;
   }
@@ -230,6 +146,7 @@ int add_traceback(lua_State* L) {
 // Tells the launcher how the start went (sk 2.10).
 int started(lua_State* L, int status, lua_KContext) {
   const bool fine = status == LUA_OK || status == LUA_YIELD;
+  Vm::of(L).init_thread = nullptr;
   const ServiceId self = current_service(L).id();
   actor::System& system = system_of(L);
   if (!fine) log::error(self, "init service failed: {}", lua_tostring(L, -1));
@@ -244,6 +161,7 @@ int started(lua_State* L, int status, lua_KContext) {
 // init_service(f): runs the init functions and f, and ends the service when they fail.
 int l_init_service(lua_State* L) {
   lua_settop(L, 1);
+  Vm::of(L).init_thread = L;
   lua_pushcfunction(L, add_traceback);
   lua_pushcfunction(L, run_start);
   lua_pushvalue(L, 1);
@@ -304,9 +222,9 @@ const luaL_Reg kFunctions[] = {
     {"memlimit", bind<l_memlimit>},
     {"trace", does_nothing},
     {"tracetag", does_nothing},
+    {"tracelog", does_nothing},
     {"traceproto", does_nothing},
-    {"register_protocol", bind<l_register_protocol>},
-    {"dispatch", bind<l_dispatch>},
+    {"trace_timeout", does_nothing},
     {"init", bind<l_init>},
     {"init_service", bind<l_init_service>},
     {"start", bind<l_start>},
@@ -315,6 +233,38 @@ const luaL_Reg kFunctions[] = {
     {"queryservice", bind<l_queryservice>},
     {nullptr, nullptr},
 };
+
+// Few services need these: the Lua module puts them into the table "skynet" at the first access.
+constexpr struct {
+  const char* function;
+  const char* module;
+} kLater[] = {
+    {"request", "skynet.request"},
+    {"task", "skynet.tasks"},
+    {"uniqtask", "skynet.tasks"},
+    {"term", "skynet.tasks"},
+    {"info_func", "skynet.debug"},
+    {"tracecall", "skynet.tasks"},
+    {"dispatch_unknown_request", "skynet.tasks"},
+    {"dispatch_unknown_response", "skynet.tasks"},
+    {"cache", "skynet.codecache"},
+};
+
+// __index of the table "skynet".
+int load_function(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING) return 0;
+  const char* name = lua_tostring(L, 2);
+  for (const auto& later : kLater) {
+    if (std::strcmp(name, later.function) != 0) continue;
+    lua_getglobal(L, "require");
+    lua_pushstring(L, later.module);
+    lua_call(L, 1, 0);
+    lua_settop(L, 2);
+    lua_rawget(L, 1);
+    return 1;
+  }
+  return 0;
+}
 
 // PTYPE_* (sk 1.1), in the order of actor::MessageType.
 const char* const kTypeNames[] = {"TEXT",  "RESPONSE", "MULTICAST", "CLIENT", "SYSTEM",
@@ -325,10 +275,10 @@ const char* const kTypeNames[] = {"TEXT",  "RESPONSE", "MULTICAST", "CLIENT", "S
 
 int open_skynet(lua_State* L) {
   lua_createtable(L, 0, 80);
-  for (const luaL_Reg* functions : {kMessageFunctions, kTaskFunctions, kSystemFunctions}) {
+  for (const luaL_Reg* functions :
+       {kMessageFunctions, kTaskFunctions, kSystemFunctions, kProtocolFunctions, kFunctions}) {
     luaL_setfuncs(L, functions, 0);
   }
-  luaL_setfuncs(L, kFunctions, 0);
   lua_getglobal(L, "pcall");
   lua_setfield(L, -2, "pcall");
   for (std::size_t id = 0; id < std::size(kTypeNames); ++id) {
@@ -336,11 +286,13 @@ int open_skynet(lua_State* L) {
     lua_pushinteger(L, static_cast<lua_Integer>(id));
     lua_rawset(L, -3);
   }
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  set_protocols(L);
-  lua_setfield(L, -2, "_proto");
   add_protocols(L);
+  push_protocols(L);
+  lua_setfield(L, -2, "_proto");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, bind<load_function>);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &kInitKey);
   return 1;

@@ -6,6 +6,7 @@
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "script/message_log.hpp"
 #include "script/runtime.hpp"
 
 namespace gatehouse::script {
@@ -163,6 +164,7 @@ void LuaService::end() {
 }
 
 void LuaService::on_message(actor::MessagePtr message) {
+  if (message_log_) message_log_->write(*message, runtime_.system.now_cs());
   actor::set_interrupt_function(interrupt_vm, vm_.get());
   vm_->scheduler().dispatch(*this, std::move(message));
   actor::set_interrupt_function(nullptr, nullptr);
@@ -199,6 +201,8 @@ void LuaService::on_exit() {
 std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
 
 void LuaService::on_client_task_end(Task&, bool) {}
+
+void LuaService::log_messages(std::unique_ptr<MessageLog> log) { message_log_ = std::move(log); }
 
 std::uint32_t LuaService::owe(OwedReply reply) {
   if (!owed_) owed_ = std::make_unique<std::unordered_map<std::uint32_t, OwedReply>>();

@@ -15,6 +15,7 @@
 namespace gatehouse::script {
 
 struct Runtime;
+class MessageLog;
 
 // A reply that is still owed to a requester.
 struct OwedReply {
@@ -45,6 +46,9 @@ class LuaService : public actor::Service {
     work();
     end();
   }
+
+  // Writes the messages that arrive to the log, from now on; nullptr: no longer.
+  void log_messages(std::unique_ptr<MessageLog> log);
 
   // Replies owed by response closures; the key is the closure's ticket.
   std::uint32_t owe(OwedReply reply);
@@ -82,6 +86,7 @@ class LuaService : public actor::Service {
   std::unique_ptr<std::vector<OwedReply>> forgotten_;
   std::unique_ptr<std::unordered_map<std::uint32_t, OwedReply>> owed_;
   std::uint32_t last_ticket_ = 0;
+  std::unique_ptr<MessageLog> message_log_;
 };
 
 }  // namespace gatehouse::script

@@ -62,6 +62,31 @@ int request_main(lua_State* L) {
   return 0;
 }
 
+// First function of the coroutine of a message that nobody expects (sk dispatch_unknown_*): calls
+// the handler with (session, source, pointer, size, type).
+int unknown_main(lua_State* L) {
+  Vm& vm = Vm::of(L);
+  const Message& message = *vm.scheduler().incoming();
+  const bool response = message.type == MessageType::kResponse;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, response ? vm.unknown_response : vm.unknown_request);
+  lua_pushinteger(L, response ? -message.session : message.session);
+  lua_pushinteger(L, message.source.value);
+  lua_pushlightuserdata(L, const_cast<char*>(message.data()));
+  lua_pushinteger(L, message.size);
+  lua_pushinteger(L, static_cast<lua_Integer>(message.type));
+  lua_callk(L, 5, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
+  return 0;
+}
+
+// pcall body: the message handler of module "skynet.debug".
+int load_debug_handler(lua_State* L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "skynet.debug");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "dispatch");
+  return 1;
+}
+
 // pcall body: (std::string*, lua_State*) as light userdata -> text with traceback.
 int make_traceback(lua_State* L) {
   const auto* text = static_cast<const std::string*>(lua_touserdata(L, 1));
@@ -102,11 +127,7 @@ void Scheduler::dispatch(LuaService& service, MessagePtr message) {
 void Scheduler::on_reply(LuaService& service, MessagePtr message) {
   Task* task = sessions_.take(service.id(), message->session);
   if (task == nullptr) {
-    // A timer of a task that was ended, or an answer that came twice.
-    if (message->type == MessageType::kResponse && message->source != service.id()) {
-      log::error(service.id(), "Unknown session : {} from {:x}", message->session,
-                 message->source.value);
-    }
+    refuse_reply(service, std::move(message));
     return;
   }
   incoming_ = message.get();
@@ -114,6 +135,19 @@ void Scheduler::on_reply(LuaService& service, MessagePtr message) {
   if (task->has_token) drop_token(*task);
   resume(*task, task->state == Task::State::kNew ? lua_gettop(task->thread) - 1 : 0);
   incoming_ = nullptr;
+  if (vm_.forwards(service.light(), MessageType::kResponse)) message.release();
+}
+
+// A timer of a task that was ended, or an answer that came twice.
+void Scheduler::refuse_reply(LuaService& service, MessagePtr message) {
+  if (message->type != MessageType::kResponse || message->source == service.id()) return;
+  if (vm_.unknown_response != LUA_NOREF) {
+    message->session = -message->session;  // whatever the handler does, nobody waits
+    run_request(service, *message, unknown_main);
+    return;
+  }
+  log::error(service.id(), "Unknown session : {} from {:x}", message->session,
+             message->source.value);
 }
 
 void Scheduler::on_peer_death(LuaService& service, ServiceId peer) {
@@ -132,22 +166,52 @@ void Scheduler::on_peer_death(LuaService& service, ServiceId peer) {
 }
 
 void Scheduler::on_request(LuaService& service, MessagePtr message) {
-  if (vm_.protocol(service.light(), message->type).dispatch == LUA_NOREF) {
+  const auto forward = vm_.forwards(service.light(), message->type);
+  if (forward) message->type = *forward;
+  if (vm_.protocol(service.light(), message->type).dispatch == LUA_NOREF &&
+      !load_debug(service, message->type)) {
     refuse_request(service, *message);
     return;
   }
+  run_request(service, *message, request_main);
+  if (forward) message.release();
+}
+
+// Serves a message with a new task that begins with `main`.
+void Scheduler::run_request(LuaService& service, const Message& message, lua_CFunction main) {
   Task& task = create_task(service);
   task.has_request = true;
-  task.request_session = message->session;
-  task.request_source = message->source;
-  task.request_size = message->size;
-  incoming_ = message.get();
-  lua_pushcfunction(task.thread, request_main);
+  task.request_session = message.session;
+  task.request_source = message.source;
+  task.request_size = message.size;
+  incoming_ = &message;
+  lua_pushcfunction(task.thread, main);
   resume(task, 0);
   incoming_ = nullptr;
 }
 
+// Every service answers debug messages (sk 1.6), by a module that is loaded for the first one.
+bool Scheduler::load_debug(LuaService& service, MessageType type) {
+  if (type != MessageType::kDebug) return false;
+  lua_State* L = vm_.main();
+  LuaService* const outer = std::exchange(current_, &service);
+  lua_pushcfunction(L, load_debug_handler);
+  const bool loaded = lua_pcall(L, 0, 1, 0) == LUA_OK && lua_isfunction(L, -1);
+  if (loaded) {
+    vm_.edit_protocol(service.light(), type).dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  } else {
+    log::error(service.id(), "skynet.debug: {}", Vm::error_text(L, -1));
+    lua_pop(L, 1);
+  }
+  current_ = outer;
+  return loaded;
+}
+
 void Scheduler::refuse_request(LuaService& service, const Message& message) {
+  if (vm_.unknown_request != LUA_NOREF) {
+    run_request(service, message, unknown_main);
+    return;
+  }
   if (message.session > 0) {
     vm_.runtime().system.reply_error(message);
     return;
@@ -435,6 +499,8 @@ void Scheduler::drop_token(Task& task) {
   }
   lua_settop(L, table - 1);
 }
+
+const Task* Scheduler::tasks() const { return current_ == nullptr ? nullptr : current_->tasks_; }
 
 Task* Scheduler::find_task(lua_State* thread) const {
   if (current_ == nullptr) return nullptr;

@@ -100,6 +100,8 @@ class Scheduler {
   // Ends a suspended task; false when it is running or unknown.
   bool kill(Task& task);
   [[nodiscard]] Task* find_task(lua_State* thread) const;
+  // The first task of the current service, the head of a list; nullptr when there is none.
+  [[nodiscard]] const Task* tasks() const;
   [[nodiscard]] const SessionMap& sessions() const { return sessions_; }
 
   // The coroutine that runs now, for the interrupt; kept by resume and the coroutine library.
@@ -111,7 +113,10 @@ class Scheduler {
   void on_reply(LuaService& service, actor::MessagePtr message);
   void on_peer_death(LuaService& service, ServiceId peer);
   void on_request(LuaService& service, actor::MessagePtr message);
+  void run_request(LuaService& service, const actor::Message& message, lua_CFunction main);
+  bool load_debug(LuaService& service, actor::MessageType type);
   void refuse_request(LuaService& service, const actor::Message& message);
+  void refuse_reply(LuaService& service, actor::MessagePtr message);
   void finish(Task& task);
   void fail(Task& task);
   void report_error(Task& task, std::string_view text);

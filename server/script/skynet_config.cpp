@@ -84,6 +84,8 @@ void apply_skynet_config(const SkynetConfig& config, Runtime& runtime) {
   if (const auto it = config.values.find("preload"); it != config.values.end()) {
     runtime.preload = it->second;
   }
+  const auto profile = config.values.find("profile");
+  runtime.system.profile(profile != config.values.end() && profile->second == "true");
 }
 
 }  // namespace gatehouse::script

@@ -101,6 +101,11 @@ Vm::Protocol& Vm::edit_protocol(bool light, actor::MessageType type) {
   return (*own_protocols_)[light ? 1 : 0][number];
 }
 
+void Vm::forward_type(actor::MessageType type, actor::MessageType as) {
+  if (!forwards_) forwards_ = std::make_unique<decltype(forwards_)::element_type>();
+  (*forwards_)[static_cast<std::size_t>(type)] = as;
+}
+
 bool Vm::take_memory_warning() {
   if (memory_bytes_ <= memory_warn_at_) return false;
   while (memory_warn_at_ < memory_bytes_) memory_warn_at_ *= 2;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <lua.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,22 @@ class Vm {
   }
   [[nodiscard]] Protocol& edit_protocol(bool light, actor::MessageType type);
 
+  // The type as which messages of a type are handled, without being freed afterwards (sk 1.2
+  // forward_type); nothing: as what they are. Only for the service that owns the VM.
+  [[nodiscard]] std::optional<actor::MessageType> forwards(bool light,
+                                                           actor::MessageType type) const {
+    if (!forwards_ || light) return std::nullopt;
+    return (*forwards_)[static_cast<std::size_t>(type)];
+  }
+  void forward_type(actor::MessageType type, actor::MessageType as);
+
+  // Handlers of messages that nobody expects, as registry references (sk 1.1).
+  int unknown_request = LUA_NOREF;
+  int unknown_response = LUA_NOREF;
+
+  // The coroutine in which the start function runs, while it does.
+  lua_State* init_thread = nullptr;
+
   [[nodiscard]] std::size_t memory_bytes() const { return memory_bytes_; }
   [[nodiscard]] std::size_t memory_bytes_max() const { return memory_bytes_max_; }
   // 0: no limit.
@@ -82,6 +99,7 @@ class Vm {
   static constexpr std::size_t kCommonTypes = 16;
   std::array<std::array<Protocol, kCommonTypes>, 2> common_protocols_;
   std::unique_ptr<std::array<std::array<Protocol, 256>, 2>> own_protocols_;
+  std::unique_ptr<std::array<std::optional<actor::MessageType>, 256>> forwards_;
   std::vector<LuaService*> light_services_;
   Scheduler scheduler_;
 };

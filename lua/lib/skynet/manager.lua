@@ -43,6 +43,35 @@ function skynet.kill(address)
 	core.kill(address)
 end
 
+--- Handles messages of some types as others, { [type id] = type id }, and leaves their payload to
+--- the handler: it passes it on, or frees it with skynet.trash. For proxies. f starts the service.
+---@param types table<integer, integer>
+---@param f async fun()
+function skynet.forward_type(types, f)
+	for from, to in pairs(types) do
+		core.forward_type(from, to)
+	end
+	skynet.start(f)
+end
+
+--- Makes a unique service the one that gets a message of type client, from whom ended, whenever a
+--- service ends.
+---@async
+---@param name string
+---@param query? boolean it is running already
+---@return integer address
+function skynet.monitor(name, query)
+	local address <const> = query and skynet.queryservice(name) or skynet.uniqueservice(name)
+	assert(address, "the monitor did not start")
+	skynet.call(".launcher", "lua", "MONITOR", address)
+	return address
+end
+
+--- Not there.
+function skynet.filter()
+	error("skynet.filter is not supported: messages go to their handlers as they are", 2)
+end
+
 --- Ends all services and the process.
 function skynet.abort()
 	core.abort()

@@ -1,0 +1,37 @@
+-- require "skynet.memory" (sk 1.6): what is known of the memory of the process. There are no
+-- numbers for each service but those of its VM, and no reports of the allocator.
+local M <const> = {}
+
+--- Resident bytes of the process.
+---@return integer
+function M.total()
+	local file <close> = io.open "/proc/self/statm"
+	local pages <const> = file and file:read("l"):match "^%d+ (%d+)"
+	return pages and math.tointeger(tonumber(pages)) * 4096 or 0
+end
+
+--- Kibibytes that this service's VM has.
+---@return number
+function M.current()
+	return collectgarbage "count"
+end
+
+--- Allocated blocks: not counted.
+---@return integer
+function M.block()
+	return 0
+end
+
+--- C memory by service: not counted.
+---@return table
+function M.info()
+	return {}
+end
+
+for _, name in ipairs { "dump", "dumpinfo", "jestat", "mallctl", "dumpheap", "profactive" } do
+	M[name] = function()
+		error("skynet.memory." .. name .. " is not supported: the allocator has no such report", 2)
+	end
+end
+
+return M

@@ -1,0 +1,165 @@
+// What skynet.debug and the debug console need of the runtime (sk 1.6, 2.16), and the messages
+// that nobody expects (sk 1.1 dispatch_unknown_*, 1.2 forward_type).
+#include <array>
+
+#include "actor/system.hpp"
+#include "base/log.hpp"
+#include "script/bind_core.hpp"
+#include "script/bind_util.hpp"
+#include "script/message_log.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+const char* state_name(Task::State state) {
+  switch (state) {
+    case Task::State::kNew: return "new";
+    case Task::State::kRunning: return "running";
+    case Task::State::kCalling: return "calling";
+    case Task::State::kSleeping: return "sleeping";
+    case Task::State::kWaiting: return "waiting";
+    case Task::State::kWoken: return "woken";
+    case Task::State::kParked: return "parked";
+  }
+  return "";
+}
+
+// tasks() -> list of {thread=, session=, state=, init=} of the coroutines of this service.
+// session: of the call or timer it waits for, 0 when it waits for none; init: it runs the start
+// function.
+int l_tasks(lua_State* L) {
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const Task* task = Vm::of(L).scheduler().tasks(); task != nullptr; task = task->next) {
+    lua_createtable(L, 0, 3);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->anchor);
+    lua_setfield(L, -2, "thread");
+    lua_pushinteger(L, task->session);
+    lua_setfield(L, -2, "session");
+    lua_pushstring(L, state_name(task->state));
+    lua_setfield(L, -2, "state");
+    if (task->thread == Vm::of(L).init_thread) {
+      lua_pushboolean(L, 1);
+      lua_setfield(L, -2, "init");
+    }
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+// term(address): the calls of this service that wait for that one fail, as if it had ended.
+int l_term(lua_State* L) {
+  const ServiceId peer = to_address(L, 1);
+  system_of(L).send_error(current_service(L).id(), peer, 0);
+  return 0;
+}
+
+// on_unknown("request" | "response", f) -> the handler before. f(session, source, pointer, size,
+// type id) gets the messages that have no handler, or the replies that nobody waits for.
+int l_on_unknown(lua_State* L) {
+  static const char* const kinds[] = {"request", "response", nullptr};
+  Vm& vm = Vm::of(L);
+  int& handler =
+      luaL_checkoption(L, 1, nullptr, kinds) == 0 ? vm.unknown_request : vm.unknown_response;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  const int previous = handler;
+  handler = luaL_ref(L, LUA_REGISTRYINDEX);
+  if (previous == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, previous);
+  luaL_unref(L, LUA_REGISTRYINDEX, previous);
+  return 1;
+}
+
+actor::MessageType check_type_id(lua_State* L, int index) {
+  const lua_Integer id = luaL_checkinteger(L, index);
+  luaL_argcheck(L, id >= 0 && id <= 255, index, "type out of range");
+  return static_cast<actor::MessageType>(id);
+}
+
+// forward_type(type id, type id): messages of the first type are handled as the second, and the
+// handler owns their payload.
+int l_forward_type(lua_State* L) {
+  Vm::of(L).forward_type(check_type_id(L, 1), check_type_id(L, 2));
+  return 0;
+}
+
+// profile(boolean): whether the time of all services is measured, for stat "cpu".
+int l_profile(lua_State* L) {
+  system_of(L).profile(lua_toboolean(L, 1) != 0);
+  return 0;
+}
+
+// Runs `work(LuaService&)` on the worker of a service; nothing when it is gone by then or is not
+// written in Lua. False when there is no such service.
+template <class Work>
+bool on_worker_of(actor::System& system, ServiceId id, Work work) {
+  const auto* slot = system.registry().find(id);
+  if (slot == nullptr || !system.registry().live(id)) return false;
+  actor::Worker& worker = system.worker(slot->worker.load(std::memory_order_relaxed));
+  worker.post([&worker, id, work = std::move(work)]() mutable {
+    if (auto* service = dynamic_cast<LuaService*>(worker.find(id))) work(*service);
+  });
+  return true;
+}
+
+// signal(address, number) -> boolean: 0 interrupts the handler that runs now, if one does, with
+// an error; another number logs the memory (sk 2.15).
+int l_signal(lua_State* L) {
+  const ServiceId id = to_address(L, 1);
+  const lua_Integer number = luaL_optinteger(L, 2, 0);
+  actor::System& system = system_of(L);
+  bool done = false;
+  if (number == 0) {
+    done = id != current_service(L).id() && system.interrupt(id);
+  } else {
+    done = on_worker_of(system, id, [](LuaService& service) {
+      log::info(service.id(), "Current Memory {:.3f}K",
+                static_cast<double>(service.vm().memory_bytes()) / 1024);
+    });
+  }
+  lua_pushboolean(L, done);
+  return 1;
+}
+
+// log_messages(address[, path]) -> true, or nil and why: the messages to a service are appended
+// to a file from now on; without a path, no longer.
+int l_log_messages(lua_State* L) {
+  const ServiceId id = to_address(L, 1);
+  const char* path = luaL_optstring(L, 2, nullptr);
+  {
+    Result<std::unique_ptr<MessageLog>> log{nullptr};
+    if (path != nullptr) log = MessageLog::open(path);
+    if (!log) {
+      lua_pushnil(L);
+      push_view(L, log.error().message);
+      return 2;
+    }
+    const bool found = on_worker_of(
+        system_of(L), id, [log = std::move(*log)](LuaService& service) mutable {
+          service.log_messages(std::move(log));
+        });
+    if (found) {
+      lua_pushboolean(L, 1);
+      return 1;
+    }
+  }
+  lua_pushnil(L);
+  lua_pushliteral(L, "no such service");
+  return 2;
+}
+
+}  // namespace
+
+const luaL_Reg kCoreDebugFunctions[] = {
+    {"tasks", bind<l_tasks>},
+    {"term", bind<l_term>},
+    {"on_unknown", bind<l_on_unknown>},
+    {"forward_type", bind<l_forward_type>},
+    {"profile", bind<l_profile>},
+    {"signal", bind<l_signal>},
+    {"log_messages", bind<l_log_messages>},
+    {nullptr, nullptr},
+};
+
+}  // namespace gatehouse::script

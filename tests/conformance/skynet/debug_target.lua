@@ -1,0 +1,53 @@
+-- What debug.lua, request.lua and console tests look into.
+local skynet <const> = require "skynet"
+
+local command <const> = {}
+
+function command.echo(...)
+	skynet.retpack(...)
+end
+
+function command.fail()
+	error "as told"
+end
+
+--- Answers after so many centiseconds.
+function command.sleep(centiseconds, ...)
+	skynet.sleep(centiseconds)
+	skynet.retpack(...)
+end
+
+--- Never answers.
+function command.hang()
+	skynet.wait()
+end
+
+--- Calls `address` and says whether that failed.
+function command.ask(address, ...)
+	skynet.retpack(pcall(skynet.call, address, "lua", ...))
+end
+
+--- Runs until it is interrupted.
+function command.loop()
+	while true do end
+end
+
+function command.count()
+	skynet.retpack(skynet.task())
+end
+
+function command.exit()
+	skynet.exit()
+end
+
+skynet.info_func(function(...)
+	return "info", select("#", ...), ...
+end)
+
+local secret = "an upvalue"
+
+skynet.start(function()
+	skynet.dispatch("lua", function(_, _, name, ...)
+		assert(command[name], secret)(...)
+	end)
+end)
