@@ -5,6 +5,7 @@ require "skynet.manager"
 
 local services <const> = {} -- address -> how it was launched
 local starting <const> = {} -- address -> answer to its creator
+local monitor ---@type integer|nil
 
 local command <const> = {}
 
@@ -47,6 +48,11 @@ function command.QUERY(address)
 	return services[address] ~= nil and starting[address] == nil
 end
 
+--- Tells this service of the end of each other one (skynet.monitor).
+function command.MONITOR(address)
+	monitor = address
+end
+
 --- A service says that it leaves; the system tells us anyway.
 function command.REMOVE() end
 
@@ -77,6 +83,9 @@ skynet.register_protocol {
 skynet.dispatch("error", function(_, address)
 	services[address] = nil
 	settle(address, true)
+	if monitor then
+		skynet.redirect(monitor, address, skynet.PTYPE_CLIENT, 0, "")
+	end
 end)
 core.watch_exits()
 
