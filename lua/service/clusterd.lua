@@ -9,6 +9,7 @@ local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local queue <const> = require "skynet.queue"
 local socket <const> = require "skynet.socket"
+require "skynet.manager"
 
 local MAXCLIENT <const> = 1024
 local PUBLIC <const> = skynet.getenv "cluster_public" == "true"
@@ -224,6 +225,14 @@ function command.listen(_, where, maxclient)
 	agents[#agents + 1] = agent
 	local bound <const>, real_port <const> =
 		skynet.call(agent, "lua", "open", ip, port, maxclient or MAXCLIENT, names)
+	if bound == nil then
+		for i = #agents, 1, -1 do
+			if agents[i] == agent then
+				table.remove(agents, i)
+			end
+		end
+		skynet.kill(agent)
+	end
 	return bound, real_port
 end
 

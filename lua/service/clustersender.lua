@@ -24,7 +24,7 @@ local busy <const> = {} -- sessions that wait for their answers
 local waiting = {} -- tokens, in order
 local waiting_bytes = 0
 local unsent_bytes ---@type integer|nil since the node reads too slowly
-local lost <const> = { count = 0 } -- pushes since the last report
+local more_failed ---@type integer|nil since the last line about a failure
 
 local function named(text)
 	return string.format("cluster node [%s] %s", node, text)
@@ -167,6 +167,22 @@ local function text_of(message, size)
 	return text
 end
 
+-- One line for the first failure, and one a second for those that follow.
+local function report(why)
+	if more_failed then
+		more_failed = more_failed + 1
+		return
+	end
+	more_failed = 0
+	skynet.error(why)
+	skynet.timeout(REPORT_CS, function()
+		if more_failed > 0 then
+			skynet.error(named(string.format("did not get %d more messages", more_failed)))
+		end
+		more_failed = nil
+	end)
+end
+
 --- For skynet.cluster: true and the packed results; or false and why.
 ---@async
 function command.call(where, message)
@@ -181,14 +197,9 @@ function command.req(where, message, size)
 	if answer then
 		skynet.ret(answer)
 	else
-		skynet.error(why)
+		report(why)
 		skynet.response()(false)
 	end
-end
-
-local function report_lost()
-	skynet.error(string.format("%d messages lost: %s", lost.count, lost.why))
-	lost.count = 0
 end
 
 --- Sends without an answer.
@@ -196,11 +207,7 @@ end
 function command.push(where, message, size)
 	local sent <const>, why <const> = transmit(where, text_of(message, size), true)
 	if not sent then
-		lost.why = why
-		lost.count = lost.count + 1
-		if lost.count == 1 then
-			skynet.timeout(REPORT_CS, report_lost)
-		end
+		report("a message is lost: " .. why)
 	end
 end
 

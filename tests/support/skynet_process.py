@@ -57,7 +57,10 @@ class SkynetProcess:
                     return number, match
             return None
 
-        return wait_until(found, timeout * PATIENCE, f"/{pattern}/ in\n{self.output()[-3000:]}")
+        try:
+            return wait_until(found, timeout * PATIENCE, f"/{pattern}/")
+        except AssertionError as error:
+            raise AssertionError(f"{error} in\n{self.output()[-3000:]}") from None
 
     def finish(self, timeout=60.0):
         """Waits for the end by itself; its exit code."""

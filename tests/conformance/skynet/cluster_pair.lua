@@ -26,10 +26,9 @@ local function hanging_calls(count)
 	local errors <const> = {}
 	for i = 1, count do
 		skynet.fork(function()
-			local address <const> = i % 2 == 0 and cluster.proxy "peer@target" or nil
-			local ok <const>, message <const>
-			if address then
-				ok, message = pcall(skynet.call, address, "lua", "HANG")
+			local ok, message
+			if i % 2 == 0 then
+				ok, message = pcall(skynet.call, cluster.proxy "peer@target", "lua", "HANG")
 			else
 				ok, message = pcall(cluster.call, "peer", "@target", "HANG", ("x"):rep(i * 1024))
 			end
