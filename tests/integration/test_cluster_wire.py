@@ -263,6 +263,19 @@ def test_parts_end_with_their_connection(node, wire):
     assert wire.receive() == u32(1) + b"\x01"
 
 
+def test_requests_are_bounded(node, wire):
+    """Who has 10000 requests without an answer gets errors; others are served."""
+    with Wire(socket.create_connection((HOST, node.port))) as other:
+        head = b"\x00" + u32(node.target)
+        for first in range(1, 10001, 1000):
+            other.send(*(head + u32(first + i) + b"\x24HANG" for i in range(1000)))
+        other.send(head + u32(20001) + ECHO)
+        refused = b"\x00too many requests wait for their answers"
+        assert other.receive() == u32(20001) + refused
+        wire.send(head + u32(1) + ECHO)
+        assert wire.receive() == u32(1) + b"\x01"
+
+
 # --- Our requests to a script ---
 
 

@@ -7,7 +7,7 @@ from server import ROOT
 from skynet_process import SCRIPTS, SkynetProcess
 
 # How many rules each script has at least, so that none is lost unseen.
-TOPICS = {"cluster": 25, "cluster_pair": 5}
+TOPICS = {"cluster": 25, "cluster_pair": 5, "cluster_public": 1}
 
 
 def free_port():
@@ -49,3 +49,9 @@ def test_two_processes(tmp_path):
             node.start()
             assert driver.finish() == 0, driver.output()
             check_rules(driver, "cluster_pair")
+
+
+def test_public_addresses_when_the_configuration_says_so(tmp_path):
+    with SkynetProcess(tmp_path, "cluster_public", {"cluster_public": "true"}) as process:
+        assert process.finish() == 0, process.output()
+        check_rules(process, "cluster_public")
