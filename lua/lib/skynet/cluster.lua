@@ -16,6 +16,8 @@ local M <const> = {}
 ---@class cluster.Node
 ---@field sender? integer
 ---@field queue (cluster.Waiting|cluster.Push)[]|nil what waits for the sender, in order
+---@field first integer of the queue
+---@field opener? thread looks for the sender
 
 ---@class cluster.Waiting a coroutine; the table is its token
 ---@field turn? table token of who waits until the coroutine has sent its call
@@ -51,13 +53,28 @@ local function push_to(sender, address, packed)
 	return skynet.send(sender, "lua", "push", address, packed) ~= nil
 end
 
+-- The coroutine that opens a node may end with its service, of which a VM may have several: then
+-- one of those who wait goes on.
+local HandOver <const> = {
+	__close = function(self)
+		local node <const> = self.node
+		node.opener = nil
+		for i = node.first, node.queue and #node.queue or 0 do
+			skynet.wakeup(node.queue[i])
+		end
+	end,
+}
+
 -- Finds the sender of a node, then lets go what waits, one after the other.
 ---@async
 local function open(name, node)
+	local _ <close> = setmetatable({ node = node }, HandOver)
 	local ok <const>, sender <const>, message <const> = pcall(ask, "sender", name)
 	local found <const> = ok and sender or nil
 	local why <const> = not found and tostring(message or sender) or nil
-	for _, entry in ipairs(node.queue) do -- more may come meanwhile
+	while node.queue[node.first] do -- more may come meanwhile
+		local entry <const> = node.queue[node.first]
+		node.first = node.first + 1
 		if entry.packed == nil then
 			entry.sender, entry.message, entry.turn = found, why, {}
 			if skynet.wakeup(entry) then
@@ -73,16 +90,23 @@ local function open(name, node)
 	node.sender = found
 end
 
+local function begin(name, node)
+	if node.opener == nil or coroutine.status(node.opener) == "dead" then
+		node.opener = skynet.fork(open, name, node)
+	end
+end
+
 -- What is known of a node: with a sender that is there, or with a queue.
 local function node_of(name)
 	local node = nodes[name]
-	if node and (node.queue or (node.sender and core.alive(node.sender))) then
-		return node
+	if node == nil or not (node.queue or (node.sender and core.alive(node.sender))) then
+		assert(type(name) == "string", "the name of a cluster node is a string")
+		node = { queue = {}, first = 1 }
+		nodes[name] = node
 	end
-	assert(type(name) == "string", "the name of a cluster node is a string")
-	node = { queue = {} }
-	nodes[name] = node
-	skynet.fork(open, name, node)
+	if node.queue then
+		begin(name, node)
+	end
 	return node
 end
 
@@ -95,7 +119,10 @@ local function sender_of(name)
 	end
 	local entry <const> = {}
 	table.insert(node.queue, entry)
-	skynet.wait(entry)
+	while entry.turn == nil do
+		begin(name, node)
+		skynet.wait(entry)
+	end
 	skynet.wakeup(entry.turn)
 	if entry.sender == nil then
 		error("call failed: " .. entry.message, 0)

@@ -196,6 +196,39 @@ local function proxies()
 	end)
 end
 
+-- The coroutine that finds a node's sender may belong to a service that ends.
+local function opener_ends()
+	local fork <const> = skynet.fork
+	local openers <const> = {}
+	skynet.fork = function(...)
+		local opener <const> = fork(...)
+		openers[#openers + 1] = opener
+		if #openers == 2 then
+			fork(skynet.killthread, opener) -- when it waits
+		end
+		return opener
+	end
+	cluster.reload { fresh1 = address, fresh2 = address }
+	local noted <const> = launch()
+	cluster.send("fresh1", noted, "NOTE", 1)
+	same "thread"(type(skynet.killthread(openers[1]))) -- before it ran
+	local answers <const> = {}
+	for i = 1, 2 do
+		fork(function()
+			local answer <const> = cluster.call("fresh2", target, "ECHO", i)
+			answers[#answers + 1] = answer
+		end)
+	end
+	rules.await(function()
+		return #answers == 2
+	end)
+	same(3)(#openers)
+	skynet.fork = fork
+	cluster.call("fresh1", noted, "ECHO")
+	same "1"(notes_of(noted))
+	cluster.reload { fresh1 = false, fresh2 = false }
+end
+
 local function failures()
 	rule("5.5 a callee that raises, exits or is killed fails the call", function()
 		raises("call failed", cluster.call, "here", target, "RAISE")
@@ -303,6 +336,7 @@ local function failures()
 		same(8)(cluster.call("second", target, "ECHO", 8))
 		same "8"(notes_of(target))
 	end)
+	rule("5.5 callers go on when the coroutine that opens a node ends", opener_ends)
 end
 
 local function limits()
