@@ -3,11 +3,18 @@
 import re
 import socket
 
+import pytest
 from server import ROOT
 from skynet_process import SCRIPTS, SkynetProcess
 
 # How many rules each script has at least, so that none is lost unseen.
-TOPICS = {"cluster": 25, "cluster_pair": 5, "cluster_public": 1}
+TOPICS = {
+    "cluster": 18,
+    "cluster_failures": 10,
+    "cluster_pair": 5,
+    "cluster_public": 1,
+    "manager": 3,
+}
 
 
 def free_port():
@@ -27,12 +34,13 @@ def check_rules(process, topic):
     assert f"conformance {topic} done" in process.lines, output
 
 
-def test_one_process(tmp_path):
+@pytest.mark.parametrize("topic", ["cluster", "cluster_failures", "manager"])
+def test_one_process(topic, tmp_path):
     names = tmp_path / "names.lua"
     names.write_text("listed = false\n")
-    with SkynetProcess(tmp_path, "cluster", {"cluster": names}) as process:
+    with SkynetProcess(tmp_path, topic, {"cluster": names}) as process:
         assert process.finish() == 0, process.output()
-        check_rules(process, "cluster")
+        check_rules(process, topic)
 
 
 def test_two_processes(tmp_path):

@@ -1,4 +1,4 @@
--- For cluster.lua: remembers which services ended; answers whether one has.
+-- For manager.lua: remembers which services ended; answers whether one has.
 local skynet <const> = require "skynet"
 
 local ended <const> = {}

@@ -1,4 +1,4 @@
--- For cluster.lua: takes "lua" messages as "system" ones and hands them to another service.
+-- For manager.lua: takes "lua" messages as "system" ones and hands them to another service.
 local skynet <const> = require "skynet"
 require "skynet.manager"
 
