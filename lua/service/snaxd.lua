@@ -79,24 +79,18 @@ local function run(name, f, ...)
 	return count(name, xpcall(f, debug.traceback, ...))
 end
 
--- "req.NAME" -> group, NAME; only of functions that exist, so that it cannot grow.
-local parsed <const> = {} ---@type table<string, { group: string, name: string }>
-local GROUPS <const> = { post = "accept", req = "response", system = "system" }
+local SYSTEM <const> = interface.SYSTEM
 
-local function parse(method)
-	local prefix <const>, name <const> = tostring(method):match "^(%a+)%.(.*)$"
-	local group <const> = GROUPS[prefix]
-	local known <const> = group == "system" and system or functions[group]
-	if known == nil or known[name] == nil then
-		error("no function " .. tostring(method))
-	end
-	local entry <const> = { group = group, name = name }
-	parsed[method] = entry
-	return entry
+-- The function of a number: its group and name.
+local function entry_of(number)
+	local name <const> = SYSTEM[number]
+	local entry <const> = name and { group = "system", name = name }
+		or (math.type(number) == "integer" and functions.order[number - #SYSTEM])
+	return entry or error("no function " .. tostring(number))
 end
 
-skynet.dispatch("snax", function(_, _, method, ...)
-	local entry <const> = parsed[method] or parse(method)
+skynet.dispatch("snax", function(_, _, number, ...)
+	local entry <const> = entry_of(number)
 	local name <const> = entry.name
 	if entry.group == "system" then
 		assert(state ~= "new" or name == "init" or name == "profile", "Init first")

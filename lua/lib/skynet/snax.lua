@@ -2,8 +2,8 @@
 -- and response.NAME, which are requested; with init(...) and exit(...) (sk 1.9, 2.13).
 -- lua/service/snaxd.lua is what runs such a file.
 --
--- On the wire: PTYPE_SNAX, skynet's serialisation of "post.NAME", "req.NAME" or "system.NAME"
--- and the arguments.
+-- On the wire: PTYPE_SNAX, skynet's serialisation of the function's number and the arguments. The
+-- numbers are skynet's, too: init, exit, hotfix and profile, then the file's own in its order.
 local skynet <const> = require "skynet"
 local interface <const> = require "snax.interface"
 
@@ -24,6 +24,8 @@ skynet.register_protocol {
 
 M.interface = interface.interface
 
+local INIT <const>, EXIT <const>, HOTFIX <const>, PROFILE <const> = 1, 2, 3, 4
+
 local objects <const> = setmetatable({}, { __mode = "v" }) ---@type table<integer, snax.Object>
 
 local Object <const> = {
@@ -39,24 +41,22 @@ local function functions(prefix, names, typename, handle, transmit)
 			if names[name] == nil then
 				error(string.format("%s %s:%s no exist", prefix, typename, tostring(name)), 2)
 			end
-			local f <const> = transmit(handle, name)
+			local f <const> = transmit(handle, names[name])
 			self[name] = f
 			return f
 		end,
 	})
 end
 
-local function poster(handle, name)
-	local method <const> = "post." .. name
+local function poster(handle, number)
 	return function(...)
-		skynet.send(handle, "snax", method, ...)
+		skynet.send(handle, "snax", number, ...)
 	end
 end
 
-local function requester(handle, name)
-	local method <const> = "req." .. name
+local function requester(handle, number)
 	return function(...)
-		return skynet.call(handle, "snax", method, ...)
+		return skynet.call(handle, "snax", number, ...)
 	end
 end
 
@@ -91,7 +91,7 @@ function M.rawnewservice(name, ...)
 	interface.interface(name) -- raises here for a file that is not there
 	local handle <const> = skynet.newservice("snaxd", name)
 	objects[handle] = nil -- an object of a service that had this address before
-	skynet.call(handle, "snax", "system.init", ...)
+	skynet.call(handle, "snax", INIT, ...)
 	return handle
 end
 
@@ -138,7 +138,7 @@ end
 ---@async
 ---@param object snax.Object
 function M.kill(object, ...)
-	skynet.call(object.handle, "snax", "system.exit", ...)
+	skynet.call(object.handle, "snax", EXIT, ...)
 end
 
 --- In a snax service: itself.
@@ -166,7 +166,7 @@ function M.hotfix(object, source, ...)
 		end
 		return ...
 	end
-	return results(skynet.call(object.handle, "snax", "system.hotfix", source, ...))
+	return results(skynet.call(object.handle, "snax", HOTFIX, source, ...))
 end
 
 --- How often each function of the service ran, and for how long.
@@ -174,7 +174,7 @@ end
 ---@param object snax.Object
 ---@return table<string, { count: integer, time: number }> # seconds, without waiting
 function M.profile_info(object)
-	return skynet.call(object.handle, "snax", "system.profile")
+	return skynet.call(object.handle, "snax", PROFILE)
 end
 
 --- Logs a line in string.format's way.

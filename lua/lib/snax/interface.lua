@@ -11,7 +11,7 @@ local SYSTEM <const> = { init = true, exit = true, hotfix = true }
 
 ---@class snax.Interface
 ---@field name string
----@field accept table<string, integer> functions without a reply -> a number
+---@field accept table<string, integer> functions without a reply -> the number that messages have
 ---@field response table<string, integer> functions with a reply
 ---@field system table<string, integer> what every service has
 
@@ -19,6 +19,7 @@ local SYSTEM <const> = { init = true, exit = true, hotfix = true }
 ---@field accept table<string, function>
 ---@field response table<string, function>
 ---@field system table<string, function>
+---@field order { group: string, name: string }[] of accept and response, as they were declared
 
 ---@param name string
 ---@return string file, string pattern the one that it matches
@@ -41,13 +42,17 @@ local function load_file(file)
 	return chunk or error(message, 0)
 end
 
--- A table that puts the functions which it is given into `functions`.
-local function collector(functions)
+-- A table that puts the functions which it is given into a group.
+local function collector(found, group)
+	local functions <const> = found[group]
 	return setmetatable({}, {
 		__index = functions,
 		__newindex = function(_, key, f)
 			if type(key) ~= "string" or type(f) ~= "function" then
 				error(string.format("%s is not a function with a name", tostring(key)), 2)
+			end
+			if functions[key] == nil then
+				table.insert(found.order, { group = group, name = key })
 			end
 			functions[key] = f
 		end,
@@ -60,10 +65,10 @@ end
 ---@return table environment for use while the file's chunk runs
 ---@return snax.Functions
 function M.environment(globals)
-	local found <const> = { accept = {}, response = {}, system = {} }
+	local found <const> = { accept = {}, response = {}, system = {}, order = {} }
 	local own <const> = {
-		accept = collector(found.accept),
-		response = collector(found.response),
+		accept = collector(found, "accept"),
+		response = collector(found, "response"),
 	}
 	local environment <const> = setmetatable({}, {
 		__index = function(_, key)
@@ -115,22 +120,17 @@ local function reader_globals()
 	return globals
 end
 
-local SYSTEM_FUNCTIONS <const> = { init = 1, exit = 2, hotfix = 3, profile = 4 }
+--- The functions that every service has, by their numbers.
+M.SYSTEM = { "init", "exit", "hotfix", "profile" }
 
-local function numbered(groups)
-	local numbers <const> = { system = SYSTEM_FUNCTIONS }
-	local last = 4 -- after those
-	for _, group in ipairs { "accept", "response" } do
-		local names <const> = {}
-		for name in pairs(groups[group]) do
-			names[#names + 1] = name
-		end
-		table.sort(names)
-		numbers[group] = {}
-		for _, name in ipairs(names) do
-			last = last + 1
-			numbers[group][name] = last
-		end
+-- The system's functions have the first numbers, those of the file follow in its order.
+local function numbered(found)
+	local numbers <const> = { accept = {}, response = {}, system = {} }
+	for number, name in ipairs(M.SYSTEM) do
+		numbers.system[name] = number
+	end
+	for i, entry in ipairs(found.order) do
+		numbers[entry.group][entry.name] = #M.SYSTEM + i
 	end
 	return numbers
 end

@@ -110,9 +110,9 @@ local function initialisation()
 	local raw <const> = snax.rawnewservice("sample", 5)
 	same "integer"(math.type(raw))
 	same(5)(snax.bind(raw, "sample").req.count())
-	raises("call failed", skynet.call, raw, "snax", "system.init") -- once
+	raises("call failed", skynet.call, raw, "snax", 1) -- once
 	local bare <const> = skynet.newservice("snaxd", "sample")
-	raises("call failed", skynet.call, bare, "snax", "req.count") -- first
+	raises("call failed", skynet.call, bare, "snax", 7) -- first
 end
 
 rules.run("snax", function()
@@ -156,13 +156,17 @@ rules.run("snax", function()
 		local found <const> = snax.interface "sample"
 		same("sample", "number")(found.name, type(found.accept.add))
 		same("number", nil)(type(found.response.echo), found.response.add)
-		same("number", "number")(type(found.system.init), type(found.system.hotfix))
+		same(1, 2, 3, 4)(
+			found.system.init, found.system.exit, found.system.hotfix, found.system.profile
+		)
+		same(5, 6, 7)(found.response.echo, found.response.later, found.response.count)
+		same(11, 12)(found.accept.add, found.accept.advance)
 	end)
 	rule("1.9 a service may be a folder", function()
 		same("the part", "sample_folder")(snax.newservice("sample_folder").req.part())
 	end)
 	rule("1.9 enablecluster takes lua messages", function()
-		same("by lua", 2)(skynet.call(object.handle, "lua", "req.echo", "by lua", 2))
+		same("by lua", 2)(skynet.call(object.handle, "lua", 5, "by lua", 2))
 	end)
 	rule("1.9 profile_info counts calls", function()
 		local found <const> = snax.profile_info(object)
