@@ -167,7 +167,16 @@ Result<> System::set_env(std::string_view key, std::string_view value) {
   if (!env_.try_emplace(std::string(key), value).second) {
     return fail(Errc::kExists, fmt::format("Can't setenv exist key : {}", key));
   }
+  env_changed_.notify_all();
   return {};
+}
+
+std::optional<std::string> System::wait_env(std::string_view key,
+                                            std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(env_mutex_);
+  const std::string name(key);
+  const bool set = env_changed_.wait_for(lock, timeout, [&] { return env_.contains(name); });
+  return set ? std::optional(env_.at(name)) : std::nullopt;
 }
 
 void System::announce_exit(ServiceId id) {

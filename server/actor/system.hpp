@@ -2,6 +2,7 @@
 // environment of scripts, and the endless-loop monitor.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -74,6 +75,9 @@ class System {
   // Process-wide strings (sk skynet.getenv); setting a key twice fails with kExists.
   [[nodiscard]] std::optional<std::string> env(std::string_view key) const;
   [[nodiscard]] Result<> set_env(std::string_view key, std::string_view value);
+  // Blocks until a key is set, or the time is over: nothing. Not on a worker's thread.
+  [[nodiscard]] std::optional<std::string> wait_env(std::string_view key,
+                                                    std::chrono::milliseconds timeout) const;
 
   // Services that want to know of every death get a message with the dead one as source and
   // session 0 of type kError (sk 2.3). Called by Worker::retire.
@@ -91,7 +95,8 @@ class System {
   // True once the monitor saw the service in an endless loop; reading clears it (sk 2.15).
   [[nodiscard]] bool take_endless(ServiceId id);
 
-  // Set when the last service asked for the end of the process (sk skynet.abort).
+  // Called when a service asks for the end of the process, and when the last one has ended (sk
+  // skynet.abort, 2.15).
   void request_abort();
   [[nodiscard]] bool abort_requested() const { return abort_.load(); }
   // Blocks the caller until request_abort, or until `wake` is called with true.
@@ -127,6 +132,7 @@ class System {
   std::unordered_map<std::uint32_t, bool> endless_;
 
   mutable std::mutex env_mutex_;
+  mutable std::condition_variable env_changed_;
   std::unordered_map<std::string, std::string> env_;
   std::atomic<std::uint32_t> exit_watcher_{0};
   std::atomic<bool> abort_{false};

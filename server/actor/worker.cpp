@@ -316,6 +316,7 @@ void Worker::retire(Service& service) {
   system_.registry().release(service.id_);
   system_.entities().remove_all(service.id_);
   if (service.announces_exit()) system_.announce_exit(service.id_);
+  if (system_.registry().count() == 0) system_.request_abort();
   if (!service.running_) free_if_done(service);
 }
 

@@ -261,6 +261,20 @@ void read_admin(ConfigReader& reader, Config& config) {
   config.admin_listen = std::move(*parsed);
 }
 
+void read_console(ConfigReader& reader, Config& config) {
+  std::string text, password;
+  reader.read("listen", text);
+  reader.read("password", password);
+  config.console_password = Secret(std::move(password));
+  if (text.empty()) return;
+  auto parsed = net::Endpoint::parse(text);
+  if (!parsed) return reader.reject("listen", parsed.error().message);
+  if (!ops::is_loopback(parsed->host) && config.console_password.empty()) {
+    return reader.reject("listen", "beyond loopback a console.password is needed");
+  }
+  config.console_listen = std::move(*parsed);
+}
+
 void read_log(ConfigReader& reader, Config& config) {
   std::size_t level = 1, format = 0;
   reader.read_choice("level", {"debug", "info", "warn", "error", "off"}, level);
@@ -337,6 +351,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
   reader.section("store", [&](ConfigReader& r) { read_store(r, config); });
   reader.section("auth", [&](ConfigReader& r) { read_auth(r, config); });
   reader.section("admin", [&](ConfigReader& r) { read_admin(r, config); });
+  reader.section("console", [&](ConfigReader& r) { read_console(r, config); });
   reader.section("shutdown",
                  [&](ConfigReader& r) { r.read("timeout_ms", config.shutdown_timeout_ms); });
   reader.section("log", [&](ConfigReader& r) { read_log(r, config); });
@@ -417,6 +432,10 @@ std::string describe(const Config& config) {
                         gate.listen.to_string(), gate.maxclient);
   }
   if (config.admin_listen) text += fmt::format("admin: {}\n", config.admin_listen->to_string());
+  if (config.console_listen) {
+    text += fmt::format("console: {}{}\n", config.console_listen->to_string(),
+                        config.console_password.empty() ? "" : " with a password");
+  }
   text += describe_store(config.store.driver);
   for (const std::string& warning : config.warnings) text += "warning: " + warning + "\n";
   return text;

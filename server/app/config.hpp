@@ -32,6 +32,8 @@ struct Config {
   std::string totp_issuer = "gatehouse";
   WatchOptions watch;
   std::optional<net::Endpoint> admin_listen;  // nothing: no admin port
+  std::optional<net::Endpoint> console_listen;  // nothing: no debug console
+  Secret console_password;                      // empty: none is asked for
   std::uint32_t shutdown_timeout_ms = 10'000;
   log::Options log;
   Limits limits;

@@ -14,6 +14,7 @@
 #include "app/events.hpp"
 #include "app/migrator.hpp"
 #include "app/watch.hpp"
+#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "crypto/random.hpp"
@@ -125,6 +126,7 @@ class Server {
                                                      config_.agent, metrics_);
     runtime_.store = store_.get();
     runtime_.agents = agents_.get();
+    set_console();
     system_.start(network_.loop_factory());
     script::boot_services(runtime_);
     migrator_ = std::make_unique<Migrator>(*store_, config_.store.driver, system_.worker(0));
@@ -142,6 +144,14 @@ class Server {
     watch_ = std::move(*watch);
     watch_->start();
     return login_ ? login_->start() : Result<>();
+  }
+
+  // After start(). No-op without console.listen.
+  Result<> await_console() {
+    if (!config_.console_listen) return {};
+    console_ = system_.wait_env("console_address", kStopTimeout).value_or("");
+    if (console_.empty()) return fail(Errc::kIo, "console.listen: the debug console did not start");
+    return {};
   }
 
   // Takes over what a new configuration may change while the server runs.
@@ -181,6 +191,7 @@ class Server {
                                  {"server", gate->server()}});
     }
     if (admin_) content["admin"] = admin_->address();
+    if (!console_.empty()) content["console"] = console_;
     return content;
   }
 
@@ -219,6 +230,14 @@ class Server {
   }
 
  private:
+  // What bootstrap.lua and debug_console.lua read.
+  void set_console() {
+    if (!config_.console_listen) return;
+    GATEHOUSE_ASSERT(system_.set_env("console_listen", config_.console_listen->to_string()));
+    const std::string_view password = config_.console_password.reveal();
+    if (!password.empty()) GATEHOUSE_ASSERT(system_.set_env("console_password", password));
+  }
+
   // Without keys in the configuration, tickets are good until the process ends.
   void set_keys(const Config& config) {
     if (!login_) return;
@@ -268,6 +287,7 @@ class Server {
   std::unique_ptr<login::LoginServer> login_;
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<Admin> admin_;
+  std::string console_;  // its address
 };
 
 }  // namespace
@@ -280,14 +300,16 @@ int run_server(const Config& config, const std::string& ready_file,
   }
   for (const std::string& warning : config.warnings) log::warn({}, "{}", warning);
   Server server(config);
-  if (auto started = server.start(); !started) {
-    const int code = report(started.error());
+  if (auto up = server.start(); !up) {
+    const int code = report(up.error());
     server.stop();
     return code;
   }
   Events events;
   server.system().on_abort([&events] { events.stop(); });
-  if (auto started = server.start_admin(events); !started) {
+  auto started = server.start_admin(events);
+  if (started) started = server.await_console();
+  if (!started) {
     const int code = report(started.error());
     server.stop();
     return code;

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from server import BINARY, PATIENCE, REPORT, ROOT
+from server import BINARY, PATIENCE, REPORT, ROOT, run
 
 SCRIPTS = "./tests/conformance/skynet"
 ENDINGS = ("<CMD OK>", "<CMD Error>", "Invalid command, type help for command list")
@@ -235,3 +235,21 @@ def test_a_line_without_end_is_refused(console):
     connection.sendall(os.urandom(1).hex().encode() * 65536)
     assert line.stream.read() == ""
     assert Line(server.connect()).ok("ping 3")
+
+
+def test_console_of_a_server(start_server):
+    server = start_server({"console": {"listen": "127.0.0.1:0", "password": "sesame"}})
+    host, port = server.ready["console"].rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=30 * PATIENCE) as connection:
+        line = Line(connection, "Password:")
+        line.stream.write("sesame\n")
+        line.stream.flush()
+        line.stream.readline()
+        assert ":00000004\tsnlua service_mgr" in line.ok("list")
+    assert "console" not in start_server().ready
+
+
+def test_console_beyond_loopback_needs_a_password():
+    code, text = run("--config", "config/quickstart.json", "--set", "console.listen=0.0.0.0:0")
+    assert code == 2
+    assert "console.listen: beyond loopback a console.password is needed" in text

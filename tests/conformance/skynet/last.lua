@@ -1,0 +1,12 @@
+-- Ends every service, and with the last one the process (sk 2.15).
+local skynet <const> = require "skynet"
+require "skynet.manager"
+
+skynet.start(function()
+	skynet.fork(function()
+		for _, name in ipairs { ".service", ".launcher", ".logger" } do
+			skynet.kill(name)
+		end
+		skynet.exit()
+	end)
+end)
