@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import skynet_rules
-from server import BINARY, ROOT
+from server import BINARY, ROOT, SANITIZED
 from waiting import wait_until
 
 # How many rules each script states.
@@ -27,6 +27,10 @@ TOPICS = {
     "logs": 8,
     "endless": 1,
 }
+# Launches of the churn; GATEHOUSE_CHURN_CYCLES=100000 takes some minutes.
+CHURN_CYCLES = int(os.environ.get("GATEHOUSE_CHURN_CYCLES", "500" if SANITIZED else "10000"))
+# Sanitizers keep freed memory.
+CHURN_SLACK_BYTES = (400 if SANITIZED else 12) << 20
 # What the log of a script must have: rule -> pattern.
 LOGGED = {
     "sessions": {
@@ -97,6 +101,19 @@ def test_kill_and_exit_lines(tmp_path):
     assert f"[:{me}] KILL :{unpadded}\n" in output
     assert f"[:{killed}] KILL self\n" in output
     assert "printed\t1\tnil\nwritten\n" in output
+
+
+def test_churn(tmp_path):
+    """sk 2.5, 2.9, 2.10: nothing is left of services that ended."""
+    settings = (
+        f"churn_cycles = {CHURN_CYCLES}\nchurn_warm = {min(CHURN_CYCLES, 3000)}\n"
+        f"churn_slack = {CHURN_SLACK_BYTES}\n"
+    )
+    seconds = 120 + CHURN_CYCLES // 100
+    lines, output = skynet_rules.run("churn", tmp_path, settings, seconds=seconds)
+    print([line for line in lines if line.startswith("churn:")])
+    skynet_rules.check("churn", lines, output)
+    assert len(skynet_rules.rules_of("churn")) == 3
 
 
 def test_boot(tmp_path):
