@@ -17,7 +17,7 @@ TOPICS = {
     "errors": 11,
     "dead_calls": 18,
     "exit": 13,
-    "tasks": 22,
+    "tasks": 20,
     "queue": 7,
     "seri": 20,
     "addresses": 12,

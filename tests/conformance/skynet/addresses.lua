@@ -78,8 +78,7 @@ local function names(partner)
 		for _ = 1, 2 do
 			local other <const> = skynet.newservice "core_partner"
 			skynet.name(".passing", other)
-			skynet.name("PASSING", other)
-			same "here"(skynet.call("PASSING", "lua", "echo", "here"))
+			same "here"(skynet.call(".passing", "lua", "echo", "here"))
 			skynet.kill(other)
 			rules.await(function()
 				return skynet.localname ".passing" == nil

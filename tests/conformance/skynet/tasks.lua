@@ -6,18 +6,6 @@ local rule <const>, same <const>, raises <const> = rules.rule, rules.same, rules
 
 local function nothing() end
 
--- Runs f in a coroutine; its results, or false and what it raised.
-local function outcome(f, ...)
-	local result
-	skynet.fork(function(...)
-		result = table.pack(pcall(f, ...))
-	end, ...)
-	rules.await(function()
-		return result
-	end)
-	return table.unpack(result, 1, result.n)
-end
-
 local function sleeping()
 	rule("2.6 sleep returns nothing after its time", function()
 		local before <const> = skynet.hpc()
@@ -103,6 +91,7 @@ local function waiting()
 		raises("token duplicative", skynet.wait, token)
 		raises("token duplicative", skynet.sleep, 1, token)
 		same(true)(skynet.wakeup(token))
+		skynet.yield()
 		same(nil)((skynet.wakeup(token)))
 	end)
 	rule("2.6 wakeup tells whether something waited", function()
@@ -154,10 +143,6 @@ local function forking()
 		end)
 		skynet.sleep(6)
 		same(1, 0)(runs, count)
-	end)
-	rule("2.6 fork and timeout need a function", function()
-		raises("function", skynet.fork, "x")
-		raises("function", skynet.timeout, 0, "x")
 	end)
 end
 
@@ -221,16 +206,10 @@ local function clocks()
 		skynet.yield()
 		same(nil, false)((skynet.wakeup(co)), ran)
 	end)
-	rule("2.6 functions that wait raise in a main chunk", function()
-		raises("call failed", skynet.newservice, SERVICE_NAME, "main_chunk")
-		same(true)((outcome(skynet.sleep, 0)))
-	end)
 end
 
 local how <const> = ...
-if how == "main_chunk" then
-	skynet.sleep(1)
-elseif how == "suicidal" then
+if how == "suicidal" then
 	skynet.dispatch("lua", function(_, _, command)
 		if command == "victim" then
 			local me <const> = coroutine.running()
