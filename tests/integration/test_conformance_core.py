@@ -22,7 +22,7 @@ TOPICS = {
     "seri": 20,
     "addresses": 12,
     "launch": 21,
-    "redirect": 13,
+    "redirect": 14,
     "memory": 9,
     "logs": 8,
     "endless": 1,

@@ -99,6 +99,19 @@ local function types()
 		raises("", skynet.send, skynet.self(), "nothing", "x")
 		raises("", skynet.send, skynet.self(), "unknown", "x")
 	end)
+	rule("2.11 a type is handled once it has a handler", function()
+		skynet.register_protocol {
+			name = "later",
+			id = 211,
+			pack = tostring,
+			unpack = skynet.tostring,
+		}
+		raises("call failed", skynet.call, skynet.self(), "later", "x")
+		skynet.dispatch("later", function(_, _, text)
+			skynet.ret("re:" .. text)
+		end)
+		same "re:x"(skynet.call(skynet.self(), "later", "x"))
+	end)
 	rule("2.11 dispatch returns the handler before", function()
 		same(handler)(skynet.dispatch "client")
 		same(handler)(skynet.dispatch("client", print))
