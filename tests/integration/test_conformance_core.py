@@ -20,7 +20,7 @@ TOPICS = {
     "tasks": 20,
     "queue": 7,
     "seri": 20,
-    "addresses": 12,
+    "addresses": 13,
     "launch": 21,
     "redirect": 14,
     "memory": 9,

@@ -1,5 +1,6 @@
 -- Addresses and names (sk 2.9).
 local skynet <const> = require "skynet"
+local harbor <const> = require "skynet.harbor"
 local rules <const> = require "rules"
 require "skynet.manager"
 
@@ -87,8 +88,17 @@ local function names(partner)
 	end)
 end
 
+local function harbors()
+	rule("1.8 what needs another harbor raises", function()
+		for _, name in ipairs { "link", "connect", "linkmaster" } do
+			raises("harbor." .. name .. " is not supported: ", harbor[name], 1)
+		end
+	end)
+end
+
 rules.run("addresses", function()
 	local partner <const> = skynet.newservice "core_partner"
 	numbers(partner)
 	names(partner)
+	harbors()
 end)
