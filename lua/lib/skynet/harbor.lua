@@ -3,6 +3,7 @@
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local manager <const> = require "skynet.manager"
+local unsupported <const> = require "skynet.unsupported"
 
 local M <const> = {}
 
@@ -26,6 +27,10 @@ function M.queryname(name)
 		address = core.query(name)
 	end
 	return address
+end
+
+for _, name in ipairs { "link", "connect", "linkmaster" } do
+	M[name] = unsupported("harbor." .. name, "there is no other harbor")
 end
 
 return M

@@ -5,6 +5,7 @@
 -- thread still holds, resolve. Ids are those of the whole process; a socket is read by the
 -- service that started it, one coroutine at a time.
 local skynet <const> = require "skynet"
+local unsupported <const> = require "skynet.unsupported"
 local core <const> = require "skynet.core"
 local driver <const> = require "skynet.socketdriver"
 
@@ -449,9 +450,7 @@ end
 for _, name in ipairs {
 	"udp", "udp_connect", "udp_listen", "udp_dial", "udp_address", "sendto", "bind", "stdin",
 } do
-	M[name] = function()
-		error("socket." .. name .. " is not available", 2)
-	end
+	M[name] = unsupported("socket." .. name, "only TCP is there")
 end
 
 return M

@@ -1,0 +1,2 @@
+-- The preload file of boot.lua.
+rawset(_G, "PRELOADED", table.concat({ ... }, " "))
