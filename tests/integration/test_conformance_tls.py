@@ -43,7 +43,7 @@ def keys_of(certificates):
     }
 
 
-@pytest.mark.parametrize("topic, count_min", [("tls", 23), ("wss", 16)])
+@pytest.mark.parametrize("topic, count_min", [("tls", 23), ("wss", 17)])
 def test_conformance(topic, count_min, certificates, tmp_path):
     run_topic(topic, tmp_path, count_min, **keys_of(certificates))
 

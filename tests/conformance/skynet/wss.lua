@@ -3,6 +3,7 @@ local frame <const> = require "http.websocket.frame"
 local handshake <const> = require "http.websocket.handshake"
 local httpd <const> = require "http.httpd"
 local rules <const> = require "tls_rules"
+local service <const> = require "skynet.service"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"
 local tlshelper <const> = require "http.tlshelper"
@@ -245,6 +246,18 @@ local function failures(port, url)
 		equal(websocket.read(id), "hello")
 		websocket.close(id, 1000)
 		assert(over():find "^connect|handshake /up host .*close 1000 |true|accepted$")
+	end)
+	rule("sk 1.10 wss a service that is killed", function()
+		local victim <const> = service.new("wss_victim", function(address, ca_file)
+			local ws <const> = require "http.websocket"
+			ws.tls = { ca_file = ca_file }
+			local id <const> = ws.connect(address)
+			ws.write(id, "hello")
+			assert(ws.read(id) == "hello")
+			require("skynet").fork(ws.read, id)
+		end, url, rules.pem "ca")
+		skynet.kill(victim)
+		assert(over():find "|error %[Socket Error%]|accepted$")
 	end)
 	rule("sk 1.10 wss other protocols raise", function()
 		raises("wsx is not supported", websocket.accept, 1, {}, "wsx")
