@@ -55,6 +55,7 @@ def peer(folder, certificates, **keys):
     process = subprocess.Popen(
         [BINARY, "skynet", str(config)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "SSL_CERT_FILE": certificates.pem("ca")},
     )
     try:
         yield process
