@@ -24,6 +24,8 @@ void register_modules(lua_State* L) {
       {"client.crypt", bind<open_crypt>},
       {"skynet.socketdriver", bind<open_socketdriver>},
       {"entity", bind<open_entity>},
+      {"gatehouse.tls", bind<open_tls>},
+      {"ltls.c", bind<open_tls>},
       {"json", bind<open_json>},
       {"gatehouse.agent", bind<open_agent>},
       {"gatehouse.login", bind<open_login>},

@@ -11,6 +11,28 @@ local LINE_BYTES_MAX <const> = 1024 -- of a chunk's size
 local PART_BYTES <const> = 65536
 local TOKEN <const> = "^[%w!#$%%&'*+%-.^_`|~]+$"
 
+--- A reader that gives `unread` first, and then what readbytes gives.
+---@param readbytes async fun(n?: integer): string
+---@param unread? string
+---@return async fun(n?: integer): string
+function M.reader(readbytes, unread)
+	return function(n)
+		if unread == nil or unread == "" then
+			return readbytes(n)
+		end
+		local data <const> = unread
+		if n and n < #data then
+			unread = data:sub(n + 1)
+			return data:sub(1, n)
+		end
+		unread = nil
+		if n == nil or n == #data then
+			return data
+		end
+		return data .. readbytes(n - #data)
+	end
+end
+
 --- Reads the head of a message, whose lines are added to `lines`. Empty lines before it are
 --- skipped.
 ---@async

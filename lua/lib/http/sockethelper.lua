@@ -1,5 +1,6 @@
 -- Sockets for the http modules (sk 1.10): functions that raise socket_error where skynet.socket
 -- says that a connection ended.
+local internal <const> = require "http.internal"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"
 
@@ -19,29 +20,13 @@ M.socket_error = socket_error
 ---@param unread? string comes before what the socket has
 ---@return async fun(n?: integer): string
 function M.readfunc(fd, unread)
-	local function receive(n)
+	return internal.reader(function(n)
 		local data <const> = socket.read(fd, n)
 		if not data then
 			error(socket_error, 0)
 		end
 		return data
-	end
-	return function(n)
-		if unread == nil or unread == "" then
-			return receive(n)
-		end
-		local data = unread
-		if n == nil or n == #data then
-			unread = nil
-			return data
-		elseif n < #data then
-			unread = data:sub(n + 1)
-			return data:sub(1, n)
-		end
-		unread = nil
-		data = data .. receive(n - #data)
-		return data
-	end
+	end, unread)
 end
 
 --- A writer.
@@ -68,16 +53,18 @@ end
 ---@param host string
 ---@param port? integer
 ---@param timeout? integer centiseconds
+---@param open? async fun(host: string, port?: integer): integer|nil instead of socket.open
 ---@return integer fd
-function M.connect(host, port, timeout)
+function M.connect(host, port, timeout, open)
+	open = open or socket.open
 	local fd
 	if timeout == nil then
-		fd = socket.open(host, port)
+		fd = open(host, port)
 	else
 		local token <const> = {}
 		local over = false
 		skynet.fork(function()
-			local ok <const>, id <const> = pcall(socket.open, host, port)
+			local ok <const>, id <const> = pcall(open, host, port)
 			fd = ok and id or nil
 			if not over then
 				over = true

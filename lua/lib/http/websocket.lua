@@ -1,5 +1,5 @@
--- WebSocket for servers and clients (sk 1.10; RFC 6455), without TLS: wss raises. A connection is
--- named by the id of its socket.
+-- WebSocket for servers and clients (sk 1.10; RFC 6455), also over TLS. A connection is named by
+-- the id of its socket.
 --
 -- What yields: accept, which runs a connection to its end; connect and read. One coroutine reads
 -- a client's connection at a time; any may write.
@@ -9,6 +9,7 @@ local frame <const> = require "http.websocket.frame"
 local handshake <const> = require "http.websocket.handshake"
 local server <const> = require "http.websocket.server"
 local sockethelper <const> = require "http.sockethelper"
+local tlshelper <const> = require "http.tlshelper"
 
 local CLIENT_MESSAGE_BYTES_MAX <const> = 16 << 20
 
@@ -22,47 +23,57 @@ local send_close <const> = connection.send_close
 M.MESSAGE_BYTES_MAX = server.MESSAGE_BYTES_MAX
 M.accept = server.accept
 
+--- For connect to wss://, as httpc.tls: servers are verified.
+M.tls = {} ---@type TlsClientOptions
+
 ---------------------------------------------------------------- client
 
--- "ws://host[:port][/path]" taken apart.
+-- "ws[s]://host[:port][/path]" taken apart.
 local function parse_url(url)
-	local scheme <const>, authority <const>, path <const> = url:match "^(%a+)://([^/?#]+)([^#%s%c]*)$"
+	local scheme, authority <const>, path <const> = url:match "^(%a+)://([^/?#]+)([^#%s%c]*)$"
 	if scheme == nil or authority:find "[%s%c@]" then
 		error("websocket: not a url: " .. url, 3)
 	end
-	if scheme:lower() ~= "ws" then
-		error(scheme .. " is not supported yet, only ws", 3)
+	scheme = scheme:lower()
+	if scheme ~= "ws" and scheme ~= "wss" then
+		error(scheme .. " is not supported, only ws and wss", 3)
 	end
 	local host <const>, port <const> = authority:match "^(.*):(%d+)$"
-	local number <const> = math.tointeger(tonumber(port or 80))
+	local number <const> = math.tointeger(tonumber(port or scheme == "wss" and 443 or 80))
 	if number < 1 or number > 65535 then
 		error("websocket: not a port: " .. port, 3)
 	end
 	local bare <const> = (host or authority):match "^%[(.*)%]$" or host or authority
 	local target <const> = path:sub(1, 1) == "/" and path or "/" .. path
-	return bare, number, authority, target
+	return bare, number, authority, target, scheme == "wss"
 end
 
 --- Connects; raises.
 ---@async
----@param url string ws://host[:port][/path]
+---@param url string ws://host[:port][/path], or wss://
 ---@param header? table<string, any> more fields of the request
 ---@param timeout? integer centiseconds
 ---@return integer id
 function M.connect(url, header, timeout)
-	local host <const>, port <const>, authority <const>, path <const> = parse_url(url)
+	local host <const>, port <const>, authority <const>, path <const>, secure <const> = parse_url(url)
+	local tls <const> = secure
+		and tlshelper.newtls("client", tlshelper.context_for(M.tls), host) or nil
 	local fd <const> = sockethelper.connect(host, port, timeout)
-	local ws <const> = { id = fd, server = false }
-	local ok <const>, rest <const>, answer <const> = pcall(
-		connection.within, timeout or connection.HANDSHAKE_CS, fd, handshake.open,
-		sockethelper.readfunc(fd), sockethelper.writefunc(fd), authority, path, header
-	)
+	local ws <const> = { id = fd, server = false, tls = tls }
+	local limit <const> = timeout or connection.HANDSHAKE_CS
+	local ok <const>, rest <const>, answer <const> = pcall(connection.within, limit, fd, function()
+		if tls then
+			tlshelper.shake_hands(fd, tls)
+		end
+		return handshake.open(
+			connection.reader(ws), connection.writer(ws), authority, path, header)
+	end)
 	if not ok then
 		finish(ws)
 		error(rest, 0)
 	end
 	ws.header = answer
-	ws.next = frame.reader(sockethelper.readfunc(fd, rest), false, CLIENT_MESSAGE_BYTES_MAX)
+	ws.next = frame.reader(connection.reader(ws, rest), false, CLIENT_MESSAGE_BYTES_MAX)
 	pool[fd] = ws
 	return fd
 end

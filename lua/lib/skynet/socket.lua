@@ -30,6 +30,7 @@ local M <const> = {}
 ---@field closer? table token of who closes
 ---@field accept? fun(id: integer, address: string)
 ---@field on_close? fun(id: integer)
+---@field on_closing? fun(id: integer)
 ---@field on_warning? fun(id: integer, kilobytes: integer)
 local sockets <const> = {} ---@type table<integer, SocketState>
 local waiting <const> = {} -- id -> { answer of an event } of start and resolve
@@ -343,6 +344,9 @@ function M.close(id)
 		return
 	end
 	s.closer = {}
+	if s.on_closing then
+		s.on_closing(id)
+	end
 	local flushing <const> = driver.close(id)
 	s.connected = false
 	await_reader(s)
@@ -393,6 +397,14 @@ end
 ---@param f fun(id: integer)
 function M.onclose(id, f)
 	owned(id).on_close = f
+end
+
+--- Calls f(id) when this service closes the connection: what f writes is sent before. It neither
+--- yields nor raises.
+---@param id integer
+---@param f? fun(id: integer)
+function M.onclosing(id, f)
+	owned(id).on_closing = f
 end
 
 --- Calls f(id, kilobytes) when unsent output passes 1 MiB and each doubling, and with 0 when it

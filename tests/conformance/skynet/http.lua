@@ -269,12 +269,33 @@ local function client(port)
 		raises("not a host", httpc.get, "http://", "/")
 		raises("not a host", httpc.get, HOST .. ":70000", "/")
 	end)
-	rule("sk 1.10 https is not supported yet", function()
-		raises("https is not supported yet", httpc.get, "https://" .. host, "/")
+	rule("sk 1.10 httpc schemes", function()
+		raises("ftp is not supported", httpc.get, "ftp://" .. host, "/")
+		equal((httpc.get("HTTP://" .. host, "/echo")), 200)
 	end)
 	rule("sk 1.10 httpc.dns", function()
-		httpc.dns()
-		raises("cannot be chosen", httpc.dns, HOST)
+		local asked <const> = {}
+		local before <const> = package.loaded["skynet.dns"]
+		package.loaded["skynet.dns"] = {
+			server = function(...)
+				asked.server = table.pack(...)
+			end,
+			resolve = function(name)
+				asked.name = name
+				assert(name == "game.test" or name == HOST, "nobody of this name")
+				return HOST
+			end,
+		}
+		httpc.dns(HOST, 5353)
+		package.loaded["skynet.dns"] = before
+		equal(asked.server[2], 5353)
+		equal((httpc.get("game.test:" .. port, "/echo")), 200)
+		equal(last.header.host, "game.test:" .. port)
+		raises("nobody of this name", httpc.get, "other.test:" .. port, "/echo")
+		httpc.timeout = 3000
+		equal((httpc.get("game.test:" .. port, "/echo")), 200)
+		raises("cannot connect", httpc.get, "other.test:" .. port, "/echo")
+		httpc.timeout = nil
 	end)
 	rule("sk 1.10 httpc.timeout", function()
 		httpc.timeout = 20

@@ -176,6 +176,33 @@ local function conversation(port)
 		socket.close(fd)
 		assert(over():find "error %[Socket Error%]|accepted$")
 	end)
+	rule("sk 1.10 websocket warns of what a peer does not read", function()
+		local warned
+		local slow <const> = listen(function(fd, address)
+			return websocket.accept(fd, {
+				handshake = function(id)
+					for _ = 1, 256 do
+						websocket.write(id, ("z"):rep(1 << 16), "binary")
+					end
+				end,
+				warning = function(_, kilobytes)
+					warned = kilobytes
+				end,
+			}, "ws", address)
+		end)
+		local fd <const> = assert(socket.open(HOST, slow))
+		handshake.open(function()
+			return assert(socket.readline(fd, "\r\n\r\n")) .. "\r\n\r\n"
+		end, sockethelper.writefunc(fd), "host", "/slow")
+		socket.pause(fd)
+		rules.wait_until(function()
+			return warned
+		end)
+		assert(warned >= 1024, warned)
+		socket.shutdown(fd)
+		socket.close(fd)
+		over()
+	end)
 	rule("sk 1.10 websocket many at once", function()
 		local left = 30
 		for i = 1, left do
@@ -363,10 +390,10 @@ local function clients()
 		raises("too long", websocket.read, id)
 		equal(websocket.read(id), false)
 	end)
-	rule("sk 1.10 wss is not supported yet", function()
-		raises("wss is not supported yet", websocket.connect, "wss://" .. HOST .. "/")
-		raises("wss is not supported yet", websocket.accept, 1, {}, "wss")
+	rule("sk 1.10 websocket urls", function()
 		raises("not a url", websocket.connect, "ws:/" .. HOST)
+		raises("not a port", websocket.connect, "ws://" .. HOST .. ":70000")
+		raises("ftp is not supported", websocket.connect, "ftp://" .. HOST)
 	end)
 end
 

@@ -1,7 +1,10 @@
--- What servers and clients of http.websocket share: the open connections, sending, ending.
+-- What servers and clients of http.websocket share: the open connections, their bytes, plain or
+-- over TLS, and how they end.
 local skynet <const> = require "skynet"
 local frame <const> = require "http.websocket.frame"
 local socket <const> = require "skynet.socket"
+local sockethelper <const> = require "http.sockethelper"
+local tlshelper <const> = require "http.tlshelper"
 
 local M <const> = {}
 
@@ -13,6 +16,7 @@ M.HANDSHAKE_CS = 1000
 ---@class WebSocket
 ---@field id integer
 ---@field server boolean
+---@field tls? gatehouse.tls.session
 ---@field handle? table<string, function>
 ---@field header? table<string, string|string[]> of the handshake
 ---@field addr? string
@@ -24,6 +28,33 @@ M.HANDSHAKE_CS = 1000
 --- The connections of this service by the ids of their sockets.
 M.pool = {} ---@type table<integer, WebSocket>
 
+--- A reader of the connection.
+---@param ws WebSocket
+---@param unread? string comes first
+---@return async fun(n?: integer): string
+function M.reader(ws, unread)
+	if ws.tls then
+		return tlshelper.readfunc(ws.id, ws.tls, unread)
+	end
+	return sockethelper.readfunc(ws.id, unread)
+end
+
+--- A writer of the connection.
+---@param ws WebSocket
+---@return fun(data: string)
+function M.writer(ws)
+	if ws.tls then
+		return tlshelper.writefunc(ws.id, ws.tls)
+	end
+	return sockethelper.writefunc(ws.id)
+end
+
+--- Whether an error is that of the connection, and not of a script.
+---@param ws WebSocket
+function M.is_broken(ws, message)
+	return message == sockethelper.socket_error or ws.tls ~= nil and ws.tls:failed()
+end
+
 --- Sends one message or control frame.
 ---@return boolean written
 function M.send(ws, name, payload, mask)
@@ -32,7 +63,15 @@ function M.send(ws, name, payload, mask)
 	else
 		mask = nil
 	end
-	return socket.write(ws.id, frame.encode(name, payload, mask))
+	local bytes = frame.encode(name, payload, mask)
+	if ws.tls then
+		local ok <const>, sealed <const> = pcall(ws.tls.write, ws.tls, bytes)
+		if not ok then
+			return false -- the session has failed, as its reader knows
+		end
+		bytes = sealed
+	end
+	return socket.write(ws.id, bytes)
 end
 
 --- Sends a close frame, once, and gives the peer time to answer it.
@@ -54,7 +93,12 @@ function M.finish(ws)
 	if not ws.ended then
 		ws.ended = true
 		M.pool[ws.id] = nil
-		skynet.fork(socket.close, ws.id)
+		skynet.fork(function()
+			socket.close(ws.id)
+			if ws.tls then
+				ws.tls:close()
+			end
+		end)
 	end
 end
 

@@ -4,7 +4,7 @@ local connection <const> = require "http.websocket.connection"
 local frame <const> = require "http.websocket.frame"
 local handshake <const> = require "http.websocket.handshake"
 local socket <const> = require "skynet.socket"
-local sockethelper <const> = require "http.sockethelper"
+local tlshelper <const> = require "http.tlshelper"
 
 local M <const> = {}
 
@@ -24,10 +24,13 @@ end
 
 ---@async
 local function shake_hands(ws, options)
-	local write <const> = sockethelper.writefunc(ws.id)
+	if ws.tls and not ws.tls:finished() then
+		tlshelper.shake_hands(ws.id, ws.tls)
+	end
+	local write <const> = connection.writer(ws)
 	local request, status = options.upgrade, nil
 	if request == nil then
-		request, status = handshake.read_request(sockethelper.readfunc(ws.id))
+		request, status = handshake.read_request(connection.reader(ws))
 	end
 	if request == nil then
 		handshake.write_refusal(write, status, "not a request")
@@ -39,7 +42,7 @@ local function shake_hands(ws, options)
 	end
 	ws.header = request.header
 	ws.next = frame.reader(
-		sockethelper.readfunc(ws.id, request.rest),
+		connection.reader(ws, request.rest),
 		true,
 		options.message_bytes_max or M.MESSAGE_BYTES_MAX
 	)
@@ -69,11 +72,13 @@ local function run(ws)
 end
 
 -- What ended a connection: the peer's errors as they are, our own with a traceback.
-local function describe(message)
-	if message == sockethelper.socket_error or frame.is_violation(message) then
-		return message
+local function describer(ws)
+	return function(message)
+		if connection.is_broken(ws, message) or frame.is_violation(message) then
+			return message
+		end
+		return debug.traceback(message)
 	end
-	return debug.traceback(message)
 end
 
 -- Runs the handshake; returns the url, or nil and why there is no connection.
@@ -96,6 +101,24 @@ local function conclude(ws, name, ...)
 	return ok and true or false, not ok and message or nil
 end
 
+local function new_session(options)
+	if options.tls then
+		return options.tls
+	end
+	local ctx <const> = tlshelper.server_context(options.certfile, options.keyfile)
+	return tlshelper.newtls("server", ctx)
+end
+
+-- Closes a socket that was or was not started here.
+---@async
+local function refuse(id)
+	if socket.invalid(id) then
+		socket.close_fd(id)
+	else
+		socket.close(id)
+	end
+end
+
 -- From connect to the last message. Returns how the connection ended.
 ---@async
 local function live(ws, options)
@@ -112,7 +135,10 @@ end
 ---@field upgrade? { method: string, url: string, header: table } the request that httpd has read
 ---@field protocols? string[] sub-protocols; without them the first that a client offers is taken
 ---@field message_bytes_max? integer MESSAGE_BYTES_MAX
----@field handshake_timeout? integer centiseconds, 1000
+---@field handshake_timeout? integer centiseconds, 1000; with wss that of TLS within it
+---@field certfile? string of wss, PEM; see tlshelper.server_context
+---@field keyfile? string
+---@field tls? gatehouse.tls.session of wss: one that httpd has read the request from
 
 --- Runs the connection of a client to its end. The handle's functions are all optional:
 --- connect(id), handshake(id, header, url), message(id, data, "text"|"binary"), ping(id),
@@ -120,31 +146,42 @@ end
 ---@async
 ---@param id integer an accepted socket, not started unless there is an upgrade
 ---@param handle table<string, function>
----@param protocol? "ws"
+---@param protocol? "ws"|"wss"
 ---@param addr? string for addrinfo
 ---@param options? WebSocketOptions
----@return boolean ok, string? message false: the handle raised, or the socket could not start
+---@return boolean ok, string? message false: the handle raised, the socket could not start, or the
+--- certificate cannot be used
 function M.accept(id, handle, protocol, addr, options)
 	protocol = protocol or "ws"
-	if protocol ~= "ws" then
-		error(protocol .. " is not supported yet, only ws", 2)
+	if protocol ~= "ws" and protocol ~= "wss" then
+		error(protocol .. " is not supported, only ws and wss", 2)
 	end
 	options = options or {}
+	local tls = nil
+	if protocol == "wss" then
+		local ready <const>, made <const> = pcall(new_session, options)
+		if not ready then
+			refuse(id)
+			return false, made
+		end
+		tls = made
+	end
 	if not options.upgrade then
 		local started <const>, why <const> = socket.start(id)
 		if not started then
 			return false, why
 		end
 	end
-	local ws <const> = { id = id, server = true, handle = handle, addr = addr, reading = true }
+	local ws <const> =
+		{ id = id, server = true, tls = tls, handle = handle, addr = addr, reading = true }
 	connection.pool[id] = ws
 	if handle.warning then
 		socket.warning(id, handle.warning)
 	end
-	local ok <const>, how <const>, a <const>, b <const> = xpcall(live, describe, ws, options)
+	local ok <const>, how <const>, a <const>, b <const> = xpcall(live, describer(ws), ws, options)
 	if ok then
 		return conclude(ws, how, a, b)
-	elseif how == sockethelper.socket_error then
+	elseif connection.is_broken(ws, how) then
 		if ws.closing then
 			return conclude(ws, "close")
 		end
