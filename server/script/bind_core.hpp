@@ -13,6 +13,8 @@ extern const luaL_Reg kCoreFunctions[];     // skynet.core: what the library its
 extern const luaL_Reg kCoreMessageFunctions[];
 extern const luaL_Reg kCoreDebugFunctions[];
 
+// The functions that are there in name only.
+int does_nothing(lua_State* L);
 // skynet.call with the arguments on the stack; yields.
 int call(lua_State* L);
 // The pack and unpack functions of type "lua".

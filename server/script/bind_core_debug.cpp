@@ -152,6 +152,7 @@ int l_log_messages(lua_State* L) {
 }  // namespace
 
 const luaL_Reg kCoreDebugFunctions[] = {
+    {"does_nothing", does_nothing},
     {"tasks", bind<l_tasks>},
     {"term", bind<l_term>},
     {"on_unknown", bind<l_on_unknown>},

@@ -162,10 +162,11 @@ int l_rawsend(lua_State* L) {
   return push_send_result(L, send(L, take_payload(L, 3), destination, type, 0, source), 0);
 }
 
-// redirect(address, source, type, session, message[, size])
+// redirect(address, source, type, session, message[, size]); source 0 is this service
 int l_redirect(lua_State* L) {
   const ServiceId destination = to_address(L, 1);
-  const lua_Integer source = luaL_optinteger(L, 2, 0);
+  lua_Integer source = luaL_optinteger(L, 2, 0);
+  if (source == 0) source = current_service(L).id().value;
   const int type = check_type(L, 3);
   const auto session = static_cast<std::int32_t>(luaL_checkinteger(L, 4));
   static_cast<void>(view_payload(L, 5));

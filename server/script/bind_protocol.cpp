@@ -9,6 +9,12 @@
 namespace gatehouse::script {
 namespace {
 
+// The unpack function of a type that has none: such messages can be sent, not received.
+int no_unpack(lua_State* L) {
+  return luaL_error(L, "protocol %s has no unpack function",
+                    lua_tostring(L, lua_upvalueindex(1)));
+}
+
 // register_protocol{name=, id=, pack=, unpack=, dispatch=}: adds a message type; name and id must
 // be new.
 int l_register_protocol(lua_State* L) {
@@ -31,7 +37,11 @@ int l_register_protocol(lua_State* L) {
   lua_rawset(L, 2);
   lua_pushvalue(L, 1);
   lua_rawseti(L, 2, id);
-  if (lua_getfield(L, 1, "unpack") != LUA_TNIL) set_unpack(L, static_cast<int>(id));
+  if (lua_getfield(L, 1, "unpack") == LUA_TNIL) {
+    lua_getfield(L, 1, "name");
+    lua_pushcclosure(L, no_unpack, 1);
+  }
+  set_unpack(L, static_cast<int>(id));
   lua_settop(L, 1);
   if (lua_getfield(L, 1, "dispatch") != LUA_TNIL) set_dispatch(L, static_cast<int>(id));
   return 0;

@@ -29,7 +29,7 @@ int l_error(lua_State* L) {
     luaL_addvalue(&text);
   }
   luaL_pushresult(&text);
-  lua_replace(L, 1);
+  lua_insert(L, 1);
   lua_settop(L, 1);
   return log_line(L);
 }
@@ -87,8 +87,6 @@ int l_memlimit(lua_State* L) {
   }
   return 0;
 }
-
-int does_nothing(lua_State*) { return 0; }
 
 // --- Start-up ---
 
@@ -272,6 +270,8 @@ const char* const kTypeNames[] = {"TEXT",  "RESPONSE", "MULTICAST", "CLIENT", "S
                                   "LUA",   "SNAX",     "TRACE"};
 
 }  // namespace
+
+int does_nothing(lua_State*) { return 0; }
 
 int open_skynet(lua_State* L) {
   lua_createtable(L, 0, 80);

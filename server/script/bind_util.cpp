@@ -19,6 +19,8 @@ Task& current_task(lua_State* L, const char* function) {
                function);
   } else if (task->thread != L) {
     luaL_error(L, "%s blocks: call it in a skynet coroutine, not inside a plain one", function);
+  } else if (!lua_isyieldable(L)) {
+    luaL_error(L, "%s blocks: attempt to yield across a C-call boundary", function);
   }
   return *task;
 }

@@ -45,26 +45,75 @@ void run_file(lua_State* L, Runtime& runtime, const char* file,
   lua_call(L, static_cast<int>(words.size() - first_word), 0);
 }
 
+// Pushes the file of a service and returns the pattern that found it; raises.
+std::string_view find_service(lua_State* L, std::string_view patterns, const std::string& name) {
+  const int tried = lua_gettop(L) + 1;
+  lua_pushliteral(L, "");
+  while (!patterns.empty()) {
+    const std::size_t end = std::min(patterns.find(';'), patterns.size());
+    const std::string_view pattern = patterns.substr(0, end);
+    patterns.remove_prefix(std::min(end + 1, patterns.size()));
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchpath");
+    lua_remove(L, -2);
+    lua_pushlstring(L, name.data(), name.size());
+    lua_pushlstring(L, pattern.data(), pattern.size());
+    lua_pushliteral(L, "");  // names are file names: dots are not directories
+    lua_call(L, 3, 2);
+    if (!lua_isnil(L, -2)) {
+      lua_pop(L, 1);
+      lua_remove(L, tried);
+      return pattern;
+    }
+    lua_remove(L, -2);
+    lua_pushliteral(L, "\n\t");
+    lua_insert(L, -2);
+    lua_concat(L, 3);
+  }
+  luaL_error(L, "cannot open %s:%s", name.c_str(), lua_tostring(L, -1));
+  return {};
+}
+
+// Sets SERVICE_PATH, the pattern's folder. A pattern with the name in its folder, x/?/init.lua,
+// also lets the service find the modules there.
+void set_service_path(lua_State* L, std::string_view pattern, const std::string& name) {
+  const std::size_t slash = pattern.rfind('/');
+  const std::string_view folder =
+      pattern.substr(0, slash == std::string_view::npos ? 0 : slash + 1);
+  lua_pushlstring(L, folder.data(), folder.size());
+  luaL_gsub(L, lua_tostring(L, -1), "?", name.c_str());
+  lua_pushvalue(L, -1);
+  lua_setglobal(L, "SERVICE_PATH");
+  if (folder.find('?') != std::string_view::npos) {
+    lua_getglobal(L, "package");
+    lua_insert(L, -2);
+    lua_pushliteral(L, "?.lua;");
+    lua_getfield(L, -3, "path");
+    lua_concat(L, 3);
+    lua_setfield(L, -2, "path");
+  }
+  lua_pop(L, 2);
+}
+
+// Services of the roles login and gate.
+bool is_role_service(std::string_view name) {
+  return name == "logind" || name == "login_policy" || name == "msgagent";
+}
+
 // pcall body: finds the service's file and runs it (sk 1.0).
 int load_service(lua_State* L) {
   const auto* arguments = static_cast<const LoadArguments*>(lua_touserdata(L, 1));
   Runtime& runtime = *arguments->runtime;
   const std::vector<std::string>& words = *arguments->words;
   set_global(L, "SERVICE_NAME", words[0]);
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "searchpath");
-  lua_pushlstring(L, words[0].data(), words[0].size());
-  lua_pushlstring(L, runtime.service_path.data(), runtime.service_path.size());
-  lua_pushliteral(L, "");  // names are file names: dots are not directories
-  lua_call(L, 3, 2);
-  if (lua_isnil(L, -2)) {
-    return luaL_error(L, "cannot open %s:%s", words[0].c_str(), lua_tostring(L, -1));
+  std::string_view patterns = runtime.service_path;
+  if (!runtime.role_services && is_role_service(words[0])) {
+    const std::size_t library = patterns.find(';');
+    patterns.remove_prefix(library == std::string_view::npos ? patterns.size() : library + 1);
   }
-  lua_pop(L, 1);
+  const std::string_view pattern = find_service(L, patterns, words[0]);
+  set_service_path(L, pattern, words[0]);
   const char* file = lua_tostring(L, -1);
-  const char* slash = strrchr(file, '/');
-  lua_pushlstring(L, file, slash == nullptr ? 0 : static_cast<std::size_t>(slash - file) + 1);
-  lua_setglobal(L, "SERVICE_PATH");
   if (!runtime.preload.empty()) run_file(L, runtime, runtime.preload.c_str(), words, 0);
   run_file(L, runtime, file, words, 1);
   return 0;

@@ -33,6 +33,9 @@ struct Runtime {
   std::string lua_path;      // user modules
   std::string lua_cpath;     // C modules
   std::string service_path;  // luaservice: where newservice looks
+  // Whether the library's services of the roles login and gate can be launched by name. Not where
+  // skynet's scripts run, which have services of these names.
+  bool role_services = true;
   std::string preload;       // file run before every service, or empty (sk 1.0)
 
   // Null where the process has none of them (tests of the lower layers).

@@ -157,11 +157,14 @@ void Scheduler::on_peer_death(LuaService& service, ServiceId peer) {
       failed.emplace_back(task, task->session);
     }
   }
+  // The list has the newest first.
+  std::reverse(failed.begin(), failed.end());
   for (const auto& [task, session] : failed) {
     // An earlier one of them may have ended it.
     if (sessions_.find(service.id(), session) != task) continue;
     sessions_.take(service.id(), session);
     resume(*task, 0);
+    while (!woken_.empty()) run_next(woken_);
   }
 }
 
@@ -273,12 +276,13 @@ void Scheduler::resume(Task& task, int arguments) {
 }
 
 void Scheduler::run_queues() {
-  while (!woken_.empty() || !forks_.empty()) {
-    auto& queue = woken_.empty() ? forks_ : woken_;
-    Task* task = queue.front();
-    queue.pop_front();
-    resume(*task, task->state == Task::State::kNew ? lua_gettop(task->thread) - 1 : 0);
-  }
+  while (!woken_.empty() || !forks_.empty()) run_next(woken_.empty() ? forks_ : woken_);
+}
+
+void Scheduler::run_next(std::deque<Task*>& queue) {
+  Task* task = queue.front();
+  queue.pop_front();
+  resume(*task, task->state == Task::State::kNew ? lua_gettop(task->thread) - 1 : 0);
 }
 
 void Scheduler::finish(Task& task) {

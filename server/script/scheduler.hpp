@@ -117,6 +117,7 @@ class Scheduler {
   bool load_debug(LuaService& service, actor::MessageType type);
   void refuse_request(LuaService& service, const actor::Message& message);
   void refuse_reply(LuaService& service, actor::MessagePtr message);
+  void run_next(std::deque<Task*>& queue);
   void finish(Task& task);
   void fail(Task& task);
   void report_error(Task& task, std::string_view text);

@@ -78,6 +78,7 @@ void apply_skynet_config(const SkynetConfig& config, Runtime& runtime) {
   for (const auto& [key, value] : config.values) {
     static_cast<void>(runtime.system.set_env(key, value));
   }
+  runtime.role_services = false;
   append(runtime.service_path, config, "luaservice");
   append(runtime.lua_path, config, "lua_path");
   append(runtime.lua_cpath, config, "lua_cpath");
