@@ -1,5 +1,6 @@
 #include "store/mysql_client.hpp"
 
+#include <errmsg.h>
 #include <fmt/format.h>
 #include <mysqld_error.h>
 #include <sys/socket.h>
@@ -205,6 +206,13 @@ void MysqlClient::execute(const MysqlRequest& request, MysqlAnswer& answer) {
   if (!done && statement_stale(mysql_stmt_errno(statement->handle.get()))) {
     if (!prepare_handle(*statement, answer)) return;
     done = run_statement(statement->handle.get(), request);
+  }
+  if (!done && mysql_stmt_errno(statement->handle.get()) == CR_NEW_STMT_METADATA) {
+    // The library does not read these rows, nor what follows them.
+    disconnect();
+    answer.outcome = Outcome::kLost;
+    answer.error_text = "the statement's columns have changed; it will be prepared again";
+    return;
   }
   if (!done) return refuse(answer, statement->handle.get());
   read_results(statement->handle.get(), answer);

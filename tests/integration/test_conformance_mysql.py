@@ -81,6 +81,6 @@ def test_example_on_the_schema(mariadb, start_server, tmp_path):
     store = mysql_store(mariadb, "example_accounts")
     server = start_server({"store": store.config})
     for name in ("cocos1", "test1"):
-        assert login(server, name, "only for tests").code == 200
+        assert login(server.login, name, "only for tests", "sample").code == 200
     server.stop()
     run("account_db", mariadb, tmp_path, threads=2)

@@ -49,6 +49,7 @@ end
 local function order_rules()
 	rule("1.10 the coroutines of a service share a connection in order", function()
 		local db <const> = connect()
+		db:query "CREATE DATABASE IF NOT EXISTS life; USE life"
 		db:query "CREATE TEMPORARY TABLE test_order (n INT PRIMARY KEY AUTO_INCREMENT, who INT)"
 		local done = 0
 		for i = 1, 20 do
