@@ -6,8 +6,9 @@
 ---@class gatehouse.mysql
 local driver = {}
 
---- A connection of this service and its thread; it ends with the service. Nothing is connected
---- yet. Nil and why when the process has too many.
+--- A connection and its thread; it ends when it is collected, at the latest with the VM. The
+--- services of a VM may share it. Nothing is connected yet. Nil and why when the process has too
+--- many.
 ---@param host string
 ---@param port integer
 ---@param user string

@@ -60,15 +60,16 @@ std::uint32_t check_ms(lua_State* L, int index) {
   return static_cast<std::uint32_t>(ms);
 }
 
-// Sends the service its own answer (core.await).
-MysqlWorker::Notify make_notify(actor::System& system, ServiceId service) {
-  return [&system, service](std::int32_t session) {
+// Sends the service that asked an answer of its own (core.await): light services of a VM may
+// share a connection.
+MysqlWorker::Notify make_notify(actor::System& system) {
+  return [&system](std::uint32_t requester, std::int32_t session) {
     actor::MessagePtr message = actor::make_message(std::size_t{0});
     message->type = actor::MessageType::kResponse;
     message->session = session;
-    message->source = service;
-    message->destination = service;
-    system.send(std::move(message));
+    message->source = ServiceId{requester};
+    message->destination = ServiceId{requester};
+    return system.send(std::move(message)) != actor::SendResult::kUnknown;
   };
 }
 
@@ -88,7 +89,6 @@ int l_open(lua_State* L) {
   const lua_Integer bytes_max = luaL_checkinteger(L, 9);
   luaL_argcheck(L, bytes_max > 0 && bytes_max <= INT32_MAX, 9, "bytes out of range");
   const int tls = luaL_checkoption(L, 10, nullptr, kTlsModes);
-  const ServiceId self = current_service(L).id();
   auto* const connection = new_userdata<Connection>(L, kConnectionType);
   lua_pushnil(L);
   {
@@ -108,8 +108,8 @@ int l_open(lua_State* L) {
               .ca = lua_tostring(L, 11),
               .cert = lua_tostring(L, 12),
               .key = lua_tostring(L, 13)};
-    auto opened = Vm::of(L).runtime().mysql.open(self.value, std::move(options),
-                                                 make_notify(system_of(L), self));
+    auto opened = Vm::of(L).runtime().mysql.open(std::move(options),
+                                                 make_notify(Vm::of(L).runtime().system));
     if (!opened) {
       push_view(L, opened.error().message);
       return 2;
@@ -120,31 +120,37 @@ int l_open(lua_State* L) {
   return 1;
 }
 
+struct Asker {
+  std::uint32_t requester;
+  std::int32_t session;
+};
+
+Asker new_asker(lua_State* L) {
+  LuaService& service = current_service(L);
+  return {service.id().value, Vm::of(L).scheduler().new_session(service)};
+}
+
 // Hands a request in; pushes its session, or nil and why.
-int submit(lua_State* L, MysqlWorker& worker, MysqlRequest request) {
-  const std::int32_t session = request.session;
+int submit(lua_State* L, MysqlWorker& worker, Asker asker, MysqlRequest request) {
+  request.requester = asker.requester;
+  request.session = asker.session;
   if (auto submitted = worker.submit(std::move(request)); !submitted) {
     lua_pushnil(L);
     push_view(L, submitted.error().message);
     return 2;
   }
-  lua_pushinteger(L, session);
+  lua_pushinteger(L, asker.session);
   return 1;
-}
-
-std::int32_t new_session(lua_State* L) {
-  return Vm::of(L).scheduler().new_session(current_service(L));
 }
 
 // connect(), ping()
 template <Kind kind>
 int l_request(lua_State* L) {
   MysqlWorker& worker = check_connection(L);
-  const std::int32_t session = new_session(L);
+  const Asker asker = new_asker(L);
   MysqlRequest request;
   request.kind = kind;
-  request.session = session;
-  return submit(L, worker, std::move(request));
+  return submit(L, worker, asker, std::move(request));
 }
 
 // query(text), prepare(text)
@@ -152,12 +158,11 @@ template <Kind kind>
 int l_text_request(lua_State* L) {
   MysqlWorker& worker = check_connection(L);
   const std::string_view text = check_view(L, 2);
-  const std::int32_t session = new_session(L);
+  const Asker asker = new_asker(L);
   MysqlRequest request;
   request.kind = kind;
-  request.session = session;
   request.text = text;
-  return submit(L, worker, std::move(request));
+  return submit(L, worker, asker, std::move(request));
 }
 
 std::uint32_t check_statement(lua_State* L) {
@@ -171,12 +176,11 @@ template <Kind kind>
 int l_statement_request(lua_State* L) {
   MysqlWorker& worker = check_connection(L);
   const std::uint32_t statement = check_statement(L);
-  const std::int32_t session = kind == Kind::kCloseStatement ? 0 : new_session(L);
+  const Asker asker = kind == Kind::kCloseStatement ? Asker{} : new_asker(L);
   MysqlRequest request;
   request.kind = kind;
-  request.session = session;
   request.statement = statement;
-  return submit(L, worker, std::move(request));
+  return submit(L, worker, asker, std::move(request));
 }
 
 MysqlParameter parameter(lua_State* L, int index) {
@@ -201,13 +205,12 @@ int l_execute(lua_State* L) {
       return luaL_error(L, "invalid parameter type %s", lua_typename(L, type));
     }
   }
-  const std::int32_t session = new_session(L);
+  const Asker asker = new_asker(L);
   MysqlRequest request;
   request.kind = Kind::kExecute;
-  request.session = session;
   request.statement = statement;
   for (int i = 3; i <= count; ++i) request.parameters.push_back(parameter(L, i));
-  return submit(L, worker, std::move(request));
+  return submit(L, worker, asker, std::move(request));
 }
 
 void set_integer(lua_State* L, const char* field, std::uint64_t value) {
@@ -313,8 +316,9 @@ int l_take(lua_State* L) {
   MysqlWorker& worker = check_connection(L);
   const auto session = static_cast<std::int32_t>(luaL_checkinteger(L, 2));
   const bool compact = lua_toboolean(L, 3) != 0;
+  const std::uint32_t requester = current_service(L).id().value;
   auto* const held = new_userdata<HeldAnswer>(L, kAnswerType);
-  *held = worker.take(session);
+  *held = worker.take(requester, session);
   if (*held == nullptr) return luaL_error(L, "there is no such answer");
   const MysqlAnswer& answer = **held;
   switch (answer.outcome) {

@@ -25,7 +25,8 @@ struct MysqlRequest {
     kPing,
   };
   Kind kind = Kind::kQuery;
-  std::int32_t session = 0;  // names the answer; 0: none is wanted
+  std::uint32_t requester = 0;  // with the session, names the answer
+  std::int32_t session = 0;     // 0: no answer is wanted
   std::uint32_t statement = 0;
   std::string text;
   std::vector<MysqlParameter> parameters;
@@ -82,6 +83,7 @@ struct MysqlAnswer {
     kLost,     // the connection is gone; the statement may have run
     kAway,     // there is no connection; the statement did not run
   };
+  std::uint32_t requester = 0;
   std::int32_t session = 0;
   Outcome outcome = Outcome::kDone;
   std::uint32_t error_number = 0;

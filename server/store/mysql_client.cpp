@@ -58,6 +58,7 @@ void MysqlClient::disconnect() {
 
 MysqlAnswer MysqlClient::run(const MysqlRequest& request) {
   MysqlAnswer answer;
+  answer.requester = request.requester;
   answer.session = request.session;
   if (request.kind == Kind::kConnect) {
     connect(answer);

@@ -20,23 +20,31 @@ std::size_t bytes_of(const MysqlRequest& request) {
   return bytes;
 }
 
-// Signals are for the threads that expect them, but for those that a thread brings upon itself.
-void block_signals(sigset_t& before) {
-  sigset_t blocked;
-  sigfillset(&blocked);
-  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
-    sigdelset(&blocked, own);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
-}
+// While it lives, threads that are made inherit that they take no signals, but for those that a
+// thread brings upon itself.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
+      sigdelset(&blocked, own);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
 
 }  // namespace
 
 MysqlWorker::MysqlWorker(MysqlClientOptions options, Notify notify)
     : client_(std::make_unique<MysqlClient>(std::move(options))), notify_(std::move(notify)) {
-  sigset_t before;
-  block_signals(before);
+  const SignalsBlocked guard;
   thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 MysqlWorker::~MysqlWorker() {
@@ -64,16 +72,30 @@ std::size_t MysqlWorker::waiting() const {
   return queue_.size();
 }
 
-std::unique_ptr<MysqlAnswer> MysqlWorker::take(std::int32_t session) {
+std::unique_ptr<MysqlAnswer> MysqlWorker::take(std::uint32_t requester, std::int32_t session) {
   std::vector<std::unique_ptr<MysqlAnswer>> dropped;  // freed without the lock
   const std::lock_guard lock(mutex_);
-  while (!answers_.empty()) {
-    std::unique_ptr<MysqlAnswer> first = std::move(answers_.front());
-    answers_.pop_front();
+  auto it = answers_.begin();
+  while (it != answers_.end()) {
+    if ((*it)->requester != requester) {
+      ++it;
+      continue;
+    }
+    std::unique_ptr<MysqlAnswer> first = std::move(*it);
+    it = answers_.erase(it);
     if (first->session == session) return first;
     dropped.push_back(std::move(first));
   }
   return nullptr;
+}
+
+void MysqlWorker::forget(std::uint32_t requester) {
+  std::vector<std::unique_ptr<MysqlAnswer>> dropped;
+  const std::lock_guard lock(mutex_);
+  for (auto& answer : answers_) {
+    if (answer->requester == requester) dropped.push_back(std::move(answer));
+  }
+  std::erase(answers_, nullptr);
 }
 
 void MysqlWorker::close() {
@@ -89,6 +111,7 @@ void MysqlWorker::close() {
 MysqlAnswer MysqlWorker::answer(const MysqlRequest& request, bool closing) {
   if (!closing) return client_->run(request);
   MysqlAnswer lost;
+  lost.requester = request.requester;
   lost.session = request.session;
   lost.outcome = MysqlAnswer::Outcome::kLost;
   lost.error_text = "the connection was closed";
@@ -111,7 +134,7 @@ void MysqlWorker::run() {
     if (request.session == 0) continue;
     answers_.push_back(std::move(done));
     lock.unlock();
-    notify_(request.session);
+    if (!notify_(request.requester, request.session)) forget(request.requester);
     lock.lock();
   }
   lock.unlock();
@@ -121,35 +144,31 @@ void MysqlWorker::run() {
 
 MysqlWorkers::~MysqlWorkers() { stop(); }
 
-Result<std::shared_ptr<MysqlWorker>> MysqlWorkers::open(std::uint32_t owner,
-                                                        MysqlClientOptions options,
+Result<std::shared_ptr<MysqlWorker>> MysqlWorkers::open(MysqlClientOptions options,
                                                         MysqlWorker::Notify notify) {
   start_mysql_library();
   const std::lock_guard lock(mutex_);
   if (stopped_) return fail(Errc::kClosed, "the process is stopping");
-  std::erase_if(entries_, [](const Entry& entry) { return entry.worker->ended(); });
-  if (entries_.size() >= kCountMax)
+  std::erase_if(workers_, [](const auto& worker) { return worker->ended(); });
+  if (workers_.size() >= kCountMax)
     return fail(Errc::kFull, "too many connections to MySQL are open");
-  auto worker = std::make_shared<MysqlWorker>(std::move(options), std::move(notify));
-  entries_.push_back({owner, worker});
-  return worker;
+  return workers_.emplace_back(
+      std::make_shared<MysqlWorker>(std::move(options), std::move(notify)));
 }
 
-void MysqlWorkers::drop_owner(std::uint32_t owner) {
+void MysqlWorkers::forget(std::uint32_t requester) {
   const std::lock_guard lock(mutex_);
-  for (const Entry& entry : entries_) {
-    if (entry.owner == owner) entry.worker->close();
-  }
+  for (const auto& worker : workers_) worker->forget(requester);
 }
 
 void MysqlWorkers::stop() {
-  std::vector<Entry> entries;
+  std::vector<std::shared_ptr<MysqlWorker>> workers;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    entries.swap(entries_);
+    workers.swap(workers_);
   }
-  for (const Entry& entry : entries) entry.worker->close();
+  for (const auto& worker : workers) worker->close();
 }
 
 }  // namespace gatehouse::store

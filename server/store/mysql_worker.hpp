@@ -33,8 +33,8 @@ struct MysqlClientOptions {
 // Any thread may call it.
 class MysqlWorker {
  public:
-  // Called on the worker's thread when the answer of a session can be taken.
-  using Notify = UniqueFunction<void(std::int32_t session)>;
+  // Called on the worker's thread when an answer can be taken; false: the requester has ended.
+  using Notify = UniqueFunction<bool(std::uint32_t requester, std::int32_t session)>;
 
   static constexpr std::size_t kQueueMax = 1'024;          // requests that wait
   static constexpr std::size_t kQueueBytesMax = 64u << 20;  // of their texts and parameters
@@ -48,9 +48,11 @@ class MysqlWorker {
   // gets an answer.
   [[nodiscard]] Result<> submit(MysqlRequest request);
   [[nodiscard]] std::size_t waiting() const;
-  // The answer of a session, nullptr when there is none. Whoever waits for answers takes them in
-  // the order of the notifications: older ones, which nobody took, are dropped.
-  [[nodiscard]] std::unique_ptr<MysqlAnswer> take(std::int32_t session);
+  // The answer of a session, nullptr when there is none. A requester takes its answers in the
+  // order of the notifications: older ones, which it did not take, are dropped.
+  [[nodiscard]] std::unique_ptr<MysqlAnswer> take(std::uint32_t requester, std::int32_t session);
+  // The requester has ended: its answers are dropped.
+  void forget(std::uint32_t requester);
 
   // Ends the connection and what it does; requests that wait are answered as lost. Does not
   // wait.
@@ -74,7 +76,7 @@ class MysqlWorker {
   std::thread thread_;  // last: it uses the members above
 };
 
-// All of the process, by the service that opened them. Any thread may call it.
+// All of the process. Any thread may call it.
 class MysqlWorkers {
  public:
   static constexpr std::size_t kCountMax = 512;
@@ -85,22 +87,18 @@ class MysqlWorkers {
   MysqlWorkers(const MysqlWorkers&) = delete;
   MysqlWorkers& operator=(const MysqlWorkers&) = delete;
 
-  // kFull: kCountMax are open; kClosed after stop(); kInvalid for options that cannot work.
-  [[nodiscard]] Result<std::shared_ptr<MysqlWorker>> open(std::uint32_t owner,
-                                                          MysqlClientOptions options,
+  // kFull: kCountMax are open; kClosed after stop().
+  // Whoever opened it closes it.
+  [[nodiscard]] Result<std::shared_ptr<MysqlWorker>> open(MysqlClientOptions options,
                                                           MysqlWorker::Notify notify);
-  // The owner has ended: so do its connections.
-  void drop_owner(std::uint32_t owner);
+  // MysqlWorker::forget() of each.
+  void forget(std::uint32_t requester);
   // Ends all of them and waits for their threads; only looking up a host's name is waited for.
   void stop();
 
  private:
-  struct Entry {
-    std::uint32_t owner;
-    std::shared_ptr<MysqlWorker> worker;
-  };
   std::mutex mutex_;
-  std::vector<Entry> entries_;
+  std::vector<std::shared_ptr<MysqlWorker>> workers_;
   bool stopped_ = false;
 };
 

@@ -17,10 +17,11 @@ class MysqlAsker {
     MysqlClientOptions client;
     client.options = std::move(options);
     client.options.io_timeout_ms = 0;
-    worker_ = must(workers_.open(1, std::move(client), [this](std::int32_t session) {
+    worker_ = must(workers_.open(std::move(client), [this](std::uint32_t, std::int32_t session) {
       const std::lock_guard lock(mutex_);
       answered_ = session;
       changed_.notify_all();
+      return true;
     }));
   }
 
@@ -36,13 +37,12 @@ class MysqlAsker {
   std::unique_ptr<MysqlAnswer> end(std::int32_t session) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return answered_ == session; });
-    return worker_->take(session);
+    return worker_->take(0, session);
   }
   std::unique_ptr<MysqlAnswer> ask(MysqlRequest::Kind kind, const std::string& text = "") {
     return end(begin(kind, text));
   }
 
-  MysqlWorkers& workers() { return workers_; }
   MysqlWorker& worker() { return *worker_; }
 
  private:

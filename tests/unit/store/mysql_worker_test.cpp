@@ -58,10 +58,39 @@ TEST(MysqlWorker, ClosingEndsAConnectionThatIsBeingMade) {
   MysqlAsker asker(options);
   const std::int32_t session = asker.begin(Kind::kConnect);
   const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  asker.workers().drop_owner(1);
+  asker.worker().close();
   EXPECT_EQ(asker.end(session)->outcome, Outcome::kLost);
   ::close(accepted);
   ::close(listener);
+}
+
+TEST(MysqlWorker, AnswersAreKeptForTheirRequester) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int notified = 0;
+  MysqlWorkers workers;
+  const auto worker = must(workers.open({}, [&](std::uint32_t requester, std::int32_t) {
+    const std::lock_guard lock(mutex);
+    ++notified;
+    changed.notify_all();
+    return requester != 3;  // has ended
+  }));
+  for (const std::uint32_t requester : {1u, 2u, 3u, 1u}) {
+    MysqlRequest request;
+    request.requester = requester;
+    request.session = 7;
+    must(worker->submit(std::move(request)));
+  }
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return notified == 4; });
+  }
+  EXPECT_NE(worker->take(2, 7), nullptr);
+  EXPECT_EQ(worker->take(2, 7), nullptr);
+  EXPECT_EQ(worker->take(3, 7), nullptr);
+  EXPECT_NE(worker->take(1, 7), nullptr);
+  worker->forget(1);
+  EXPECT_EQ(worker->take(1, 7), nullptr);
 }
 
 TEST(MysqlWorker, QueueIsBoundedByBytes) {
@@ -74,7 +103,8 @@ TEST(MysqlWorker, QueueIsBoundedByBytes) {
 TEST(MysqlWorker, NoneOpensAfterTheEnd) {
   MysqlWorkers workers;
   workers.stop();
-  EXPECT_EQ(code_of(workers.open(1, {}, [](std::int32_t) {})), Errc::kClosed);
+  const auto notify = [](std::uint32_t, std::int32_t) { return true; };
+  EXPECT_EQ(code_of(workers.open({}, notify)), Errc::kClosed);
 }
 
 }  // namespace

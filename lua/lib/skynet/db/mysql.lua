@@ -89,10 +89,11 @@ local function ask(self, method, ...)
 	return state, value
 end
 
--- Connects; on_connect's own requests pass meanwhile, all others wait for the end.
+-- Connects; on_connect's own requests pass meanwhile, all others wait for the end. They fail
+-- with it, but when this coroutine is killed, one of them tries.
 ---@async
 local function connect(self)
-	local attempt <const> = { owner = coroutine.running(), waiting = {}, error = "it was given up" }
+	local attempt <const> = { owner = coroutine.running(), waiting = {} }
 	self.attempt = attempt
 	local _ <close> = setmetatable({}, {
 		__close = function()
@@ -116,7 +117,6 @@ local function connect(self)
 			raise(attempt.error)
 		end
 	end
-	attempt.error = nil
 	self.connected = true
 end
 
