@@ -7,6 +7,7 @@ import threading
 import pytest
 from conftest import mysql_store
 from gatehouse_client import login
+from players import Player
 from server import BINARY, PATIENCE, REPORT, ROOT
 
 SCRIPTS = "tests/conformance/skynet"
@@ -84,3 +85,37 @@ def test_example_on_the_schema(mariadb, start_server, tmp_path):
         assert login(server.login, name, "only for tests", "sample").code == 200
     server.stop()
     run("account_db", mariadb, tmp_path, threads=2)
+
+
+PLAYER_MODULE = """
+local mysql = require "skynet.db.mysql"
+local db -- of all players in this VM
+return {
+	load = function()
+		db = db or mysql.connect { host = "127.0.0.1", port = PORT, user = "root" }
+	end,
+	request = function(self, msg)
+		if msg == "leave" then
+			self:kick()
+			return ""
+		end
+		return tostring(db:query("SELECT " .. msg .. " n, SLEEP(0.01)")[1].n)
+	end,
+}
+"""
+
+
+def test_players_share_a_connection_which_outlives_its_opener(mariadb, start_server, tmp_path):
+    module = tmp_path / "player.lua"
+    module.write_text(PLAYER_MODULE.replace("PORT", str(mariadb.port)))
+    server = start_server({"workers": 1, "agent": {"module": str(module), "per_vm": 100}})
+    opener = Player(server).connect()
+    others = [Player(server).connect() for _ in range(5)]
+    everybody = [opener, *others]
+    sessions = [gate.send_request(str(n).encode()) for n, gate in enumerate(everybody)]
+    for number, gate in enumerate(everybody):
+        assert gate.response(sessions[number])[1] == str(number).encode()
+    opener.send_request(b"leave")
+    opener.read_until_closed()
+    for number, gate in enumerate(others):
+        assert gate.request(str(number).encode()) == str(number).encode()
