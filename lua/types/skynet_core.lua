@@ -60,6 +60,12 @@ function core.log_messages(address, path) end
 ---@param on boolean
 function core.profile(on) end
 
+--- Waits for the answer of a native part of the process to what it was asked in this session.
+--- Only for a session that such a part gave, right after it did.
+---@async
+---@param session integer
+function core.await(session) end
+
 --- Coroutines of this VM that wait for a message or a timer.
 ---@return integer
 function core.task_count() end

@@ -29,6 +29,7 @@ void register_modules(lua_State* L) {
       {"json", bind<open_json>},
       {"gatehouse.agent", bind<open_agent>},
       {"gatehouse.login", bind<open_login>},
+      {"gatehouse.mysql", bind<open_mysql>},
   };
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const luaL_Reg& module : modules) {

@@ -21,6 +21,8 @@ int open_entity(lua_State* L);
 int open_agent(lua_State* L);
 // "gatehouse.login": what a login policy may call.
 int open_login(lua_State* L);
+// "gatehouse.mysql": connections for lua/lib/skynet/db/mysql.lua (sk 1.10).
+int open_mysql(lua_State* L);
 // "json" on nlohmann/json.
 int open_json(lua_State* L);
 

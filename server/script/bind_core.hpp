@@ -19,6 +19,8 @@ int does_nothing(lua_State* L);
 int call(lua_State* L);
 // The pack and unpack functions of type "lua".
 [[nodiscard]] const lua_CFunction* builtin_codec();
+// core.await(session): yields until that session's answer is there.
+int await_answer(lua_State* L);
 // Logs the string at index 1, at the level at index 2 or "info".
 int log_line(lua_State* L);
 // Ends the current service and never returns.

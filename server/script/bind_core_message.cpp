@@ -364,6 +364,20 @@ int call(lua_State* L) {
   return request(L, destination, type, first, type);
 }
 
+// What a native part of the process does for a service ends with a response of the service to
+// itself, in a session that nobody else waits for.
+int await_answer(lua_State* L) {
+  current_task(L, "skynet.core.await");
+  const lua_Integer session = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, session > 0 && session <= INT32_MAX, 1, "not a session");
+  Vm& vm = Vm::of(L);
+  const auto number = static_cast<std::int32_t>(session);
+  luaL_argcheck(L, vm.scheduler().sessions().find(current_service(L).id(), number) == nullptr, 1,
+                "somebody waits for this session");
+  vm.scheduler().await_reply(number, ServiceId{});
+  return lua_yieldk(L, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
+}
+
 const lua_CFunction* builtin_codec() {
   static const lua_CFunction codec[] = {bind<l_pack>, bind<l_unpack>};
   return codec;

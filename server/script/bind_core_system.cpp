@@ -180,6 +180,7 @@ const luaL_Reg kSystemFunctions[] = {
 };
 
 const luaL_Reg kCoreFunctions[] = {
+    {"await", bind<await_answer>},
     {"query", bind<l_query>},
     {"name", bind<l_name>},
     {"alive", bind<l_alive>},

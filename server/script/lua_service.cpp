@@ -228,6 +228,7 @@ void LuaService::on_exit() {
   if (!vm_) return;
   vm_->scheduler().end_service(*this);
   runtime_.sockets.drop_service(id());
+  runtime_.mysql.forget(id().value);
   if (owed_) {
     for (const auto& [ticket, reply] : *owed_) {
       runtime_.system.send_error(reply.source, id(), reply.session);

@@ -8,6 +8,7 @@
 #include "actor/system.hpp"
 #include "script/bytecode_cache.hpp"
 #include "script/socket_table.hpp"
+#include "store/mysql_worker.hpp"
 
 namespace gatehouse::net {
 class Network;
@@ -26,6 +27,7 @@ struct Runtime {
   actor::System& system;
   BytecodeCache bytecode;
   SocketTable sockets;  // of Lua services; they need `network`
+  store::MysqlWorkers mysql;
 
   // Patterns as in package.path; the built-in library comes first so that a script's lua_path
   // cannot shadow it.

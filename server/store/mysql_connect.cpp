@@ -1,12 +1,16 @@
 #include "store/mysql_connect.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "store/mysql_error.hpp"
 #include "store/mysql_sql.hpp"
 
@@ -45,7 +49,8 @@ void set_tls(MYSQL* mysql, const MysqlTls& tls) {
   set_file(MYSQL_OPT_SSL_KEY, tls.key);
 }
 
-void set_options(MYSQL* mysql, const Options& options, std::uint32_t connect_timeout_ms) {
+void set_options(MYSQL* mysql, const Options& options, std::uint32_t connect_timeout_ms,
+                 const char* charset = "utf8mb4") {
   const MysqlOptions& to = options.mysql;
   set_number(mysql, MYSQL_OPT_CONNECT_TIMEOUT, seconds(connect_timeout_ms));
   set_number(mysql, MYSQL_OPT_READ_TIMEOUT, seconds(options.io_timeout_ms));
@@ -53,7 +58,7 @@ void set_options(MYSQL* mysql, const Options& options, std::uint32_t connect_tim
   set_number(mysql, MYSQL_OPT_PROTOCOL,
              to.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET);
   set_number(mysql, MYSQL_OPT_LOCAL_INFILE, 0);
-  mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, charset);
   set_tls(mysql, to.tls);
 }
 
@@ -101,6 +106,62 @@ MysqlError connect_one(MYSQL* mysql, const Options& options, const MysqlHost& to
   return set_up(mysql, options);
 }
 
+// Room for the library's coroutine, in which its plugins and TLS run while it connects.
+constexpr std::size_t kConnectStackBytes = 256u << 10;
+
+// Scripts send what they like; more than a server takes.
+constexpr unsigned kPacketBytesMax = 1u << 30;
+
+// Waits for what the library waits for. An interrupt, or the end of the time, is a time-out to
+// the library, which then takes itself down.
+int await_library(MYSQL* mysql, int wanted, const MysqlInterrupt& interrupt,
+                  MonotonicMs deadline_ms) {
+  if (interrupt.raised() || monotonic_ms() >= deadline_ms) return MYSQL_WAIT_TIMEOUT;
+  pollfd waits[2] = {{mysql_get_socket(mysql), 0, 0}, {interrupt.descriptor(), POLLIN, 0}};
+  if ((wanted & MYSQL_WAIT_READ) != 0) waits[0].events |= POLLIN;
+  if ((wanted & MYSQL_WAIT_WRITE) != 0) waits[0].events |= POLLOUT;
+  if ((wanted & MYSQL_WAIT_EXCEPT) != 0) waits[0].events |= POLLPRI;
+  const auto left_ms = static_cast<int>(deadline_ms - monotonic_ms());
+  const int ready = poll(waits, 2, std::max(0, left_ms));
+  if (ready < 0 && errno == EINTR) return await_library(mysql, wanted, interrupt, deadline_ms);
+  if (ready <= 0 || waits[1].revents != 0) return MYSQL_WAIT_TIMEOUT;
+  int happened = 0;
+  if ((waits[0].revents & POLLIN) != 0) happened |= MYSQL_WAIT_READ;
+  if ((waits[0].revents & POLLOUT) != 0) happened |= MYSQL_WAIT_WRITE;
+  if ((waits[0].revents & POLLPRI) != 0) happened |= MYSQL_WAIT_EXCEPT;
+  // The library sees an error of the socket in whatever it tries next.
+  return happened != 0 ? happened : wanted & ~MYSQL_WAIT_TIMEOUT;
+}
+
+MysqlError connect_client(MYSQL* mysql, const Options& options, const std::string& charset,
+                          MysqlInterrupt& interrupt) {
+  const MysqlOptions& to = options.mysql;
+  set_options(mysql, options, options.connect_timeout_ms,
+              charset.empty() ? "utf8mb4" : charset.c_str());
+  mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, &kConnectStackBytes);
+  const unsigned long packet_bytes_max = kPacketBytesMax;
+  mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_bytes_max);
+  const MonotonicMs deadline_ms = monotonic_ms() + options.connect_timeout_ms;
+  MYSQL* connected = nullptr;
+  int wanted = mysql_real_connect_start(
+      &connected, mysql, to.host.c_str(), to.user.c_str(), to.password.reveal().data(),
+      to.database.empty() ? nullptr : to.database.c_str(), to.port, nullptr,
+      CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS | CLIENT_IGNORE_SPACE);
+  while (wanted != 0) {
+    const int happened = await_library(mysql, wanted, interrupt, deadline_ms);
+    wanted = mysql_real_connect_cont(&connected, mysql, happened);
+  }
+  if (connected == nullptr) return last_error(mysql);
+  if (to.tls.mode != MysqlTls::Mode::kOff && mysql_get_ssl_cipher(mysql) == nullptr)
+    return {kRefusedByUs, "it does not offer TLS"};
+  interrupt.watch(static_cast<int>(mysql_get_socket(mysql)));
+  if (charset.empty() && mysql_query(mysql, "SET NAMES DEFAULT") != 0) {
+    interrupt.watch(-1);
+    return last_error(mysql);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<MysqlHandle> connect_mysql(const Options& options, const DriverMetrics& metrics) {
@@ -121,6 +182,34 @@ Result<MysqlHandle> connect_mysql(const Options& options, const DriverMetrics& m
                            connect_error_text(error, tls));
   }
   return fail(Errc::kUnavailable, "cannot connect to MySQL at " + reasons);
+}
+
+Result<MysqlHandle> connect_mysql_client(const Options& options, const std::string& charset,
+                                         MysqlInterrupt& interrupt) {
+  MysqlHandle mysql(mysql_init(nullptr));
+  if (!mysql) return fail(Errc::kUnavailable, "cannot connect to MySQL: out of memory");
+  const MysqlError error = connect_client(mysql.get(), options, charset, interrupt);
+  if (error.number == 0) return mysql;
+  if (interrupt.raised()) return fail(Errc::kClosed, "the connection was closed");
+  const bool tls = options.mysql.tls.mode != MysqlTls::Mode::kOff;
+  return fail(Errc::kUnavailable,
+              fmt::format("cannot connect to MySQL at {}:{}: {}", options.mysql.host,
+                          options.mysql.port, connect_error_text(error, tls, "tls")));
+}
+
+bool closed_by_server(MYSQL* mysql) {
+  pollfd state{.fd = mysql_get_socket(mysql), .events = POLLIN | POLLRDHUP, .revents = 0};
+  const int ready = poll(&state, 1, 0);
+  if (ready < 0) return errno != EINTR;
+  if (ready == 0) return false;
+  if ((state.revents & ~POLLIN) != 0) return true;
+  // A server that says something unasked says goodbye, unless TLS has news of its own.
+  return mysql_get_ssl_cipher(mysql) == nullptr;
+}
+
+void start_mysql_library() {
+  static std::once_flag started;
+  std::call_once(started, [] { (void)mysql_library_init(0, nullptr, nullptr); });
 }
 
 }  // namespace gatehouse::store

@@ -4,9 +4,11 @@
 #include <mysql.h>
 
 #include <memory>
+#include <string>
 
 #include "base/result.hpp"
 #include "store/driver_metrics.hpp"
+#include "store/mysql_interrupt.hpp"
 #include "store/open.hpp"
 
 namespace gatehouse::store {
@@ -21,5 +23,19 @@ using MysqlHandle = std::unique_ptr<MYSQL, MysqlClose>;
 // names every server and why.
 [[nodiscard]] Result<MysqlHandle> connect_mysql(const Options& options,
                                                 const DriverMetrics& metrics);
+
+// A connection for statements that are not this store's: to the one host of the options, with
+// the server's own settings, several statements in a query, and rows matched as affected rows.
+// connect_timeout_ms bounds all of it but looking up the host's name. `charset` empty: the
+// server's default. kUnavailable says why, kClosed when it was interrupted.
+[[nodiscard]] Result<MysqlHandle> connect_mysql_client(const Options& options,
+                                                       const std::string& charset,
+                                                       MysqlInterrupt& interrupt);
+
+// As far as can be told without asking the server.
+[[nodiscard]] bool closed_by_server(MYSQL* mysql);
+
+// Before the first use of the library; further calls do nothing. Any thread.
+void start_mysql_library();
 
 }  // namespace gatehouse::store

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 #include <mysql.h>
 #include <mysqld_error.h>
-#include <poll.h>
 
 #include <array>
-#include <cerrno>
-#include <mutex>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -58,7 +55,6 @@ class MysqlConnection final : public SqlConnection {
   // Makes sure that there is a connection, as far as can be told without asking the server.
   Result<> connect();
   void disconnect();
-  [[nodiscard]] bool closed_by_server() const;
   MysqlError last_error() const { return {mysql_errno(mysql_.get()), mysql_error(mysql_.get())}; }
   MysqlError query(std::string_view text);
   MysqlError try_run(Statement statement, std::size_t rows, std::span<const SqlValue> values,
@@ -91,17 +87,6 @@ class MysqlConnection final : public SqlConnection {
   Error connect_error_{Errc::kUnavailable, {}};
 };
 
-bool MysqlConnection::closed_by_server() const {
-  const auto socket = mysql_get_socket(mysql_.get());
-  pollfd state{.fd = socket, .events = POLLIN | POLLRDHUP, .revents = 0};
-  const int ready = poll(&state, 1, 0);
-  if (ready < 0) return errno != EINTR;
-  if (ready == 0) return false;
-  if ((state.revents & ~POLLIN) != 0) return true;
-  // A server that says something unasked says goodbye, unless TLS has news of its own.
-  return mysql_get_ssl_cipher(mysql_.get()) == nullptr;
-}
-
 void MysqlConnection::disconnect() {
   for (auto& statement : statements_) statement.reset();
   for (auto& statement : row_statements_) statement.reset();
@@ -111,7 +96,7 @@ void MysqlConnection::disconnect() {
 }
 
 Result<> MysqlConnection::connect() {
-  if (mysql_ && !closed_by_server()) return {};
+  if (mysql_ && !closed_by_server(mysql_.get())) return {};
   disconnect();
   if (locked_) return fail(Errc::kUnavailable, "the connection was lost during a migration");
   if (in_transaction_)
@@ -294,8 +279,7 @@ Result<> MysqlConnection::run_script(std::string_view script) {
 
 Result<std::unique_ptr<Driver>> open_mysql(const Options& options,
                                            const DriverMetrics& metrics) {
-  static std::once_flag library_started;
-  std::call_once(library_started, [] { (void)mysql_library_init(0, nullptr, nullptr); });
+  start_mysql_library();
   return std::make_unique<SqlDriver>(std::make_unique<MysqlConnection>(options, metrics),
                                      options.migrations_dir + "/mysql", kMysqlMigrationTable,
                                      metrics.errors);

@@ -14,9 +14,13 @@ constexpr unsigned kErrorInsecureTransport = 3159;
 
 }  // namespace
 
-bool connection_lost(unsigned number) {
+bool client_error(unsigned number) {
   return (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || number == CR_ERR_NET_READ ||
-         number == CR_ERR_NET_WRITE || number == ER_SERVER_SHUTDOWN ||
+         number == CR_ERR_NET_WRITE;
+}
+
+bool connection_lost(unsigned number) {
+  return client_error(number) || number == ER_SERVER_SHUTDOWN ||
          number == ER_CONNECTION_KILLED || number == ER_NORMAL_SHUTDOWN;
 }
 
@@ -70,8 +74,8 @@ Error error_of(const MysqlError& error) {
           fmt::format("MySQL: {} (error {})", error.text, error.number)};
 }
 
-std::string connect_error_text(const MysqlError& error, bool tls) {
-  const auto with = [&error](const char* hint) {
+std::string connect_error_text(const MysqlError& error, bool tls, std::string_view tls_setting) {
+  const auto with = [&error](std::string_view hint) {
     return fmt::format("{} (error {}){}", error.text, error.number, hint);
   };
   switch (error.number) {
@@ -81,13 +85,13 @@ std::string connect_error_text(const MysqlError& error, bool tls) {
                   "MARIADB_PLUGIN_DIR)");
     case CR_PLUGIN_NOT_ALLOWED:
       // The library's text quotes memory that holds something else by then (version 3.3).
-      return fmt::format("it asks for a login method that is used with store.mysql.tls \"verify\" "
-                         "only, because it may show the password to the server (error {})",
-                         error.number);
+      return fmt::format("it asks for a login method that is used with {} \"verify\" only, "
+                         "because it may show the password to the server (error {})",
+                         tls_setting, error.number);
     case CR_AUTH_PLUGIN_ERR:
     case ER_ACCESS_DENIED_ERROR:
     case kErrorInsecureTransport:
-      return with(tls ? "" : " (a login that needs TLS needs store.mysql.tls)");
+      return with(tls ? "" : fmt::format(" (a login that needs TLS needs {})", tls_setting));
     default: return with("");
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -28,7 +29,12 @@ inline constexpr unsigned kRefusedByUs = 1;
 // The server takes no writes, as a replica or a primary that was replaced: it did not run.
 [[nodiscard]] bool server_read_only(unsigned number);
 
-// Why an attempt to connect ended, and what ops can do about it. tls: whether it was encrypted.
-[[nodiscard]] std::string connect_error_text(const MysqlError& error, bool tls);
+// The error is the library's, not the server's answer.
+[[nodiscard]] bool client_error(unsigned number);
+
+// Why an attempt to connect ended, and what ops can do about it. tls: whether it was encrypted;
+// tls_setting: what that setting is called where the caller has it.
+[[nodiscard]] std::string connect_error_text(const MysqlError& error, bool tls,
+                                             std::string_view tls_setting = "store.mysql.tls");
 
 }  // namespace gatehouse::store

@@ -3,9 +3,11 @@
 -- the service is the one that waits; and a clock learns when a coroutine of the service waits.
 --
 -- skynet.exit needs nothing: its yield reaches the scheduler through every resumer.
--- Loading this module replaces those functions in the table of "skynet", once per VM. A copy
--- taken before raises inside a nested coroutine, as all functions do that yield elsewhere.
+-- Loading this module replaces those functions in the tables of "skynet" and "skynet.core",
+-- once per VM. A copy taken before raises inside a nested coroutine, as all functions do that
+-- yield elsewhere.
 local skynet <const> = require "skynet"
+local core <const> = require "skynet.core"
 
 local running <const> = coroutine.running
 local yield <const> = coroutine.yield
@@ -64,6 +66,10 @@ for _, name in ipairs {
 	replaced[name] = replacement(name, skynet[name])
 	skynet[name] = replaced[name]
 end
+
+core.await = replacement("await", core.await)
+-- The functions that a nested coroutine names by MARK.
+M.functions = setmetatable({ await = core.await }, { __index = skynet })
 
 local sleep <const> = replaced.sleep
 local wait <const> = replaced.wait

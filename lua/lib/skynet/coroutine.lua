@@ -3,7 +3,6 @@
 -- "blocked", and only the answer it waits for resumes it.
 --
 -- resume, and a function made by wrap, yield when the coroutine inside does.
-local skynet <const> = require "skynet"
 local blocking <const> = require "skynet.blocking"
 
 local raw <const> = {
@@ -57,7 +56,7 @@ local function advance(co, ok, ...)
 	made[co] = "blocked"
 	if mark == MARK then
 		local name <const> = select(2, ...)
-		return advance(co, continue(co, pcall(skynet[name], select(3, ...))))
+		return advance(co, continue(co, pcall(blocking.functions[name], select(3, ...))))
 	end
 	-- A yield of the standard library is for the outermost resumer, as if co were not between.
 	return advance(co, continue(co, raw.yield(...)))

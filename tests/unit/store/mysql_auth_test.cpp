@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "mysql_asker.hpp"
 #include "store_fixture.hpp"
 
 namespace gatehouse::store {
@@ -133,6 +134,21 @@ TEST(MysqlLogin, PasswordIsNotGivenAwayInClear) {
   using namespace std::string_literals;
   ScriptedServer server("mysql_native_password", {"\xfe"s + "mysql_clear_password\0"s + "x\0"s});
   EXPECT_THAT(refusal(server.port()), HasSubstr("login method"));
+  EXPECT_THAT(server.heard(), Not(HasSubstr("only for tests")));
+}
+
+TEST(MysqlLogin, ScriptsSpeakCachingSha2Too) {
+  ScriptedServer server("caching_sha2_password",
+                        {std::string("\1\4", 2), ScriptedServer::error(1045, "Access denied")});
+  Options options;
+  options.mysql.port = server.port();
+  options.mysql.user = "cocos1";
+  options.mysql.password = Secret("only for tests");
+  MysqlAsker asker(options);
+  const auto answer = asker.ask(MysqlRequest::Kind::kConnect);
+  EXPECT_EQ(answer->outcome, MysqlAnswer::Outcome::kLost);
+  EXPECT_THAT(answer->error_text, HasSubstr("needs tls)"));
+  EXPECT_THAT(server.heard(), HasSubstr("caching_sha2_password"));
   EXPECT_THAT(server.heard(), Not(HasSubstr("only for tests")));
 }
 

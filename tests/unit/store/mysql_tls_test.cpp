@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "certificates.hpp"
+#include "mysql_asker.hpp"
 #include "store_fixture.hpp"
 
 namespace gatehouse::store {
@@ -157,6 +158,25 @@ TEST(MysqlTlsOptions, ThatContradictThemselvesAreRefused) {
   EXPECT_TRUE(refused({.mode = Mode::kVerify, .ca = std::string("c\0", 2), .cert = {}, .key = {}}));
   options.mysql.socket = "/run/db.sock";
   EXPECT_TRUE(refused({.mode = Mode::kVerify, .ca = "ca", .cert = {}, .key = {}}));
+}
+
+// The connections of scripts are made another way.
+TEST_F(MysqlOverTls, ScriptsHaveTheSameModes) {
+  using Kind = MysqlRequest::Kind;
+  for (const Mode mode : {Mode::kVerify, Mode::kRequired, Mode::kOff}) {
+    options_.mysql.tls.mode = mode;
+    MysqlAsker asker(options_);
+    EXPECT_EQ(asker.ask(Kind::kConnect)->outcome, MysqlAnswer::Outcome::kDone);
+    const auto answer = asker.ask(Kind::kQuery, "SHOW STATUS LIKE 'Ssl_cipher'");
+    ASSERT_EQ(answer->sets.size(), 1u);
+    const MysqlCell& cipher = answer->sets[0].cells.at(1);
+    EXPECT_EQ(cipher.size == 0, mode == Mode::kOff);
+  }
+  verify_by("stranger");
+  MysqlAsker asker(options_);
+  const auto refused = asker.ask(Kind::kConnect);
+  EXPECT_EQ(refused->outcome, MysqlAnswer::Outcome::kLost);
+  EXPECT_THAT(refused->error_text, HasSubstr("certificate"));
 }
 
 }  // namespace
