@@ -1,6 +1,6 @@
 // What skynet.debug and the debug console need of the runtime (sk 1.6, 2.16), and the messages
 // that nobody expects (sk 1.1 dispatch_unknown_*, 1.2 forward_type).
-#include <array>
+#include <climits>
 
 #include "actor/system.hpp"
 #include "base/log.hpp"
@@ -84,6 +84,35 @@ int l_forward_type(lua_State* L) {
   return 0;
 }
 
+// stop_token(token): who waits on it is woken when a coroutine stops at a line.
+int l_stop_token(lua_State* L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, Scheduler::stop_token());
+  return 0;
+}
+
+// stop_at_line([coroutine[, depth[, inside]]]): a coroutine of this service, or the running one,
+// stops before its next line, or the next that is no deeper in the stack; inside: only in functions
+// that are called from here.
+int l_stop_at_line(lua_State* L) {
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  Task* task = lua_isthread(L, 1) ? scheduler.find_task(lua_tothread(L, 1)) : scheduler.running();
+  const auto depth_max = static_cast<int>(luaL_optinteger(L, 2, INT_MAX));
+  luaL_argcheck(L, task != nullptr, 1, "not a coroutine of this service");
+  scheduler.stop_at_line(*task, depth_max, lua_toboolean(L, 3) != 0);
+  return 0;
+}
+
+// go_on(coroutine) -> boolean: continues a coroutine that stopped.
+int l_go_on(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTHREAD);
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  Task* task = scheduler.find_task(lua_tothread(L, 1));
+  lua_pushboolean(L, task != nullptr && scheduler.go_on(*task));
+  return 1;
+}
+
 // profile(boolean): whether the time of all services is measured, for stat "cpu".
 int l_profile(lua_State* L) {
   system_of(L).profile(lua_toboolean(L, 1) != 0);
@@ -157,6 +186,9 @@ const luaL_Reg kCoreDebugFunctions[] = {
     {"term", bind<l_term>},
     {"on_unknown", bind<l_on_unknown>},
     {"forward_type", bind<l_forward_type>},
+    {"stop_token", bind<l_stop_token>},
+    {"stop_at_line", bind<l_stop_at_line>},
+    {"go_on", bind<l_go_on>},
     {"profile", bind<l_profile>},
     {"signal", bind<l_signal>},
     {"log_messages", bind<l_log_messages>},

@@ -78,6 +78,25 @@ int unknown_main(lua_State* L) {
   return 0;
 }
 
+int stack_depth(lua_State* L) {
+  lua_Debug frame;
+  int depth = 0;
+  while (lua_getstack(L, depth, &frame) != 0) ++depth;
+  return depth;
+}
+
+// Line hook of a task that is to stop (Lua manual, lua_Hook: a line hook may yield no values).
+void on_line(lua_State* L, lua_Debug*) {
+  Vm& vm = Vm::of(L);
+  const int depth = stack_depth(L);
+  if (depth < vm.stop_depth_min || depth > vm.stop_depth_max || !lua_isyieldable(L)) return;
+  lua_sethook(L, nullptr, 0, 0);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, Scheduler::stop_token());
+  vm.scheduler().wakeup(L, -1);
+  lua_pop(L, 1);
+  lua_yield(L, 0);
+}
+
 // pcall body: the message handler of module "skynet.debug".
 int load_debug_handler(lua_State* L) {
   lua_getglobal(L, "require");
@@ -374,6 +393,24 @@ void Scheduler::end_service(LuaService& service) {
     if (still_there && task->state != Task::State::kRunning) kill(*task);
   }
   current_ = outer;
+}
+
+const void* Scheduler::stop_token() {
+  static const char key = 0;
+  return &key;
+}
+
+void Scheduler::stop_at_line(Task& task, int depth_max, bool inside) {
+  vm_.stop_depth_min = inside ? stack_depth(task.thread) : 0;
+  vm_.stop_depth_max = depth_max;
+  lua_sethook(task.thread, on_line, LUA_MASKLINE, 0);
+}
+
+bool Scheduler::go_on(Task& task) {
+  if (task.state != Task::State::kParked) return false;
+  task.state = Task::State::kWoken;
+  woken_.push_back(&task);
+  return true;
 }
 
 bool Scheduler::kill(Task& task) {

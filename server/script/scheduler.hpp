@@ -97,6 +97,13 @@ class Scheduler {
   void fork(Task& task) { forks_.push_back(&task); }
   // Queues a new task to start when its timer message arrives.
   void start_after(Task& task, std::int64_t centiseconds);
+  // The task stops before its next line that is no deeper in the stack than `depth_max`, and with
+  // `inside` deeper than now, as if it had yielded without a reason, and wakes who waits on the
+  // token in the registry at stop_token(). One task of a VM at a time.
+  void stop_at_line(Task& task, int depth_max, bool inside);
+  static const void* stop_token();
+  // Goes on with a task that stopped there; false when it has not.
+  bool go_on(Task& task);
   // Ends a suspended task; false when it is running or unknown.
   bool kill(Task& task);
   [[nodiscard]] Task* find_task(lua_State* thread) const;

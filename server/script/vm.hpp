@@ -66,6 +66,9 @@ class Vm {
 
   // The coroutine in which the start function runs, while it does.
   lua_State* init_thread = nullptr;
+  // For Scheduler::stop_at_line: how deep in the stack it stops.
+  int stop_depth_min = 0;
+  int stop_depth_max = 0;
 
   [[nodiscard]] std::size_t memory_bytes() const { return memory_bytes_; }
   [[nodiscard]] std::size_t memory_bytes_max() const { return memory_bytes_max_; }

@@ -3,12 +3,15 @@
 import pytest
 import skynet_rules
 
-MODULES = f'lua_path = lua_path .. ";{skynet_rules.FOLDER}/modules/?.lua"\n'
+SETTINGS = f"""
+lua_path = lua_path .. ";{skynet_rules.FOLDER}/modules/?.lua"
+luaservice = luaservice .. ";{skynet_rules.FOLDER}/?/init.lua"
+"""
 
 
-@pytest.mark.parametrize("topic", ["debug", "request", "require"])
+@pytest.mark.parametrize("topic", ["debug", "request", "require", "details"])
 def test_rules(topic, tmp_path):
-    skynet_rules.check(topic, *skynet_rules.run(topic, tmp_path, MODULES))
+    skynet_rules.check(topic, *skynet_rules.run(topic, tmp_path, SETTINGS))
 
 
 def test_the_process_ends_with_its_last_service(tmp_path):

@@ -253,3 +253,74 @@ def test_console_beyond_loopback_needs_a_password():
     code, text = run("--config", "config/quickstart.json", "--set", "console.listen=0.0.0.0:0")
     assert code == 2
     assert "console.listen: beyond loopback a console.password is needed" in text
+
+
+class Prompt:
+    """The debugger of one service: each line is answered by text and the prompt."""
+
+    def __init__(self, server, connection):
+        self.prompt = f":{server.target.rjust(8, '0')}>"
+        self.connection = connection
+        self.text = ""
+        self.read("Welcome to skynet console\n")
+        self.connection.sendall(f"debug {server.target}\n".encode())
+        self.read(self.prompt)
+
+    def read(self, ending):
+        while not self.text.endswith(ending):
+            data = self.connection.recv(4096)
+            assert data, self.text
+            self.text += data.decode()
+        text, self.text = self.text, ""
+        return text.removesuffix(ending).rstrip("\n")
+
+    def ask(self, line):
+        self.connection.sendall(f"{line}\n".encode())
+        return self.read(self.prompt)
+
+
+def test_debugger(console):
+    server = console()
+    prompt = Prompt(server, server.connect())
+    assert prompt.ask("1 + 1, _P.lua.secret") == "2\tan upvalue"
+    assert prompt.ask("s") == "nothing has stopped; watch stops it"
+    assert prompt.ask("watch nothing") == "no handler of nothing"
+    prompt.connection.sendall(b'watch "lua" (...) == "add"\n')
+    line = Line(server.connect())
+    while not line.ok(f"dbgcmd {server.target} REMOTEDEBUG eval _P.lua.holds~=nil")[0] == "true":
+        pass
+    assert line.ok(f'call {server.target} "echo",1') == ["1\t1", "n\t1"]  # it does not match
+    calls = server.connect()
+    caller = calls.makefile("rw")
+    caller.readline()
+    caller.write(f'call {server.target} "add",3,4\n')
+    caller.flush()
+    places = [prompt.read(prompt.prompt)]
+    assert re.fullmatch(r".*debug_target\.lua:\d+", places[0])
+    assert line.ok(f'call {server.target} "echo",2') == ["1\t2", "n\t1"]  # others go on
+    while prompt.ask("a") != "3":
+        places.append(prompt.ask("s"))
+    assert prompt.ask("a, b, nothing") == "3\t4\tnil"
+    assert prompt.ask("a = 10") == ""
+    before = prompt.ask("n")
+    after = prompt.ask("n")
+    assert [int(place.rsplit(":")[1]) for place in (before, after)] == sorted(
+        int(place.rsplit(":")[1]) for place in (before, after)
+    )
+    prompt.connection.sendall(b"c\n")
+    prompt.read("<CMD OK>\n")
+    assert caller.readline() == "1\t14\n"
+
+
+def test_debugger_lets_go_at_its_end(console):
+    server = console()
+    connection = server.connect()
+    Prompt(server, connection)
+    connection.sendall(b"watch lua\n")
+    line = Line(server.connect())
+    while not line.ok(f"dbgcmd {server.target} REMOTEDEBUG eval _P.lua.holds~=nil")[0] == "true":
+        pass
+    connection.close()
+    while not line.ok(f"dbgcmd {server.target} REMOTEDEBUG eval _P.lua.holds==nil")[0] == "true":
+        pass
+    assert line.ok(f'call {server.target} "echo",1') == ["1\t1", "n\t1"]

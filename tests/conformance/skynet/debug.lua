@@ -161,7 +161,7 @@ rules.run("debug", function()
 		assert(previous == nil)
 		skynet.redirect(skynet.self(), 0, skynet.PTYPE_CLIENT, 0, "text")
 		skynet.yield()
-		same(0, 0, "text")(table.unpack(got))
+		same(0, skynet.self(), "text")(table.unpack(got))
 		same "handled"(skynet.unpack(skynet.rawcall(skynet.self(), skynet.PTYPE_CLIENT, "again")))
 	end)
 

@@ -27,6 +27,13 @@ function command.ask(address, ...)
 	skynet.retpack(pcall(skynet.call, address, "lua", ...))
 end
 
+--- For a debugger: three lines.
+function command.add(a, b)
+	local sum = a
+	sum = sum + b
+	skynet.retpack(sum)
+end
+
 --- Runs until it is interrupted.
 function command.loop()
 	while true do end

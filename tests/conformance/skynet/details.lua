@@ -28,23 +28,6 @@ local function blocked_in_c(f)
 	end
 end
 
-if ... == "module" then
-	skynet.dispatch("lua", function()
-		rawset(_G, "slow_module_order", {})
-		local second
-		skynet.fork(function()
-			second = require "slow_module"
-		end)
-		local first <const> = require "slow_module"
-		rules.await(function()
-			return second
-		end)
-		skynet.retpack(first == second, table.concat(rawget(_G, "slow_module_order"), " "))
-	end)
-	skynet.start(function() end)
-	return
-end
-
 rules.run("details", function()
 	local partner <const> = skynet.newservice "core_partner"
 	rule("2.11 rawcall, rawsend and redirect take a type's name", function()
@@ -78,13 +61,6 @@ rules.run("details", function()
 	end)
 	rule("2.15 error without values logs an empty line", function()
 		skynet.error()
-	end)
-	rule("1.0 the collector is generational", function()
-		same "generational"(collectgarbage "generational")
-	end)
-	rule("1.0 require may yield, and a second coroutine waits for the first", function()
-		local other <const> = skynet.newservice(SERVICE_NAME, "module")
-		same(true, "body end init")(skynet.call(other, "lua"))
 	end)
 	rule("1.0 a service of a pattern x/?/init.lua finds its modules in x/NAME", function()
 		local other <const> = skynet.newservice "folder_service"

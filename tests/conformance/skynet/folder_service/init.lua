@@ -3,7 +3,7 @@ local skynet <const> = require "skynet"
 local part <const> = require "folder_part"
 
 skynet.dispatch("lua", function()
-	skynet.retpack(part, SERVICE_PATH:match "[^/]+/$")
+	skynet.retpack(part, rawget(_G, "SERVICE_PATH"):match "[^/]+/$")
 end)
 
 skynet.start(function() end)
