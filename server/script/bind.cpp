@@ -1,6 +1,7 @@
 #include "script/bind.hpp"
 
 #include "script/bind_core.hpp"
+#include "script/table_views.hpp"
 #include "script/vm.hpp"
 
 namespace gatehouse::script {
@@ -25,6 +26,8 @@ void register_modules(lua_State* L) {
       {"json", bind<open_json>},
       {"gatehouse.agent", bind<open_agent>},
       {"gatehouse.login", bind<open_login>},
+      {"gatehouse.tables", bind<open_tables>},
+      {"skynet.stm", bind<open_stm>},
   };
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const luaL_Reg& module : modules) {
@@ -33,6 +36,7 @@ void register_modules(lua_State* L) {
   }
   lua_pop(L, 1);
   replace_coroutine_functions(L);
+  replace_next(L);
 }
 
 }  // namespace gatehouse::script
