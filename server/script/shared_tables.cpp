@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "actor/worker.hpp"
-#include "script/table_views.hpp"
 #include "script/vm.hpp"
 
 namespace gatehouse::script {

@@ -53,15 +53,20 @@ class TableViews {
   // Moves the tables of a name that do not follow.
   void renew(lua_State* L, SharedFace face, std::string_view name);
 
+  // --- For table_access.cpp and __gc ---
+  // `cache_index`: where the table of cached strings is.
+  void push_string(lua_State* L, const SharedString* string, int cache_index);
+  // Keeps a text until the next call; Lua errors run no destructors.
+  std::string_view keep(std::string text);
+  void close(TableView& view);
+
  private:
-  friend struct ViewFunctions;
   using Moves = std::vector<std::pair<const SharedTable*, const SharedTable*>>;
 
   static void open(lua_State* L);
   static lua_Integer push_views(lua_State* L);
   void create(lua_State* L, SharedFace face, std::string_view name);
   void move(lua_State* L, int view_index);
-  void push_string(lua_State* L, const SharedString* string, int cache_index);
   const SharedTable* resolve(const SharedTable& old, const SharedTable& root);
 
   static constexpr std::size_t kStringsCached = 256;

@@ -1,7 +1,8 @@
--- For tests/unit/script/shared_tables_test.cpp: two services hold the table "slept" and then do
--- nothing.
+-- For tests/unit/script/shared_tables_vm_test.cpp: two services hold the tables "slept" and "held"
+-- and then do nothing; the tables "dropped" were used and are not held any more.
 local skynet <const> = require "skynet"
 local sharedata <const> = require "skynet.sharedata"
+local sharetable <const> = require "skynet.sharetable"
 
 local held
 
@@ -22,4 +23,12 @@ testing.run(function()
 	local partner <const> = skynet.newservice("shared_tables_service", "partner")
 	testing.equal(skynet.call(partner, "lua"), 1)
 	testing.equal(held[2].value, 1)
+	sharedata.new("held", { 1 })
+	held[3] = sharedata.query "held"
+	sharedata.new("dropped", { part = { value = "text" } })
+	testing.equal(sharedata.query("dropped").part.value, "text")
+	sharetable.loadtable("dropped", { part = { value = 2 } })
+	testing.equal(sharetable.query("dropped").part.value, 2)
+	collectgarbage()
+	collectgarbage()
 end)

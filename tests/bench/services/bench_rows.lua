@@ -1,48 +1,19 @@
 -- The rows of the benchmark. A row measures for `seconds` and reports its figures.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
-local multicast <const> = require "skynet.multicast"
+local bench_launch <const> = require "bench_launch"
 local process <const> = require "bench_process"
 local service <const> = require "bench_service"
+local shared_rows <const> = require "bench_shared_rows"
+
+local launch <const>, launch_many <const>, stop <const> =
+	bench_launch.one, bench_launch.many, bench_launch.stop
 
 local SENDS_PER_S <const> = 2000000 -- messages of a row, times its seconds
 local BURST <const> = 500 -- two of them are on their way: below the mailbox length that is logged
 local LAUNCHES_AT_ONCE <const> = 200
 local IDLE_SERVICES <const> = 2000
 local TIMERS <const> = 1000
-local SUBSCRIBERS <const> = 1000
-local PUBLISHED_AT_ONCE <const> = 50
-local READERS <const> = 4
-
----------------------------------------------------------------- services of a row
-
--- Launches a service, on the worker with this index if one is given.
-local function launch(name, worker)
-	if worker == nil then
-		return skynet.newservice(name)
-	end
-	local address <const> = core.launch("snlua", name, worker)
-	skynet.call(address, "lua", "ready")
-	return address
-end
-
--- `count` services; placement(i) is the worker of the i-th.
-local function launch_many(name, count, placement)
-	local addresses <const> = {}
-	for i = 1, count do
-		addresses[i] = launch(name, placement and placement(i))
-	end
-	return addresses
-end
-
--- Returns when the services are gone.
-local function stop(...)
-	for _, addresses in ipairs { ... } do
-		for _, address in ipairs(addresses) do
-			assert(not pcall(skynet.call, address, "lua", "exit"), "the service did not exit")
-		end
-	end
-end
 
 local function even(i)
 	return i % 2
@@ -251,62 +222,9 @@ add("fairness", function(seconds, report)
 	stop({ sender }, { sink }, { quiet })
 end)
 
--- `at_once` messages are published, then all subscribers are asked whether they have them.
-local function multicast_row(name, at_once)
-	return function(seconds, report)
-		local channel <const> = multicast.new()
-		local subscribers <const> = launch_many("bench_subscriber", SUBSCRIBERS)
-		for _, address in ipairs(subscribers) do
-			skynet.call(address, "lua", "subscribe", channel.channel)
-		end
-		local start <const>, published = skynet.hpc(), 0
-		local elapsed_ns
-		repeat
-			at_once(PUBLISHED_AT_ONCE, function(i)
-				channel:publish(published + i, "news of the world")
-			end)
-			published = published + PUBLISHED_AT_ONCE
-			service.in_parallel(SUBSCRIBERS, function(i)
-				local received <const> = skynet.call(subscribers[i], "lua", "received")
-				assert(received == published, "messages were lost")
-			end)
-			elapsed_ns = skynet.hpc() - start
-		until elapsed_ns >= seconds * 1e9
-		report(name, published * SUBSCRIBERS / elapsed_ns * 1e9, "deliveries/s")
-		stop(subscribers)
-	end
+for _, row in ipairs(shared_rows) do
+	add(row.name, row.run)
 end
-
-local function in_turn(count, f)
-	for i = 1, count do
-		f(i)
-	end
-end
-
-add("multicast", multicast_row("multicast", service.in_parallel))
--- Here each message runs through the memory of all subscribers before the next one does.
-add("multicast_1", multicast_row("multicast_1", in_turn))
-
--- Fields that READERS services read at the same time, and what one of them holds for it.
-local function shared_reads(name)
-	return function(seconds, report)
-		skynet.call(launch "bench_records", "lua", "share", name)
-		local readers <const> = launch_many("bench_reader", READERS)
-		local rates <const> = service.in_parallel(READERS, function(i)
-			return skynet.call(readers[i], "lua", "read", name, seconds)
-		end)
-		local sum = 0
-		for _, rate in ipairs(rates) do
-			sum = sum + rate
-		end
-		report(name, sum, "reads/s")
-		report(name .. "_kib", skynet.call(readers[1], "lua", "touch_all", name), "KiB")
-		stop(readers)
-	end
-end
-
-add("sharedata", shared_reads "sharedata")
-add("sharetable", shared_reads "sharetable")
 
 local M <const> = {}
 

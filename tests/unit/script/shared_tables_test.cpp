@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "script/shared_cells.hpp"
-#include "script_system.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -119,22 +118,6 @@ TEST(SharedCells, ManyReadersWhileOneWrites) {
   const std::uint64_t id = cells.send(cell);
   cells.drop(cell);
   EXPECT_EQ(cells.take(id), nullptr);
-}
-
-// A VM that sleeps lets go of the version before when there is a new one.
-TEST(SharedTables, SleepingServicesFollow) {
-  ScriptSystem script(2);
-  ASSERT_TRUE(script.run("shared_tables_service"));
-  EXPECT_EQ(script.env("test_failures"), "");
-  SharedTables& tables = script.runtime().tables;
-  std::weak_ptr<const SharedTree> before = tables.find(kFace, "slept").tree;
-  ASSERT_FALSE(before.expired());
-  ASSERT_TRUE(tables.publish(kFace, "slept", version(2), Mode::kReplace));
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!before.expired() && std::chrono::steady_clock::now() < limit) {
-    std::this_thread::yield();
-  }
-  EXPECT_TRUE(before.expired());
 }
 
 }  // namespace
