@@ -69,15 +69,10 @@ function command.PUBLISH(number, message, source)
 	if channel == nil then
 		return
 	end
-	local full = 0
-	for address in pairs(channel.subscribers) do
-		local sent <const> =
-			skynet.redirect(address, source, skynet.PTYPE_MULTICAST, 0, message)
-		if sent == nil then
-			drop(channel, address)
-		elseif sent == false then
-			full = full + 1
-		end
+	local full <const>, dead <const> =
+		core.multicast(channel.subscribers, source, skynet.PTYPE_MULTICAST, message)
+	for _, address in ipairs(dead) do
+		drop(channel, address)
 	end
 	if full > 0 then
 		core.log(

@@ -2,6 +2,7 @@
 // into the payload in place, and the same block travels to the receiver without a copy.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,19 +36,34 @@ struct Envelope {
   enum class Kind : std::uint8_t { kMessage, kJob } kind = Kind::kMessage;
 };
 
+// A payload for many receivers: written once, never changed, freed with the last message that
+// refers to it.
+struct SharedPayload {
+  std::atomic<std::uint32_t> references{0};  // messages and SharedPayloadPtrs
+  std::uint32_t size = 0;
+
+  [[nodiscard]] char* data() { return reinterpret_cast<char*>(this + 1); }
+};
+
 struct Message : Envelope {
   MessageType type = MessageType::kText;
   bool remote = false;  // counted in the receiver's remote bytes: it crossed threads
+  bool shared = false;  // the block ends with a SharedPayload*, and `size` is the size of that
   std::int32_t session = 0;  // > 0: the source waits for a reply
   ServiceId source;
   ServiceId destination;
   std::uint32_t size = 0;  // payload bytes
 
-  [[nodiscard]] char* data() { return reinterpret_cast<char*>(this + 1); }
-  [[nodiscard]] const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+  // A shared payload must not be written to.
+  [[nodiscard]] char* data() { return shared ? payload()->data() : own(); }
+  [[nodiscard]] const char* data() const { return const_cast<Message*>(this)->data(); }
   [[nodiscard]] std::string_view view() const { return {data(), size}; }
-  // What the message costs in a bounded mailbox.
+  [[nodiscard]] SharedPayload*& payload() { return *reinterpret_cast<SharedPayload**>(own()); }
+  // What the message costs in a bounded mailbox; a shared payload counts in each of them.
   [[nodiscard]] std::size_t cost() const { return sizeof(Message) + size; }
+
+ private:
+  [[nodiscard]] char* own() { return reinterpret_cast<char*>(this + 1); }
 };
 
 struct MessageDeleter {
@@ -61,7 +77,19 @@ using MessagePtr = std::unique_ptr<Message, MessageDeleter>;
 [[nodiscard]] MessagePtr make_message(std::string_view payload);
 // Grows the block so that the payload has room for `capacity` bytes; data() may move.
 [[nodiscard]] MessagePtr grow_message(MessagePtr message, std::size_t capacity);
-// The message a payload pointer belongs to (lightuserdata that Lua holds, sk 1.1 skynet.pack).
+
+struct SharedPayloadDeleter {
+  void operator()(SharedPayload* payload) const;
+};
+using SharedPayloadPtr = std::unique_ptr<SharedPayload, SharedPayloadDeleter>;
+
+// A payload that messages of any thread may share.
+[[nodiscard]] SharedPayloadPtr make_shared_payload(std::string_view payload);
+// A message that refers to it. Any thread that holds a reference.
+[[nodiscard]] MessagePtr make_message(SharedPayload& payload);
+
+// The message a payload pointer belongs to, which must not be a shared one (light userdata that
+// Lua holds, sk 1.1 skynet.pack).
 [[nodiscard]] inline Message* message_of_payload(void* payload) {
   return static_cast<Message*>(payload) - 1;
 }

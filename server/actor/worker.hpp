@@ -99,6 +99,8 @@ class Worker {
   SendResult deliver(Service& service, MessagePtr message);
   // Queues a message for another worker; leaves with the turn's batch.
   void forward(std::uint16_t worker, MessagePtr message);
+  // Hands over what forward() queued: whoever learns of this moment later cannot overtake it.
+  void flush_outgoing();
   // Keeps a service's object alive across code that may retire it. Nests.
   void pin(Service& service) { ++service.pins_; }
   void unpin(Service& service);
@@ -129,7 +131,6 @@ class Worker {
   void make_ready(Service& service);
   void drop_mailbox(Service& service);
   void free_if_done(Service& service);
-  void flush_outgoing();
   void refuse(MessagePtr message);
   void set_thread(unsigned long thread);
 

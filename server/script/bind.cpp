@@ -1,6 +1,7 @@
 #include "script/bind.hpp"
 
 #include "script/bind_core.hpp"
+#include "script/table_views.hpp"
 #include "script/vm.hpp"
 
 namespace gatehouse::script {
@@ -30,6 +31,8 @@ void register_modules(lua_State* L) {
       {"gatehouse.agent", bind<open_agent>},
       {"gatehouse.login", bind<open_login>},
       {"gatehouse.mysql", bind<open_mysql>},
+      {"gatehouse.tables", bind<open_tables>},
+      {"skynet.stm", bind<open_stm>},
   };
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const luaL_Reg& module : modules) {
@@ -39,6 +42,7 @@ void register_modules(lua_State* L) {
   lua_pop(L, 1);
   replace_coroutine_functions(L);
   replace_require(L);
+  replace_next(L);
 }
 
 }  // namespace gatehouse::script

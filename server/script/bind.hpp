@@ -26,6 +26,11 @@ int open_mysql(lua_State* L);
 // "json" on nlohmann/json.
 int open_json(lua_State* L);
 
+// "gatehouse.tables": shared tables, for skynet.sharedata, sharetable and datasheet (sk 1.5).
+int open_tables(lua_State* L);
+// "skynet.stm" (sk 1.5).
+int open_stm(lua_State* L);
+
 // Puts all of them into package.preload, and replaces coroutine.resume and coroutine.wrap by
 // versions that keep track of the running coroutine.
 void register_modules(lua_State* L);

@@ -351,6 +351,50 @@ int l_dispatch_light(lua_State* L) {
   return 0;
 }
 
+// multicast(addresses, source, type id, message) -> how many mailboxes are full, list of those
+// addresses where nobody lives. `addresses`: the keys of a table. The message is copied once. On
+// return it is in the mailboxes: whoever learns of that cannot send something that overtakes it.
+int l_multicast(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  const ServiceId source{static_cast<std::uint32_t>(luaL_checkinteger(L, 2))};
+  const auto type = static_cast<MessageType>(luaL_checkinteger(L, 3));
+  const std::string_view text = check_view(L, 4);
+  actor::System& system = system_of(L);
+  lua_Integer full = 0, dead = 0;
+  lua_settop(L, 4);
+  lua_newtable(L);
+  {
+    const actor::SharedPayloadPtr payload = actor::make_shared_payload(text);
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+      MessagePtr message = actor::make_message(*payload);
+      message->type = type;
+      message->source = source;
+      message->destination = ServiceId{static_cast<std::uint32_t>(lua_tointeger(L, -2))};
+      const SendResult result = system.send(std::move(message));
+      if (result == SendResult::kFull) ++full;
+      if (result != SendResult::kUnknown) continue;
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, 5, ++dead);
+    }
+  }
+  current_service(L).worker().flush_outgoing();
+  lua_pushinteger(L, full);
+  lua_insert(L, 5);
+  return 2;
+}
+
+// multicast_unpack(pointer, size) -> channel, pointer and size of the rest
+int l_multicast_unpack(lua_State* L) {
+  const std::string_view text = view_payload(L, 1);
+  luaL_argcheck(L, text.size() >= sizeof(std::uint32_t), 1, "too short");
+  std::uint32_t channel = 0;
+  std::memcpy(&channel, text.data(), sizeof(channel));
+  lua_pushinteger(L, channel);
+  lua_pushlightuserdata(L, const_cast<char*>(text.data()) + sizeof(channel));
+  lua_pushinteger(L, static_cast<lua_Integer>(text.size() - sizeof(channel)));
+  return 3;
+}
+
 }  // namespace
 
 // call(address, type, ...) -> results
@@ -437,6 +481,8 @@ const luaL_Reg kMessageFunctions[] = {
 
 const luaL_Reg kCoreMessageFunctions[] = {
     {"dispatch_light", bind<l_dispatch_light>},
+    {"multicast", bind<l_multicast>},
+    {"multicast_unpack", bind<l_multicast_unpack>},
     {nullptr, nullptr},
 };
 

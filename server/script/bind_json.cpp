@@ -9,6 +9,7 @@
 
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
+#include "script/table_views.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -69,11 +70,18 @@ const char* object_to_json(lua_State* L, int index, int depth, Json& out) {
 
 const char* table_to_json(lua_State* L, int index, int depth, Json& out) {
   if (depth >= kDepthMax) return "json: nested deeper than 128 levels, or a cycle";
-  if (lua_checkstack(L, 6) == 0) return "json: no room on the stack";
-  if (lua_rawlen(L, index) > 0 || is_marked_array(L, index)) {
-    return array_to_json(L, index, depth + 1, out);
+  if (lua_checkstack(L, 8) == 0) return "json: no room on the stack";
+  const int top = lua_gettop(L);
+  lua_pushvalue(L, index);
+  if (const SharedTable* shared = shared_table(L)) {
+    push_copy(L, *shared);  // raises for want of memory alone
+    index = lua_gettop(L);
   }
-  return object_to_json(L, index, depth + 1, out);
+  const bool is_array = lua_rawlen(L, index) > 0 || is_marked_array(L, index);
+  const char* error = is_array ? array_to_json(L, index, depth + 1, out)
+                               : object_to_json(L, index, depth + 1, out);
+  lua_settop(L, top);
+  return error;
 }
 
 const char* to_json(lua_State* L, int index, int depth, Json& out) {

@@ -7,6 +7,8 @@
 
 #include "actor/system.hpp"
 #include "script/bytecode_cache.hpp"
+#include "script/shared_cells.hpp"
+#include "script/shared_tables.hpp"
 #include "script/socket_table.hpp"
 #include "store/mysql_worker.hpp"
 
@@ -26,6 +28,8 @@ struct Runtime {
 
   actor::System& system;
   BytecodeCache bytecode;
+  SharedTables tables;  // sharedata, sharetable, datasheet
+  SharedCells cells;    // stm
   SocketTable sockets;  // of Lua services; they need `network`
   store::MysqlWorkers mysql;
 

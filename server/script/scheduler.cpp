@@ -265,6 +265,7 @@ void Scheduler::resume(Task& task, int arguments) {
   LuaService& service = *task.service;
   actor::Worker& worker = service.worker();
   worker.pin(service);
+  vm_.refresh_tables();
   Task* const outer = std::exchange(running_, &task);
   LuaService* const outer_service = std::exchange(current_, &service);
   lua_State* const outer_thread = std::exchange(running_thread_, task.thread);

@@ -8,6 +8,7 @@
 #include "script/lua_service.hpp"
 #include "script/runtime.hpp"
 #include "script/standard_libraries.hpp"
+#include "script/table_views.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -37,6 +38,8 @@ int panic(lua_State* L) {
 }
 
 }  // namespace
+
+Vm::Vm(Runtime& runtime) : runtime_(runtime), scheduler_(*this) {}
 
 Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_bytes_max) {
   std::shared_ptr<Vm> vm(new Vm(runtime));
@@ -92,6 +95,15 @@ void* Vm::allocate(void* self, void* block, std::size_t old_size, std::size_t ne
   void* moved = std::realloc(block, new_size);
   if (moved != nullptr) vm.memory_bytes_ = vm.memory_bytes_ + new_size - old_size;
   return moved;
+}
+
+TableViews& Vm::tables() {
+  if (!tables_) tables_ = std::make_unique<TableViews>(*this, runtime_.tables);
+  return *tables_;
+}
+
+void Vm::refresh_tables() {
+  if (tables_ && tables_->stale()) tables_->refresh();
 }
 
 Vm::Protocol& Vm::edit_protocol(bool light, actor::MessageType type) {

@@ -18,8 +18,9 @@
 namespace gatehouse::script {
 
 struct Runtime;
+class TableViews;
 
-class Vm {
+class Vm : public std::enable_shared_from_this<Vm> {
  public:
   // A state with the standard libraries, the module searchers and no script loaded. kFull when
   // memory is short.
@@ -77,6 +78,11 @@ class Vm {
   // True once for each doubling past 32 MiB (sk 2.14).
   [[nodiscard]] bool take_memory_warning();
 
+  // The shared tables that this VM uses; made by the first use.
+  [[nodiscard]] TableViews& tables();
+  // Shows the newest versions to what follows them; between two handlers.
+  void refresh_tables();
+
   // Light services in this VM; they end with its owner.
   void add_light_service(LuaService& service) { light_services_.push_back(&service); }
   void remove_light_service(LuaService& service) { std::erase(light_services_, &service); }
@@ -88,7 +94,7 @@ class Vm {
   [[nodiscard]] static std::string error_text(lua_State* L, int index);
 
  private:
-  explicit Vm(Runtime& runtime) : runtime_(runtime), scheduler_(*this) {}
+  explicit Vm(Runtime& runtime);
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
   static int open(lua_State* L);
 
@@ -104,6 +110,7 @@ class Vm {
   std::unique_ptr<std::array<std::array<Protocol, 256>, 2>> own_protocols_;
   std::unique_ptr<std::array<std::optional<actor::MessageType>, 256>> forwards_;
   std::vector<LuaService*> light_services_;
+  std::unique_ptr<TableViews> tables_;
   Scheduler scheduler_;
 };
 

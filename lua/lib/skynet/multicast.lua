@@ -1,11 +1,16 @@
 -- require "skynet.multicast": a message for all services that subscribed to a channel (sk 1.5,
--- 2.13). It is packed once, by the publisher; lua/service/multicastd.lua hands it out, to the
--- publisher as well when that has subscribed. Each subscriber gets a channel's messages in the
--- order in which they were published.
+-- 2.13). It is packed once, by the publisher, and kept once for all receivers;
+-- lua/service/multicastd.lua hands it out, to the publisher as well when that has subscribed. Each
+-- subscriber gets a channel's messages in the order in which they were published.
 --
 -- On the wire: the channel's number, u32 little-endian, then what `pack` made. The session is 0:
 -- nobody answers, and the message's source is the publisher.
 local skynet <const> = require "skynet"
+local core <const> = require "skynet.core"
+
+-- Upvalues: a message should touch little memory of each of many receivers.
+local self_address <const>, unpack <const> = skynet.self, skynet.unpack
+local next <const> = next
 
 local M <const> = {}
 
@@ -38,31 +43,42 @@ local function objects_of(owner, number)
 	return channels and channels[number]
 end
 
-local function on_message(_, source, number, body)
-	-- By pairs, since collected objects leave holes; the copy holds them while they run.
-	local objects <const> = {}
-	for _, object in pairs(objects_of(skynet.self(), number) or {}) do
-		objects[#objects + 1] = object
+-- What an object's own `unpack` gets is a string; skynet's reads the message where it lies.
+local function unpacked(object, pointer, size)
+	local own <const> = object.unpack
+	if own == unpack then
+		return unpack(pointer, size)
 	end
-	for i, object in ipairs(objects) do
-		if object.dispatch == nil then
-			goto next
-		elseif i < #objects then
-			skynet.fork(object.dispatch, object, source, object.unpack(body, #body))
-		else
-			object.dispatch(object, source, object.unpack(body, #body))
+	return own(skynet.tostring(pointer, size), size)
+end
+
+local function on_message(_, source, number, pointer, size)
+	local channels <const> = subscriptions[self_address()]
+	local objects <const> = channels and channels[number]
+	if objects == nil then
+		return
+	end
+	local i <const>, first <const> = next(objects)
+	if i == nil then
+		return
+	elseif next(objects, i) == nil then
+		local dispatch <const> = first.dispatch
+		if dispatch then
+			dispatch(first, source, unpacked(first, pointer, size))
 		end
-		::next::
+		return
+	end
+	for _, object in pairs(objects) do -- by pairs, since collected objects leave holes
+		if object.dispatch then
+			skynet.fork(object.dispatch, object, source, unpacked(object, pointer, size))
+		end
 	end
 end
 
 skynet.register_protocol {
 	name = "multicast",
 	id = skynet.PTYPE_MULTICAST,
-	unpack = function(message, size)
-		local text <const> = skynet.tostring(message, size)
-		return string.unpack("<I4", text), text:sub(5)
-	end,
+	unpack = core.multicast_unpack,
 	dispatch = on_message,
 }
 

@@ -1,44 +1,19 @@
 -- The rows of the benchmark. A row measures for `seconds` and reports its figures.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
+local bench_launch <const> = require "bench_launch"
 local process <const> = require "bench_process"
 local service <const> = require "bench_service"
+local shared_rows <const> = require "bench_shared_rows"
+
+local launch <const>, launch_many <const>, stop <const> =
+	bench_launch.one, bench_launch.many, bench_launch.stop
 
 local SENDS_PER_S <const> = 2000000 -- messages of a row, times its seconds
 local BURST <const> = 500 -- two of them are on their way: below the mailbox length that is logged
 local LAUNCHES_AT_ONCE <const> = 200
 local IDLE_SERVICES <const> = 2000
 local TIMERS <const> = 1000
-
----------------------------------------------------------------- services of a row
-
--- Launches a service, on the worker with this index if one is given.
-local function launch(name, worker)
-	if worker == nil then
-		return skynet.newservice(name)
-	end
-	local address <const> = core.launch("snlua", name, worker)
-	skynet.call(address, "lua", "ready")
-	return address
-end
-
--- `count` services; placement(i) is the worker of the i-th.
-local function launch_many(name, count, placement)
-	local addresses <const> = {}
-	for i = 1, count do
-		addresses[i] = launch(name, placement and placement(i))
-	end
-	return addresses
-end
-
--- Returns when the services are gone.
-local function stop(...)
-	for _, addresses in ipairs { ... } do
-		for _, address in ipairs(addresses) do
-			assert(not pcall(skynet.call, address, "lua", "exit"), "the service did not exit")
-		end
-	end
-end
 
 local function even(i)
 	return i % 2
@@ -246,6 +221,10 @@ add("fairness", function(seconds, report)
 	report("quiet_call_p99", round_trips_us[math.ceil(#round_trips_us * 0.99)], "us")
 	stop({ sender }, { sink }, { quiet })
 end)
+
+for _, row in ipairs(shared_rows) do
+	add(row.name, row.run)
+end
 
 local M <const> = {}
 

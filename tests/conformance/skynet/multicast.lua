@@ -179,6 +179,74 @@ local function deaths()
 	end
 end
 
+-- What is in the mailboxes of the killed is freed; the others get all of it, whole.
+local function killed_with_mail()
+	local channel <const> = multicast.new()
+	local partners <const> = start_partners(channel, 6)
+	local large <const> = ("large "):rep(10000)
+	for i = 1, 50 do
+		channel:publish(i, large)
+		if i == 25 then
+			skynet.kill(partners[1])
+			skynet.kill(partners[4])
+		end
+	end
+	for _, i in ipairs { 2, 3, 5, 6 } do
+		local got <const> = received(partners[i])
+		same(50)(#got)
+		for n, message in ipairs(got) do
+			same(n, true)(message[3], message[4] == large)
+		end
+	end
+end
+
+-- The values stay while the handler waits and later messages come and go.
+local function waiting_handlers()
+	local got <const> = {}
+	local channel <const> = multicast.new {
+		dispatch = function(_, _, i, value)
+			skynet.sleep(1)
+			got[i] = value.text
+		end,
+	}
+	channel:subscribe()
+	for i = 1, 20 do
+		channel:publish(i, { text = "text " .. i })
+	end
+	rules.await(function()
+		return #got == 20
+	end)
+	for i = 1, 20 do
+		same("text " .. i)(got[i])
+	end
+	channel:unsubscribe()
+end
+
+-- Several publishers at a time: the messages of each stay in order.
+local function concurrent()
+	local channel <const> = multicast.new()
+	local partners <const> = start_partners(channel, 4)
+	local left = 3
+	for publisher = 1, 3 do
+		skynet.fork(function()
+			for i = 1, 30 do
+				skynet.call(partners[publisher], "lua", "publish", channel.channel, i)
+			end
+			left = left - 1
+		end)
+	end
+	rules.await(function()
+		return left == 0
+	end)
+	local last <const> = {}
+	local got <const> = received(partners[4])
+	same(90)(#got)
+	for _, message in ipairs(got) do
+		same((last[message[2]] or 0) + 1)(message[3])
+		last[message[2]] = message[3]
+	end
+end
+
 local function own_format()
 	local got
 	local channel <const> = multicast.new {
@@ -208,6 +276,9 @@ rules.run("multicast", function()
 	rule("2.13 a deleted channel is silent for others", deletion)
 	rule("1.5 a collected object unsubscribes", collected)
 	rule("2.13 subscribers that end are forgotten", deaths)
+	rule("2.13 messages of killed subscribers hurt nobody", killed_with_mail)
+	rule("1.5 a handler may wait", waiting_handlers)
+	rule("1.5 the messages of each publisher stay in order", concurrent)
 	rule("1.5 pack and unpack can be given", own_format)
 	rule("2.13 numbers leave 8 bits for the harbor", function()
 		same(0)(multicast.new().channel & 0xff)

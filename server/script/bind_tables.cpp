@@ -1,0 +1,124 @@
+// "gatehouse.tables": the shared tables, for lua/lib/skynet/sharedata.lua, sharetable.lua and
+// datasheet.lua. Nothing here yields.
+#include "script/bind.hpp"
+#include "script/bind_util.hpp"
+#include "script/table_views.hpp"
+
+namespace gatehouse::script {
+namespace {
+
+SharedFace check_face(lua_State* L, int index) {
+  static const char* const names[] = {"sharedata", "sharetable", "datasheet", nullptr};
+  return static_cast<SharedFace>(luaL_checkoption(L, index, nullptr, names));
+}
+
+// publish(face, name, table, mode) -> true, or nil, message, code. mode: "new", the name must not
+// exist; "replace", it must; "set".
+int l_publish(lua_State* L) {
+  static const char* const modes[] = {"new", "replace", "set", nullptr};
+  const SharedFace face = check_face(L, 1);
+  const std::string_view name = check_view(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  const auto mode = static_cast<SharedTables::Mode>(luaL_checkoption(L, 4, nullptr, modes));
+  SharedTables& tables = Vm::of(L).runtime().tables;
+  {
+    auto tree = read_tree(L, 3);
+    Result<> done;
+    if (tree) {
+      done = tables.publish(face, name, std::move(*tree), mode);
+    } else {
+      done = tl::unexpected(tree.error());
+    }
+    if (!done) {
+      lua_pushnil(L);
+      push_view(L, done.error().message);
+      push_view(L, gatehouse::name(done.error().code));
+      return 3;
+    }
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// remove(face, name) -> whether there was one
+int l_remove(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  const std::string_view name = check_view(L, 2);
+  lua_pushboolean(L, Vm::of(L).runtime().tables.remove(face, name));
+  return 1;
+}
+
+// view(face, name) -> the table of the newest version, or nil
+int l_view(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  Vm::of(L).tables().push(L, face, check_view(L, 2));
+  return 1;
+}
+
+// copy(face, name, key, ...) -> whether the name exists, a plain copy of the value there or nil
+int l_copy(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  const std::string_view name = check_view(L, 2);
+  const int top = lua_gettop(L);
+  luaL_checkstack(L, 8, nullptr);
+  const SharedTables::Current current = Vm::of(L).runtime().tables.find(face, name);
+  lua_pushboolean(L, current.tree != nullptr);
+  if (current.tree == nullptr) return 1;
+  SharedValue value = SharedTreeBuilder::table(&current.tree->root());
+  for (int i = 3; i <= top; ++i) {
+    if (value.kind != SharedKind::kTable) return 1;
+    if (lua_type(L, i) == LUA_TSTRING) {
+      value = value.bits.table->find(check_view(L, i));
+    } else {
+      int is_integer = 0;
+      const lua_Integer key = lua_tointegerx(L, i, &is_integer);
+      value = is_integer ? value.bits.table->find(std::int64_t{key}) : SharedValue{};
+    }
+  }
+  if (value.kind == SharedKind::kTable) {
+    push_copy(L, *value.bits.table);
+  } else {
+    push_scalar(L, value);
+  }
+  return 2;
+}
+
+// names(face) -> list
+int l_names(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const std::string& name : Vm::of(L).runtime().tables.names(face)) {
+    push_view(L, name);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+// refresh(): what follows shows the newest versions now, not only after the next yield.
+int l_refresh(lua_State* L) {
+  Vm::of(L).tables().refresh(L);
+  return 0;
+}
+
+// renew(face, name): the tables of older versions become those of the newest, in place.
+int l_renew(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  Vm::of(L).tables().renew(L, face, check_view(L, 2));
+  return 0;
+}
+
+const luaL_Reg kFunctions[] = {
+    {"publish", bind<l_publish>}, {"remove", bind<l_remove>}, {"view", bind<l_view>},
+    {"copy", bind<l_copy>},       {"names", bind<l_names>},   {"refresh", bind<l_refresh>},
+    {"renew", bind<l_renew>},     {nullptr, nullptr},
+};
+
+}  // namespace
+
+int open_tables(lua_State* L) {
+  luaL_newlib(L, kFunctions);
+  return 1;
+}
+
+}  // namespace gatehouse::script

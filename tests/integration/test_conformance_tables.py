@@ -1,0 +1,12 @@
+"""skynet's libraries for state that services share (sk 1.5)."""
+
+import pytest
+from conformance import check_rules
+
+# How many rules each script has at least, so that none is lost unseen.
+TOPICS = {"sharedata": 10, "sharetable": 6, "datasheet": 4, "stm": 3}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_rules(topic, tmp_path):
+    check_rules(topic, TOPICS[topic], tmp_path)
