@@ -13,6 +13,8 @@ int open_core(lua_State* L);
 int open_crypt(lua_State* L);
 // "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3).
 int open_socketdriver(lua_State* L);
+// "skynet.netpack": frames of the sockets that socketdriver.start() started (sk 1.8).
+int open_netpack(lua_State* L);
 // "entity": the EntityMgr (DESIGN section 4).
 int open_entity(lua_State* L);
 // "gatehouse.agent": light services and players, for lua/service/msgagent.lua.

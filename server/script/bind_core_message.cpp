@@ -16,6 +16,20 @@ constexpr int kLua = static_cast<int>(MessageType::kLua);
 
 const char kProtocolsKey = 0;  // registry key of the table of message types
 
+// Argument `index` as a message type: its number, or the name of a protocol.
+int check_type(lua_State* L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING) return static_cast<int>(luaL_checkinteger(L, index));
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
+  lua_pushvalue(L, index);
+  if (lua_gettable(L, -2) != LUA_TTABLE) {
+    luaL_error(L, "unknown message type %s", lua_tostring(L, index));
+  }
+  lua_getfield(L, -1, "id");
+  const auto id = static_cast<int>(lua_tointeger(L, -1));
+  lua_pop(L, 3);
+  return id;
+}
+
 // Finds the type argument and packs the rest of the arguments by its protocol. Pushes nothing
 // for "lua"; for others leaves the results of the protocol's pack function on the stack and
 // returns the index of the first. Returns the type's number in `id`.
@@ -101,11 +115,11 @@ int request(lua_State* L, ServiceId destination, int type, int first, lua_KConte
   return lua_yieldk(L, 0, context, call_done);
 }
 
-// rawcall(address, type id, message[, size]) -> pointer, size, valid until the next yield
+// rawcall(address, type, message[, size]) -> pointer, size, valid until the next yield
 int l_rawcall(lua_State* L) {
   current_task(L, "skynet.rawcall");
   const ServiceId destination = to_address(L, 1);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 2));
+  const int type = check_type(L, 2);
   static_cast<void>(view_payload(L, 3));  // raises for wrong arguments before anything is taken
   if (!destination) return invalid_address(L, 1);
   return request(L, destination, type, 3, -1);
@@ -135,20 +149,20 @@ int l_send(lua_State* L) {
   return push_send_result(L, send(L, packed_message(L, first), destination, type, 0, source), 0);
 }
 
-// rawsend(address, type id, message[, size])
+// rawsend(address, type, message[, size])
 int l_rawsend(lua_State* L) {
   const ServiceId destination = to_address(L, 1);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 2));
+  const int type = check_type(L, 2);
   static_cast<void>(view_payload(L, 3));
   const ServiceId source = current_service(L).id();
   return push_send_result(L, send(L, take_payload(L, 3), destination, type, 0, source), 0);
 }
 
-// redirect(address, source, type id, session, message[, size])
+// redirect(address, source, type, session, message[, size])
 int l_redirect(lua_State* L) {
   const ServiceId destination = to_address(L, 1);
   const lua_Integer source = luaL_optinteger(L, 2, 0);
-  const auto type = static_cast<int>(luaL_checkinteger(L, 3));
+  const int type = check_type(L, 3);
   const auto session = static_cast<std::int32_t>(luaL_checkinteger(L, 4));
   static_cast<void>(view_payload(L, 5));
   return push_send_result(L,

@@ -44,6 +44,11 @@ void run_file(lua_State* L, Runtime& runtime, const char* file,
   lua_call(L, static_cast<int>(words.size() - first_word), 0);
 }
 
+// Services of ours by names that skynet leaves to projects: there, the project's come first.
+bool is_project_name(std::string_view name) {
+  return name == "logind" || name == "msgagent" || name == "login_policy";
+}
+
 // pcall body: finds the service's file and runs it (sk 1.0).
 int load_service(lua_State* L) {
   const auto* arguments = static_cast<const LoadArguments*>(lua_touserdata(L, 1));
@@ -53,7 +58,12 @@ int load_service(lua_State* L) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "searchpath");
   lua_pushlstring(L, words[0].data(), words[0].size());
-  lua_pushlstring(L, runtime.service_path.data(), runtime.service_path.size());
+  if (is_project_name(words[0]) && !runtime.project_service_path.empty()) {
+    lua_pushfstring(L, "%s;%s", runtime.project_service_path.c_str() + 1,
+                    runtime.service_path.c_str());
+  } else {
+    lua_pushlstring(L, runtime.service_path.data(), runtime.service_path.size());
+  }
   lua_pushliteral(L, "");  // names are file names: dots are not directories
   lua_call(L, 3, 2);
   if (lua_isnil(L, -2)) {

@@ -49,6 +49,7 @@ class LuaSocket final : public net::StreamHandler {
     kSize,  // so many
     kLine,  // up to a separator
     kEnd,   // all there will be
+    kFrame,  // what a 2-byte big-endian length counts (skynet.netpack)
   };
   struct Chunk {
     bool found = false;
@@ -60,6 +61,8 @@ class LuaSocket final : public net::StreamHandler {
   void consume(std::size_t bytes);
   // The owner is told when find() would succeed, or the end came.
   void wait_for(Want want, std::size_t size, std::string_view separator);
+  // wait_for a frame; tells the owner at once when one is there.
+  void want_frames();
   // No more bytes will come.
   [[nodiscard]] bool at_end() const { return stream_ == nullptr || closing_; }
   [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(head_); }

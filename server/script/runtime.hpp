@@ -33,6 +33,7 @@ struct Runtime {
   std::string lua_path;      // user modules
   std::string lua_cpath;     // C modules
   std::string service_path;  // luaservice: where newservice looks
+  std::string project_service_path;  // the part of it that is the project's
   std::string preload;       // file run before every service, or empty (sk 1.0)
 
   // Null where the process has none of them (tests of the lower layers).

@@ -79,6 +79,7 @@ void apply_skynet_config(const SkynetConfig& config, Runtime& runtime) {
     static_cast<void>(runtime.system.set_env(key, value));
   }
   append(runtime.service_path, config, "luaservice");
+  append(runtime.project_service_path, config, "luaservice");
   append(runtime.lua_path, config, "lua_path");
   append(runtime.lua_cpath, config, "lua_cpath");
   if (const auto it = config.values.find("preload"); it != config.values.end()) {
