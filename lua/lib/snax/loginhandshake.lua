@@ -1,4 +1,5 @@
 -- The part of snax.loginserver that talks to clients, in its slaves.
+local core <const> = require "skynet.core"
 local crypt <const> = require "skynet.crypt"
 local deadlines <const> = require "snax.deadlines"
 local skynet <const> = require "skynet"
@@ -7,6 +8,7 @@ local socket <const> = require "skynet.socket"
 local M <const> = {}
 
 local LINES_BYTES_MAX <const> = 8192
+local TICK <const> = 100 -- centiseconds
 
 -- The powers of 0, 1 and -1 modulo 2^64-59 are known to everybody; numbers above are no keys.
 local function is_weak(key)
@@ -44,12 +46,26 @@ local function read_token(fd)
 	return crypt.desdecode(secret, read_base64(fd)), secret
 end
 
---- The commands of a slave: auth(fd, address) -> true, server, uid, secret; false: 401; nothing:
---- the client is gone. answer(fd, text) tells the client, and closes.
+--- The commands of a slave: auth(master, fd, address) -> true, server, uid, secret; false: 401;
+--- nothing: the client is gone. answer(fd, text) tells the client, and closes.
 ---@param auth_handler async fun(token: string): string, string
 ---@param time integer centiseconds for all lines of a client
 function M.new(auth_handler, time)
 	local waiting <const> = deadlines.new(time, socket.shutdown)
+	local unanswered <const> = {} -- fd -> true: the master knows who it is
+	local watching = false
+
+	-- Without its master a slave is of no use, and its clients would wait for ever.
+	local function watch(master)
+		watching = next(unanswered) ~= nil
+		if not core.alive(master) then
+			skynet.exit()
+		elseif watching then
+			skynet.timeout(TICK, function()
+				watch(master)
+			end)
+		end
+	end
 
 	---@async
 	local function check(fd)
@@ -63,7 +79,7 @@ function M.new(auth_handler, time)
 	local self <const> = {}
 
 	---@async
-	function self.auth(fd, address)
+	function self.auth(master, fd, address)
 		if not socket.start(fd) then
 			return
 		end
@@ -71,6 +87,12 @@ function M.new(auth_handler, time)
 		waiting.add(fd)
 		local ok <const>, server <const>, uid <const>, secret <const> = pcall(check, fd)
 		waiting.remove(fd)
+		if ok or server ~= GONE then
+			unanswered[fd] = true
+			if not watching then
+				watch(master)
+			end
+		end
 		if ok then
 			return true, server, uid, secret
 		elseif server ~= GONE then
@@ -82,6 +104,7 @@ function M.new(auth_handler, time)
 
 	---@async
 	function self.answer(fd, text)
+		unanswered[fd] = nil
 		socket.write(fd, text .. "\n")
 		socket.close(fd)
 	end

@@ -144,9 +144,9 @@ end
 local function slave(conf)
 	local handshake <const> = require "snax.loginhandshake"
 	local command <const> = handshake.new(conf.auth_handler, conf.handshake_timeout or HANDSHAKE_TIME)
-	skynet.dispatch("lua", function(_, _, name, ...)
+	skynet.dispatch("lua", function(_, source, name, ...)
 		if name == "auth" then
-			skynet.retpack(command.auth(...))
+			skynet.retpack(command.auth(source, ...))
 		else
 			command.answer(...)
 		end

@@ -1,5 +1,5 @@
--- A login server as scripts for skynet write it; login_single.lua, login_multi.lua and
--- login_short.lua run it under their names. The port is in the environment: slaves get no
+-- A login server as scripts for skynet write it; login_single.lua and the
+-- others of that kind run it under their names. The port is in the environment: slaves get no
 -- arguments.
 local loginserver <const> = require "snax.loginserver"
 local crypt <const> = require "skynet.crypt"
@@ -66,7 +66,7 @@ return function(name)
 	conf.port = tonumber(skynet.getenv(name .. "_port"))
 	conf.multilogin = name == "multi"
 	if name == "short" then
-		conf.handshake_timeout, conf.maxclient = 50, 4
+		conf.handshake_timeout, conf.maxclient = 200, 4
 	end
 	loginserver(conf)
 end

@@ -185,6 +185,22 @@ local function several()
 	end)
 end
 
+local function killed_master()
+	rule("5.1 a master that is killed leaves no client behind", function()
+		local answer
+		skynet.fork(function()
+			answer = login "hold"
+		end)
+		rules.await(function()
+			return call "holding" == 1
+		end)
+		skynet.kill(server)
+		rules.await(function()
+			return answer == false
+		end)
+	end)
+end
+
 local function silent_clients()
 	rule("5.1 clients that do not speak are closed, and bounded", function()
 		local silent <const> = {}
@@ -213,6 +229,8 @@ rules.run("loginserver", function()
 		start(name)
 		f()
 	end
+	start "doomed"
+	killed_master()
 	start "single"
 	answers()
 	limits()

@@ -57,6 +57,7 @@ function on.init(id, address, port)
 		skynet.wakeup(listening)
 	else
 		note("init", address)
+		driver.send(id, netpack.pack "from the gate")
 	end
 end
 
@@ -109,13 +110,14 @@ function command.clear()
 	end
 end
 
--- Connects to a port and sends one frame.
+-- Connects to a port; a frame is sent when it has.
 function command.connect(port)
-	local fd <const> = driver.connect("127.0.0.1", port)
-	listening = nil
-	skynet.timeout(10, function()
-		driver.send(fd, netpack.pack "from the gate")
-	end)
+	assert(driver.connect("127.0.0.1", port))
+end
+
+-- Reads a connection that was another service's.
+function command.adopt(fd)
+	driver.start(fd)
 end
 
 skynet.start(function()
