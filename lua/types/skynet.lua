@@ -34,11 +34,11 @@ function skynet.call(address, typename, ...) end
 --- The same with a message that is packed already. The result is valid until the next yield.
 ---@async
 ---@param address skynet.Address
----@param type_id integer
+---@param type integer|string
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return lightuserdata reply, integer size
-function skynet.rawcall(address, type_id, message, size) end
+function skynet.rawcall(address, type, message, size) end
 
 --- Sends without waiting.
 ---@param address skynet.Address
@@ -47,21 +47,21 @@ function skynet.rawcall(address, type_id, message, size) end
 function skynet.send(address, typename, ...) end
 
 ---@param address skynet.Address
----@param type_id integer
+---@param type integer|string
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return integer|false|nil result as send
-function skynet.rawsend(address, type_id, message, size) end
+function skynet.rawsend(address, type, message, size) end
 
 --- Sends in the name of another service.
 ---@param address skynet.Address
 ---@param source integer
----@param type_id integer
+---@param type integer|string
 ---@param session integer
 ---@param message? string|lightuserdata a lightuserdata is taken over
 ---@param size? integer
 ---@return integer|false|nil result the session, otherwise as send
-function skynet.redirect(address, source, type_id, session, message, size) end
+function skynet.redirect(address, source, type, session, message, size) end
 
 --- Answers the running request with a packed message.
 ---@param message? string|lightuserdata

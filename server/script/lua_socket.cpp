@@ -102,12 +102,13 @@ void LuaSocket::wait_for(Want want, std::size_t size, std::string_view separator
 void LuaSocket::want_frames() {
   if (!find(Want::kFrame, 0, {}).found) {
     wait_for(Want::kFrame, 0, {});
-    return;
+  } else {
+    // The one who is told reads, and wants frames again.
+    wait_for(Want::kNothing, 0, {});
+    resume();
+    notify(SocketEventType::kData, static_cast<std::int64_t>(unread().size()));
   }
-  // The one who is told reads, and wants frames again.
-  wait_for(Want::kNothing, 0, {});
-  resume();
-  notify(SocketEventType::kData, static_cast<std::int64_t>(unread().size()));
+  if (stream_ == nullptr && !close_told_) notify(SocketEventType::kClose);
 }
 
 void LuaSocket::pause() {
@@ -237,6 +238,7 @@ bool LuaSocket::on_turn_end() {
 
 void LuaSocket::notify(SocketEventType type, std::int64_t value) {
   if (!owner_) return;
+  if (type == SocketEventType::kClose) close_told_ = true;
   if (type == SocketEventType::kClose && data_unsaid_) {
     close_unsaid_ = true;  // after the bytes that came before it
     return;

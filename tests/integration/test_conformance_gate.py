@@ -5,7 +5,7 @@ import pytest
 from conformance import check_topic
 
 # How many rules each script has at least, so that none is lost unseen.
-TOPICS = {"netpack": 14, "gateserver": 10, "watchdog": 7, "loginserver": 14, "msgserver": 22}
+TOPICS = {"netpack": 15, "gateserver": 10, "watchdog": 7, "loginserver": 14, "msgserver": 22}
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -181,6 +181,21 @@ rules.run("netpack", function()
 		socket.close(listener)
 		noted "data second|data third|close client"
 	end)
+	rule("1.3 a connection that ended before it was given up", function()
+		local other_port <const>, listener <const> = rules.serve(function(fd)
+			equal(socket.read(fd, 5), "first")
+			rules.await(function()
+				return socket.disconnected(fd)
+			end)
+			socket.abandon(fd)
+			call("adopt", fd)
+		end)
+		local fd <const> = client.connect(other_port)
+		socket.write(fd, "first" .. client.frame "second" .. "\0\5th")
+		socket.close(fd)
+		noted "data second|close client"
+		socket.close(listener)
+	end)
 	rule("1.3 close of a listener is told, and frees the port", function()
 		call "close"
 		noted "close listener"
