@@ -10,7 +10,7 @@ local driver = {}
 ---@param host string "host", or "host:port" without a port
 ---@param port? integer 0: any
 ---@param backlog? integer
----@return integer|nil id, string ip_or_message, integer? port
+---@return integer id, string ip, integer port event 2 follows with ip and port; raises
 function driver.listen(host, port, backlog) end
 
 --- Begins to connect; event 2 or 5 follows.
@@ -21,8 +21,9 @@ function driver.connect(host, port) end
 
 --- Begins to accept on a listener, or to read from a connection that nobody reads.
 ---@param id integer
+---@param quiet? boolean bytes wait for a reader; otherwise they are frames for skynet.netpack
 ---@return boolean|nil started, string? message false: event 8 comes, try again then
-function driver.start(id) end
+function driver.start(id, quiet) end
 
 --- Each of the readers: the bytes; or false and the rest at the end; or nil: event 1 comes when
 --- the same call has an answer.

@@ -24,6 +24,7 @@ void register_modules(lua_State* L) {
       {"skynet.crypt", bind<open_crypt>},
       {"client.crypt", bind<open_crypt>},
       {"skynet.socketdriver", bind<open_socketdriver>},
+      {"skynet.netpack", bind<open_netpack>},
       {"entity", bind<open_entity>},
       {"gatehouse.tls", bind<open_tls>},
       {"ltls.c", bind<open_tls>},

@@ -15,6 +15,8 @@ int open_crypt(lua_State* L);
 int open_socketdriver(lua_State* L);
 // "gatehouse.tls" and "ltls.c": TLS for lua/lib/http/tlshelper.lua (sk 1.10).
 int open_tls(lua_State* L);
+// "skynet.netpack": frames of the sockets that socketdriver.start() started (sk 1.8).
+int open_netpack(lua_State* L);
 // "entity": the EntityMgr (DESIGN section 4).
 int open_entity(lua_State* L);
 // "gatehouse.agent": light services and players, for lua/service/msgagent.lua.

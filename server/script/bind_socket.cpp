@@ -55,8 +55,8 @@ lua_Integer check_host_port(lua_State* L, lua_Integer port_min) {
   return port;
 }
 
-// listen(host[, port[, backlog]]) -> id, ip, port, or nil and why
-int l_listen(lua_State* L) {
+// Returns id, ip, port, or nil and why.
+int listen(lua_State* L) {
   SocketTable& table = table_of(L);
   const lua_Integer port = check_host_port(L, 0);
   const auto backlog = static_cast<int>(luaL_optinteger(L, 3, kBacklog));
@@ -72,7 +72,17 @@ int l_listen(lua_State* L) {
   lua_pushinteger(L, listening->id);
   push_view(L, listening->address.ip());
   lua_pushinteger(L, listening->address.port());
+  send_socket_event(table.system(), owner,
+                    {SocketEventType::kOpen, listening->id, listening->address.port()},
+                    listening->address.ip());
   return 3;
+}
+
+// listen(host[, port[, backlog]]) -> id, ip, port; an event says the same. Raises.
+int l_listen(lua_State* L) {
+  const int results = listen(L);
+  if (results == 2) return luaL_error(L, "Listen error: %s", lua_tostring(L, -1));
+  return results;
 }
 
 // connect(host[, port]) -> id, or nil and why; an event follows
@@ -92,12 +102,15 @@ int l_connect(lua_State* L) {
   return 1;
 }
 
-// start(id) -> true; false: wait for the ready event and try again; or nil and why
+// start(id[, quiet]) -> true; false: wait for the ready event and try again; or nil and why.
+// Unless `quiet`, the service reads frames by skynet.netpack and is told of them.
 int l_start(lua_State* L) {
   const std::uint32_t id = check_id(L, 1);
+  const bool quiet = lua_toboolean(L, 2) != 0;
   SocketTable& table = table_of(L);
   const auto started = table.start(id, current_service(L).id());
   if (!started) return push_nil_and(L, started.error().message);
+  if (LuaSocket* socket = quiet ? nullptr : own_socket(L)) socket->want_frames();
   lua_pushboolean(L, *started == SocketTable::Started::kYes);
   return 1;
 }

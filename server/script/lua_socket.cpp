@@ -13,6 +13,7 @@ constexpr std::size_t kWarnBytes = 1u << 20;       // first warning; each next a
 constexpr std::uint32_t kRetryMs = 10;             // of an event that found the mailbox full
 constexpr std::uint32_t kCloseTimeoutMs = 60'000;  // for a peer that does not read our last bytes
 constexpr std::uint32_t kReleaseLingerMs = 30'000;
+constexpr std::size_t kFrameHeadBytes = 2;
 constexpr std::size_t kKeptBytes = 256 * 1024;  // an empty buffer keeps this much memory
 
 }  // namespace
@@ -62,6 +63,13 @@ LuaSocket::Chunk LuaSocket::find(Want want, std::size_t size, std::string_view s
     case Want::kEnd:
       if (at_end()) return {true, bytes, bytes.size()};
       break;
+    case Want::kFrame: {
+      if (bytes.size() < kFrameHeadBytes) break;
+      const auto high = static_cast<unsigned char>(bytes[0]);
+      const std::size_t length = high * 256u + static_cast<unsigned char>(bytes[1]);
+      if (bytes.size() < kFrameHeadBytes + length) break;
+      return {true, bytes.substr(kFrameHeadBytes, length), kFrameHeadBytes + length};
+    }
   }
   return {};
 }
@@ -89,6 +97,18 @@ void LuaSocket::wait_for(Want want, std::size_t size, std::string_view separator
     scanned_ = 0;
   }
   if (want != Want::kNothing) resume();
+}
+
+void LuaSocket::want_frames() {
+  if (!find(Want::kFrame, 0, {}).found) {
+    wait_for(Want::kFrame, 0, {});
+  } else {
+    // The one who is told reads, and wants frames again.
+    wait_for(Want::kNothing, 0, {});
+    resume();
+    notify(SocketEventType::kData, static_cast<std::int64_t>(unread().size()));
+  }
+  if (stream_ == nullptr && !close_told_) notify(SocketEventType::kClose);
 }
 
 void LuaSocket::pause() {
@@ -218,6 +238,11 @@ bool LuaSocket::on_turn_end() {
 
 void LuaSocket::notify(SocketEventType type, std::int64_t value) {
   if (!owner_) return;
+  if (type == SocketEventType::kClose) close_told_ = true;
+  if (type == SocketEventType::kClose && data_unsaid_) {
+    close_unsaid_ = true;  // after the bytes that came before it
+    return;
+  }
   const auto sent = send_socket_event(shard_.system(), owner_, {type, id_, value});
   if (sent != actor::SendResult::kFull) return;
   // A lost warning does no harm; without the others the reader would wait for ever.

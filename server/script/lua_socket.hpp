@@ -38,7 +38,10 @@ class LuaSocket final : public net::StreamHandler {
 
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] ServiceId owner() const { return owner_; }
-  void set_owner(ServiceId owner) { owner_ = owner; }
+  void set_owner(ServiceId owner) {
+    if (owner != owner_) close_told_ = false;
+    owner_ = owner;
+  }
   // Takes the connection; without one the socket is at its end.
   void open(net::Stream* stream, std::string unread);
 
@@ -49,6 +52,7 @@ class LuaSocket final : public net::StreamHandler {
     kSize,  // so many
     kLine,  // up to a separator
     kEnd,   // all there will be
+    kFrame,  // what a 2-byte big-endian length counts (skynet.netpack)
   };
   struct Chunk {
     bool found = false;
@@ -60,6 +64,8 @@ class LuaSocket final : public net::StreamHandler {
   void consume(std::size_t bytes);
   // The owner is told when find() would succeed, or the end came.
   void wait_for(Want want, std::size_t size, std::string_view separator);
+  // wait_for a frame; tells the owner at once when one is there, or the end has come.
+  void want_frames();
   // No more bytes will come.
   [[nodiscard]] bool at_end() const { return stream_ == nullptr || closing_; }
   [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(head_); }
@@ -128,6 +134,7 @@ class LuaSocket final : public net::StreamHandler {
   bool closing_ = false;
   bool data_unsaid_ = false;  // a kData that found the mailbox full
   bool close_unsaid_ = false;
+  bool close_told_ = false;  // the owner got kClose, or will
 };
 
 }  // namespace gatehouse::script

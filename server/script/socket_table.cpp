@@ -290,13 +290,14 @@ bool SocketTable::close(std::uint32_t id, bool at_once) {
     return true;
   }
   std::vector<Entry> closing;  // destroyed without the mutex
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Entry* e = entry(id);
   if (e == nullptr) return false;
   if (e->state == State::kOpen) {
     system_.worker(e->worker).post([this, id, at_once] { close(id, at_once); });
     return true;
   }
+  const ServiceId owner = e->state == State::kConnecting ? ServiceId{} : e->owner;
   give(id, *e, {});
   for (const std::uint32_t waiting : e->waiting) {
     if (Entry* accepted = entry(waiting)) {
@@ -308,6 +309,8 @@ bool SocketTable::close(std::uint32_t id, bool at_once) {
   closing.push_back(std::move(*e));
   entries_.erase(id);
   count_.store(entries_.size(), std::memory_order_relaxed);
+  lock.unlock();
+  if (owner) send_socket_event(system_, owner, {SocketEventType::kClose, id, 0});
   return true;
 }
 

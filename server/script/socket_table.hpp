@@ -51,7 +51,8 @@ class SocketTable {
   // Writes to any connection of the process; false: there is none, or it is ending.
   bool write(std::uint32_t id, std::string_view bytes);
   // Ends any socket; what was written to it is sent first, unless `at_once`. False: no such
-  // socket. A connection of another service learns of it by kClose.
+  // socket. The owner learns of it by kClose; of a connection that was never started, that is
+  // the listener's.
   bool close(std::uint32_t id, bool at_once);
   // The owner's last word on a socket: its id is free.
   void release(std::uint32_t id, ServiceId owner);
@@ -70,6 +71,7 @@ class SocketTable {
     std::uint64_t accepted = 0;
   };
   [[nodiscard]] std::vector<Info> list() const;
+  [[nodiscard]] actor::System& system() const { return system_; }
   [[nodiscard]] std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
   // Frees an id. Called by shards.

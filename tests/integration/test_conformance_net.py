@@ -1,7 +1,7 @@
 """skynet's network modules: the scripts of tests/conformance/skynet run and every rule holds."""
 
 import pytest
-from skynet_topic import run_topic
+from skynet_rules import run_topic
 
 # How many rules each script has at least.
 TOPICS = {"socketchannel": 28, "http": 24, "redis": 19, "websocket": 23}

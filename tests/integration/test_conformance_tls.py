@@ -15,7 +15,7 @@ import warnings
 import pytest
 from certificates import Certificates
 from server import BINARY, PATIENCE, REPORT, ROOT
-from skynet_topic import run_topic, write_config
+from skynet_rules import run_topic, write_config
 
 TIMEOUT = 60 * PATIENCE
 BIG = os.urandom(1000) * 2000

@@ -6,12 +6,23 @@ import subprocess
 from server import BINARY, PATIENCE, REPORT, ROOT
 
 FOLDER = "./tests/conformance/skynet"
-CONFIG = f"""thread = 2
-harbor = 0
-bootstrap = "snlua bootstrap"
-luaservice = "{FOLDER}/?.lua"
-lua_path = "{FOLDER}/?.lua"
-"""
+
+
+def write_config(folder, topic, settings="", **keys):
+    """A skynet configuration whose first service is `topic`; returns its path."""
+    values = {
+        "thread": "2",
+        "harbor": "0",
+        "start": topic,
+        "bootstrap": "snlua bootstrap",
+        "luaservice": f"{FOLDER}/?.lua",
+        "lua_path": f"{FOLDER}/?.lua",
+        **keys,
+    }
+    path = folder / f"{topic}.config"
+    lines = [f'{key} = "{value}"\n' for key, value in values.items()]
+    path.write_text("".join(lines) + settings)
+    return path
 
 
 def rules_of(topic):
@@ -20,10 +31,9 @@ def rules_of(topic):
     return re.findall(r'^\s*(?:rules\.)?rule\("([^"]+)"', text, re.MULTILINE)
 
 
-def run(topic, folder, settings="", environment=None, seconds=60):
+def run(topic, folder, settings="", environment=None, seconds=60, **keys):
     """(lines of its standard output, all output) of a script that ends the process."""
-    config = folder / f"{topic}.config"
-    config.write_text(f'start = "{topic}"\n{CONFIG}{settings}')
+    config = write_config(folder, topic, settings, **keys)
     done = subprocess.run(
         [BINARY, "skynet", config], cwd=ROOT, env=environment, capture_output=True, text=True,
         check=False, timeout=seconds * PATIENCE,
@@ -40,3 +50,12 @@ def check(topic, lines, output):
     printed = [line[3:] for line in lines if line.startswith("ok ")]
     assert sorted(printed) == sorted(rules_of(topic)), output[-3000:]
     assert f"conformance {topic} done" in lines, output[-3000:]
+
+
+def run_topic(topic, folder, count_min, **keys):
+    """Every rule that the script names holds; it names `count_min` at least, so that none is
+    lost unseen."""
+    rules = rules_of(topic)
+    assert len(rules) == len(set(rules)) >= count_min
+    lines, output = run(topic, folder, **keys)
+    check(topic, lines, output)

@@ -156,9 +156,6 @@ end
 ---@return integer id, string ip, integer port
 function M.listen(host, port, backlog)
 	local id <const>, ip <const>, real_port <const> = driver.listen(host, port, backlog)
-	if id == nil then
-		error("Listen error: " .. ip, 2)
-	end
 	sockets[id] = { id = id, connected = false, listening = true }
 	return id, ip, real_port
 end
@@ -178,10 +175,10 @@ function M.start(id, f)
 		-- First, because connections may wait already.
 		sockets[id] = { id = id, connected = false, listening = true, accept = f }
 	end
-	local started, message = driver.start(id)
+	local started, message = driver.start(id, true)
 	while started == false do
 		await_answer(id)
-		started, message = driver.start(id)
+		started, message = driver.start(id, true)
 	end
 	if not started then
 		sockets[id] = s

@@ -1,0 +1,2 @@
+-- One of the login servers of login_script.lua.
+require "login_script" "single"
