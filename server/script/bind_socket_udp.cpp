@@ -188,6 +188,11 @@ int l_drop(lua_State* L) {
   return 0;
 }
 
+// buffer, push, pop, clear: skynet's own buffers of received bytes.
+int l_no_buffer(lua_State* L) {
+  return luaL_error(L, "socketdriver has no buffers: bytes wait in the socket for its reader");
+}
+
 }  // namespace
 
 int push_datagram(lua_State* L, const SocketEvent& event, std::string_view text) {
@@ -215,6 +220,10 @@ const luaL_Reg kUdpSocketFunctions[] = {
     {"header", bind<l_header>},
     {"str2p", bind<l_str2p>},
     {"drop", bind<l_drop>},
+    {"buffer", bind<l_no_buffer>},
+    {"push", bind<l_no_buffer>},
+    {"pop", bind<l_no_buffer>},
+    {"clear", bind<l_no_buffer>},
     {nullptr, nullptr},
 };
 

@@ -247,8 +247,8 @@ bool LuaSocket::on_turn_end() {
     if (closing_ && stream_ != nullptr && !stream_->ending()) let_go(net::Stream::kLingerMs);
     return false;
   }
-  if (unsent > warn_at_bytes_) {
-    while (warn_at_bytes_ < unsent) warn_at_bytes_ *= 2;
+  if (unsent >= warn_at_bytes_) {
+    while (warn_at_bytes_ <= unsent) warn_at_bytes_ *= 2;
     notify(SocketEventType::kWarning, static_cast<std::int64_t>((unsent + 1023) / 1024));
   }
   return true;

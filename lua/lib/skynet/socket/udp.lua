@@ -27,18 +27,27 @@ function M.add_to(socket, sockets, event)
 		end
 	end
 
-	-- The addresses of a host.
+	-- The addresses of a host, and the port; "host:port" and "[ip]:port" have it themselves.
 	---@async
-	local function addresses(host)
-		if host:find "^[%d.]+$" or host:find(":", 1, true) then
-			return { host }
+	local function addresses(host, port)
+		if port == nil then
+			local inner <const>, number <const> = host:match "^%[(.*)%]:(%d+)$"
+			local name <const>, name_port <const> = host:match "^([^:]+):(%d+)$"
+			host, port = inner or name or host, tonumber(number or name_port)
 		end
-		return socket.resolve(host)
+		if host:find "^[%d.]+$" or host:find(":", 1, true) then
+			return { host }, port
+		end
+		return socket.resolve(host), port
 	end
 
 	---@async
 	local function open(f, host, port, callback)
-		local id <const>, message <const> = f(host and addresses(host)[1], port)
+		local list
+		if host then
+			list, port = addresses(host, port)
+		end
+		local id <const>, message <const> = f(list and list[1], port)
 		if id == nil then
 			error("udp init failed: " .. message, 3)
 		end
@@ -46,7 +55,7 @@ function M.add_to(socket, sockets, event)
 		return id
 	end
 
-	--- A socket on the port, or on any.
+	--- A socket on the port, or on any. Hosts may be "host:port" here and below.
 	---@async
 	---@param callback? fun(data: string, from: string)
 	---@param host? string nil: all addresses of IPv4
@@ -86,13 +95,13 @@ function M.add_to(socket, sockets, event)
 	---@param port integer
 	---@param callback? fun(data: string, from: string) instead of the one before
 	function socket.udp_connect(id, host, port, callback)
-		local s = sockets[id]
+		local s <const> = sockets[id]
 		assert(s and s.udp, "not a UDP socket of this service")
 		local message
-		for _, ip in ipairs(addresses(host)) do
-			local connected <const>, why <const> = driver.udp_connect(id, ip, port)
+		local list <const>, number <const> = addresses(host, port)
+		for _, ip in ipairs(list) do
+			local connected <const>, why <const> = driver.udp_connect(id, ip, number)
 			if connected then
-				s = sockets[id]
 				s.callback = callback or s.callback
 				return
 			end
