@@ -91,7 +91,7 @@ class LoopUdpSocket final : public UdpSocket, private HandleOwner {
 
 Result<> LoopUdpSocket::start(const Address& local) {
   sockaddr_storage storage;
-  local.to_sockaddr(storage);
+  GATEHOUSE_ASSERT(local.to_sockaddr(storage) != 0);
   int status = uv_udp_bind(&udp_, reinterpret_cast<const sockaddr*>(&storage), 0);
   int size = sizeof storage;
   if (status == 0) {
@@ -107,8 +107,7 @@ Result<> LoopUdpSocket::start(const Address& local) {
 }
 
 Result<> LoopUdpSocket::to_sockaddr(const Address& to, sockaddr_storage& out) const {
-  if (!to.known()) return fail(Errc::kInvalid, "no address to send to");
-  to.to_sockaddr(out);
+  if (to.to_sockaddr(out) == 0) return fail(Errc::kInvalid, "no address to send to");
   if (!local_.is_v6()) {
     if (to.is_v6()) return fail(Errc::kInvalid, "an IPv4 socket cannot send to an IPv6 address");
   } else if (!to.is_v6()) {

@@ -14,7 +14,9 @@ class Peer final : public UdpHandler {
     last_from = from;
     last = bytes;
     ++received;
-    if (echoes_) EXPECT_TRUE(socket.send(from, bytes).has_value());
+    if (echoes_) {
+      EXPECT_TRUE(socket.send(from, bytes).has_value());
+    }
     if (closes) {
       closes = false;
       socket.close();
