@@ -23,6 +23,7 @@ void register_modules(lua_State* L) {
       {"skynet.core", bind<open_core>},
       {"skynet.crypt", bind<open_crypt>},
       {"client.crypt", bind<open_crypt>},
+      {"md5", bind<open_md5>},
       {"skynet.socketdriver", bind<open_socketdriver>},
       {"skynet.netpack", bind<open_netpack>},
       {"entity", bind<open_entity>},

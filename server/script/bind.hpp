@@ -11,7 +11,9 @@ int open_skynet(lua_State* L);
 int open_core(lua_State* L);
 // "skynet.crypt" and "client.crypt" (sk 1.7).
 int open_crypt(lua_State* L);
-// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3).
+// "md5" (sk 1.11).
+int open_md5(lua_State* L);
+// "skynet.socketdriver": TCP and UDP for lua/lib/skynet/socket.lua (sk 1.3).
 int open_socketdriver(lua_State* L);
 // "gatehouse.tls" and "ltls.c": TLS for lua/lib/http/tlshelper.lua (sk 1.10).
 int open_tls(lua_State* L);

@@ -1,54 +1,39 @@
 // "skynet.crypt", also known as "client.crypt" (sk 1.7): skynet's crypt functions with its
-// argument checks and error texts, on crypto/skynet_suite.hpp.
+// argument checks and error texts, on crypto/skynet_suite.hpp. Also the module client/crypt.so for
+// plain Lua interpreters.
 #include <algorithm>
 
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "script/bind.hpp"
-#include "script/bind_util.hpp"
+#include "script/lua_args.hpp"
 
 namespace gatehouse::script {
 namespace {
 
-// Pushes what `compute` returns, or raises its error with the caller's place.
-template <class Compute>
-int finish(lua_State* L, Compute compute) {
-  bool ok = false;
-  {
-    const Result<std::string> result = compute();
-    ok = result.has_value();
-    push_view(L, ok ? *result : result.error().message);
-  }
-  if (ok) return 1;
-  luaL_where(L, 1);
-  lua_insert(L, -2);
-  lua_concat(L, 2);
-  return lua_error(L);
-}
-
 template <Result<std::string> (*Function)(std::string_view)>
 int of_one(lua_State* L) {
   const std::string_view a = check_view(L, 1);
-  return finish(L, [a] { return Function(a); });
+  return push_result(L, [a] { return Function(a); });
 }
 
 template <std::string (*Function)(std::string_view)>
 int of_any_one(lua_State* L) {
   const std::string_view a = check_view(L, 1);
-  return finish(L, [a] { return Result<std::string>(Function(a)); });
+  return push_result(L, [a] { return Result<std::string>(Function(a)); });
 }
 
 template <Result<std::string> (*Function)(std::string_view, std::string_view)>
 int of_two(lua_State* L) {
   const std::string_view a = check_view(L, 1), b = check_view(L, 2);
-  return finish(L, [a, b] { return Function(a, b); });
+  return push_result(L, [a, b] { return Function(a, b); });
 }
 
 template <std::string (*Function)(std::string_view, std::string_view)>
 int of_any_two(lua_State* L) {
   const std::string_view a = check_view(L, 1), b = check_view(L, 2);
-  return finish(L, [a, b] { return Result<std::string>(Function(a, b)); });
+  return push_result(L, [a, b] { return Result<std::string>(Function(a, b)); });
 }
 
 // (key, text[, padding])
@@ -56,7 +41,7 @@ template <Result<std::string> (*Function)(std::string_view, std::string_view, cr
 int of_des(lua_State* L) {
   const std::string_view key = check_view(L, 1), text = check_view(L, 2);
   const lua_Integer mode = luaL_optinteger(L, 3, 0);
-  return finish(L, [key, text, mode]() -> Result<std::string> {
+  return push_result(L, [key, text, mode]() -> Result<std::string> {
     const auto padding = crypto::des_padding(mode);
     if (!padding) return tl::unexpected(padding.error());
     return Function(key, text, *padding);

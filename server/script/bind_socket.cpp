@@ -1,6 +1,8 @@
-// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3). Bytes stay in C++ until a
-// reader takes them; what happens to sockets arrives as PTYPE_SOCKET messages, see
-// socket_event.hpp.
+// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3); UDP is in
+// bind_socket_udp.cpp. Bytes stay in C++ until a reader takes them; what happens to sockets
+// arrives as PTYPE_SOCKET messages, see socket_event.hpp.
+#include "script/bind_socket.hpp"
+
 #include <cstring>
 
 #include "script/bind.hpp"
@@ -8,33 +10,34 @@
 #include "script/socket_table.hpp"
 
 namespace gatehouse::script {
-namespace {
 
-using Want = LuaSocket::Want;
-
-constexpr int kBacklog = 32;
-
-SocketTable& table_of(lua_State* L) {
+SocketTable& socket_table_of(lua_State* L) {
   Runtime& runtime = Vm::of(L).runtime();
   if (runtime.network == nullptr) luaL_error(L, "no network here");
   return runtime.sockets;
 }
 
-std::uint32_t check_id(lua_State* L, int index) {
+std::uint32_t check_socket_id(lua_State* L, int index) {
   const lua_Integer id = luaL_checkinteger(L, index);
   return id < 0 || id > INT32_MAX ? 0 : static_cast<std::uint32_t>(id);
-}
-
-// The running service's open connection named by argument 1, or nullptr.
-LuaSocket* own_socket(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  return table_of(L).find(id, current_service(L).id());
 }
 
 int push_nil_and(lua_State* L, std::string_view text) {
   lua_pushnil(L);
   push_view(L, text);
   return 2;
+}
+
+namespace {
+
+using Want = LuaSocket::Want;
+
+constexpr int kBacklog = 32;
+
+// The running service's open connection named by argument 1, or nullptr.
+LuaSocket* own_socket(lua_State* L) {
+  const std::uint32_t id = check_socket_id(L, 1);
+  return socket_table_of(L).find(id, current_service(L).id());
 }
 
 // Argument 1 as "host:port"; false when that does not parse.
@@ -57,7 +60,7 @@ lua_Integer check_host_port(lua_State* L, lua_Integer port_min) {
 
 // Returns id, ip, port, or nil and why.
 int listen(lua_State* L) {
-  SocketTable& table = table_of(L);
+  SocketTable& table = socket_table_of(L);
   const lua_Integer port = check_host_port(L, 0);
   const auto backlog = static_cast<int>(luaL_optinteger(L, 3, kBacklog));
   const ServiceId owner = current_service(L).id();
@@ -87,7 +90,7 @@ int l_listen(lua_State* L) {
 
 // connect(host[, port]) -> id, or nil and why; an event follows
 int l_connect(lua_State* L) {
-  SocketTable& table = table_of(L);
+  SocketTable& table = socket_table_of(L);
   const lua_Integer port = check_host_port(L, 1);
   const ServiceId owner = current_service(L).id();
   net::Endpoint endpoint;
@@ -105,9 +108,9 @@ int l_connect(lua_State* L) {
 // start(id[, quiet]) -> true; false: wait for the ready event and try again; or nil and why.
 // Unless `quiet`, the service reads frames by skynet.netpack and is told of them.
 int l_start(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
+  const std::uint32_t id = check_socket_id(L, 1);
   const bool quiet = lua_toboolean(L, 2) != 0;
-  SocketTable& table = table_of(L);
+  SocketTable& table = socket_table_of(L);
   const auto started = table.start(id, current_service(L).id());
   if (!started) return push_nil_and(L, started.error().message);
   if (LuaSocket* socket = quiet ? nullptr : own_socket(L)) socket->want_frames();
@@ -174,18 +177,19 @@ int l_block(lua_State* L) {
 }
 
 // send(id, string | pointer, size) -> boolean
-int l_send(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  SocketTable& table = table_of(L);
+template <bool low>
+int send(lua_State* L) {
+  const std::uint32_t id = check_socket_id(L, 1);
+  SocketTable& table = socket_table_of(L);
   if (lua_type(L, 2) != LUA_TLIGHTUSERDATA) {
-    lua_pushboolean(L, table.write(id, check_view(L, 2)));
+    lua_pushboolean(L, table.write(id, check_view(L, 2), low));
     return 1;
   }
   luaL_checkinteger(L, 3);
   bool written = false;
   {
     const actor::MessagePtr payload = take_payload(L, 2);  // ours to free
-    written = table.write(id, payload->view());
+    written = table.write(id, payload->view(), low);
   }
   lua_pushboolean(L, written);
   return 1;
@@ -193,8 +197,8 @@ int l_send(lua_State* L) {
 
 // close(id) -> true: the close event follows
 int l_close(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  SocketTable& table = table_of(L);
+  const std::uint32_t id = check_socket_id(L, 1);
+  SocketTable& table = socket_table_of(L);
   if (LuaSocket* socket = table.find(id, current_service(L).id())) {
     lua_pushboolean(L, socket->close());
   } else {
@@ -206,20 +210,20 @@ int l_close(lua_State* L) {
 
 // release(id): forgets a closed socket of the running service
 int l_release(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  table_of(L).release(id, current_service(L).id());
+  const std::uint32_t id = check_socket_id(L, 1);
+  socket_table_of(L).release(id, current_service(L).id());
   return 0;
 }
 
 int l_shutdown(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  lua_pushboolean(L, table_of(L).close(id, true));
+  const std::uint32_t id = check_socket_id(L, 1);
+  lua_pushboolean(L, socket_table_of(L).close(id, true));
   return 1;
 }
 
 int l_abandon(lua_State* L) {
-  const std::uint32_t id = check_id(L, 1);
-  table_of(L).abandon(id, current_service(L).id());
+  const std::uint32_t id = check_socket_id(L, 1);
+  socket_table_of(L).abandon(id, current_service(L).id());
   return 0;
 }
 
@@ -238,52 +242,30 @@ int l_pause(lua_State* L) {
 
 // nodelay(id): every connection is made without delay.
 int l_nodelay(lua_State* L) {
-  check_id(L, 1);
+  check_socket_id(L, 1);
   return 0;
 }
 
 // resolve(host) -> number of the event that follows
 int l_resolve(lua_State* L) {
-  SocketTable& table = table_of(L);
+  SocketTable& table = socket_table_of(L);
   const char* host = luaL_checkstring(L, 1);
   lua_pushinteger(L, table.resolve(current_service(L).id(), host));
   return 1;
 }
 
-// info() -> list of { id=, type=, address=, sock= or peer=, accept= }
-int l_info(lua_State* L) {
-  SocketTable& table = table_of(L);
-  lua_newtable(L);
-  lua_Integer count = 0;
-  for (const SocketTable::Info& info : table.list()) {
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, info.id);
-    lua_setfield(L, -2, "id");
-    lua_pushstring(L, info.listener ? "LISTEN" : "TCP");
-    lua_setfield(L, -2, "type");
-    lua_pushinteger(L, info.owner.value);
-    lua_setfield(L, -2, "address");
-    push_view(L, info.address);
-    lua_setfield(L, -2, info.listener ? "sock" : "peer");
-    if (info.listener) {
-      lua_pushinteger(L, static_cast<lua_Integer>(info.accepted));
-      lua_setfield(L, -2, "accept");
-    }
-    lua_rawseti(L, -2, ++count);
-  }
-  return 1;
-}
-
-// unpack(message, size) -> type, id, value, text
+// unpack(message, size) -> type, id, value, text[, address of a datagram]
 int l_unpack(lua_State* L) {
   const std::string_view payload = view_payload(L, 1);
   SocketEvent event;
   luaL_argcheck(L, payload.size() >= sizeof event, 1, "not a socket event");
   std::memcpy(&event, payload.data(), sizeof event);
+  const std::string_view text = payload.substr(sizeof event);
+  if (event.type == SocketEventType::kDatagram) return push_datagram(L, event, text);
   lua_pushinteger(L, static_cast<lua_Integer>(event.type));
   lua_pushinteger(L, event.id);
   lua_pushinteger(L, event.value);
-  push_view(L, payload.substr(sizeof event));
+  push_view(L, text);
   return 4;
 }
 
@@ -291,19 +273,20 @@ const luaL_Reg kFunctions[] = {
     {"listen", bind<l_listen>},     {"connect", bind<l_connect>},
     {"start", bind<l_start>},       {"read", bind<l_read>},
     {"readline", bind<l_readline>}, {"readall", bind<l_readall>},
-    {"block", bind<l_block>},       {"send", bind<l_send>},
-    {"lsend", bind<l_send>},        {"close", bind<l_close>},
+    {"block", bind<l_block>},       {"send", bind<send<false>>},
+    {"lsend", bind<send<true>>},    {"close", bind<l_close>},
     {"release", bind<l_release>},   {"shutdown", bind<l_shutdown>},
     {"abandon", bind<l_abandon>},   {"limit", bind<l_limit>},
     {"pause", bind<l_pause>},       {"nodelay", bind<l_nodelay>},
-    {"resolve", bind<l_resolve>},   {"info", bind<l_info>},
-    {"unpack", bind<l_unpack>},     {nullptr, nullptr},
+    {"resolve", bind<l_resolve>},   {"unpack", bind<l_unpack>},
+    {nullptr, nullptr},
 };
 
 }  // namespace
 
 int open_socketdriver(lua_State* L) {
   luaL_newlib(L, kFunctions);
+  luaL_setfuncs(L, kUdpSocketFunctions, 0);
   return 1;
 }
 

@@ -58,12 +58,6 @@ int invalid_address(lua_State* L, int index) {
   return luaL_error(L, "call to invalid address %s", lua_tostring(L, index));
 }
 
-std::string_view check_view(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = luaL_checklstring(L, index, &size);
-  return {text, size};
-}
-
 actor::MessagePtr take_payload(lua_State* L, int index) {
   switch (lua_type(L, index)) {
     case LUA_TNONE:

@@ -6,6 +6,7 @@
 
 #include "actor/message.hpp"
 #include "base/ids.hpp"
+#include "script/lua_args.hpp"
 #include "script/lua_service.hpp"
 #include "script/runtime.hpp"
 #include "script/vm.hpp"
@@ -24,12 +25,6 @@ Task& current_task(lua_State* L, const char* function);
 ServiceId to_address(lua_State* L, int index);
 // Raises "call to invalid address <argument>" (sk 2.4).
 int invalid_address(lua_State* L, int index);
-
-// String argument without a copy.
-[[nodiscard]] std::string_view check_view(lua_State* L, int index);
-inline void push_view(lua_State* L, std::string_view text) {
-  lua_pushlstring(L, text.data(), text.size());
-}
 
 // Argument `index` (and index+1) as a packed payload: nothing or nil, a string, or a light
 // userdata with a size, which is taken over (sk 1.1 rawcall).

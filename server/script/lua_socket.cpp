@@ -14,14 +14,17 @@ constexpr std::uint32_t kRetryMs = 10;             // of an event that found the
 constexpr std::uint32_t kCloseTimeoutMs = 60'000;  // for a peer that does not read our last bytes
 constexpr std::uint32_t kReleaseLingerMs = 30'000;
 constexpr std::size_t kFrameHeadBytes = 2;
+constexpr std::size_t kLowBytes = 64 * 1024;  // low-priority output that leaves in one turn
 constexpr std::size_t kKeptBytes = 256 * 1024;  // an empty buffer keeps this much memory
 
 }  // namespace
 
-LuaSocket::LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner)
+LuaSocket::LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner,
+                     std::shared_ptr<SocketCounters> counters)
     : shard_(shard),
       id_(id),
       owner_(owner),
+      counters_(std::move(counters)),
       warn_at_bytes_(kWarnBytes),
       retry_alarm_(*this, &LuaSocket::retry),
       close_alarm_(*this, &LuaSocket::give_up) {}
@@ -34,6 +37,7 @@ void LuaSocket::open(net::Stream* stream, std::string unread) {
   stream_ = stream;
   buffer_ = std::move(unread);
   if (stream_ == nullptr) return;
+  counters_->reading = true;
   stream_->set_unsent_limit(kBufferBytesMax);
   if (stream_->unsent_bytes() > 0) shard_.watch(*this);
 }
@@ -114,6 +118,7 @@ void LuaSocket::want_frames() {
 void LuaSocket::pause() {
   if (paused_ || stream_ == nullptr) return;
   paused_ = true;
+  counters_->reading = false;
   stream_->pause();
 }
 
@@ -122,19 +127,48 @@ void LuaSocket::resume() {
   paused_ = false;
   const bool was_full = std::exchange(full_, false);
   if (stream_ == nullptr || closing_) return;
+  counters_->reading = true;
   stream_->resume();
   if (owner_ && was_full) log::info(owner_, "Resume socket ({})", id_);
 }
 
 bool LuaSocket::write(std::string_view bytes) {
   if (stream_ == nullptr || closing_ || !stream_->write(bytes)) return false;
+  counters_->count_written(bytes.size(), shard_.system().now_cs());
   shard_.watch(*this);
   return true;
+}
+
+bool LuaSocket::write_low(std::string_view bytes) {
+  if (unsent_bytes() == 0) return write(bytes);
+  if (stream_ == nullptr || closing_ || stream_->ending()) return false;
+  if (low_bytes_ + bytes.size() > kBufferBytesMax) {
+    stream_->close(net::CloseReason::kSlowReader);
+    return false;
+  }
+  low_.emplace_back(bytes);
+  low_bytes_ += bytes.size();
+  counters_->count_written(bytes.size(), shard_.system().now_cs());
+  shard_.watch(*this);
+  return true;
+}
+
+std::size_t LuaSocket::unsent_bytes() const {
+  return stream_ == nullptr ? 0 : stream_->unsent_bytes() + low_bytes_;
+}
+
+void LuaSocket::send_low(std::size_t bytes) {
+  for (std::size_t sent = 0; sent < bytes && !low_.empty(); low_.pop_front()) {
+    stream_->write(low_.front());
+    sent += low_.front().size();
+    low_bytes_ -= low_.front().size();
+  }
 }
 
 void LuaSocket::on_data(net::Stream&, std::string_view bytes) {
   if (closing_) return;
   buffer_.append(bytes);
+  counters_->count_read(bytes.size(), shard_.system().now_cs());
   const std::size_t unread_bytes = unread().size();
   const std::size_t limit =
       limit_bytes_ == 0 || want_ == Want::kSize ? kBufferBytesMax : limit_bytes_;
@@ -169,6 +203,7 @@ void LuaSocket::on_closed(net::Stream& stream, net::CloseReason) {
 
 // The stream sends the rest by itself.
 void LuaSocket::let_go(std::uint32_t linger_ms) {
+  send_low(SIZE_MAX);
   net::Stream* stream = std::exchange(stream_, nullptr);
   close_alarm_.cancel();
   stream->forget_handler();
@@ -180,7 +215,7 @@ bool LuaSocket::close() {
   if (stream_ == nullptr) return false;
   if (closing_) return true;
   closing_ = true;
-  if (!stream_->ending() && stream_->unsent_bytes() == 0) {
+  if (!stream_->ending() && unsent_bytes() == 0) {
     let_go(net::Stream::kLingerMs);
     return true;
   }
@@ -205,6 +240,7 @@ void LuaSocket::release(bool at_once) {
 ParkedSocket LuaSocket::park() {
   ParkedSocket parked;
   if (stream_ != nullptr && !closing_) {
+    send_low(SIZE_MAX);
     auto detached = stream_->detach();
     if (detached) {
       stream_ = nullptr;
@@ -220,7 +256,9 @@ ParkedSocket LuaSocket::park() {
 }
 
 bool LuaSocket::on_turn_end() {
-  const std::size_t unsent = stream_ == nullptr ? 0 : stream_->unsent_bytes();
+  if (stream_ != nullptr && stream_->unsent_bytes() == 0) send_low(kLowBytes);
+  const std::size_t unsent = unsent_bytes();
+  counters_->unsent_bytes = unsent;
   if (unsent == 0) {
     if (warn_at_bytes_ > kWarnBytes) {
       warn_at_bytes_ = kWarnBytes;
@@ -229,8 +267,8 @@ bool LuaSocket::on_turn_end() {
     if (closing_ && stream_ != nullptr && !stream_->ending()) let_go(net::Stream::kLingerMs);
     return false;
   }
-  if (unsent > warn_at_bytes_) {
-    while (warn_at_bytes_ < unsent) warn_at_bytes_ *= 2;
+  if (unsent >= warn_at_bytes_) {
+    while (warn_at_bytes_ <= unsent) warn_at_bytes_ *= 2;
     notify(SocketEventType::kWarning, static_cast<std::int64_t>((unsent + 1023) / 1024));
   }
   return true;

@@ -5,12 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "actor/timer_wheel.hpp"
 #include "base/ids.hpp"
 #include "net/stream.hpp"
+#include "script/socket_counters.hpp"
 #include "script/socket_event.hpp"
 
 namespace gatehouse::script {
@@ -31,7 +34,8 @@ class LuaSocket final : public net::StreamHandler {
   static constexpr std::uint32_t kBufferBytesMax = 256u << 20;
 
   // Owner 0: nobody reads it, it waits for start().
-  LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner);
+  LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner,
+            std::shared_ptr<SocketCounters> counters);
   ~LuaSocket() override;
   LuaSocket(const LuaSocket&) = delete;
   LuaSocket& operator=(const LuaSocket&) = delete;
@@ -77,6 +81,8 @@ class LuaSocket final : public net::StreamHandler {
   // --- Writing ---
   // False when the connection has ended, or is ending.
   bool write(std::string_view bytes);
+  // The same for what may wait until everything else has left (sk 2.12 lwrite).
+  bool write_low(std::string_view bytes);
 
   // --- Ending ---
   // Sends what was written, then ends. True: kClose follows; false: it has ended already.
@@ -113,16 +119,22 @@ class LuaSocket final : public net::StreamHandler {
   void give_up();
   void let_go(std::uint32_t linger_ms);
   void overflow();
+  [[nodiscard]] std::size_t unsent_bytes() const;
+  // Hands low-priority output to the stream, in whole writes, until it has so many bytes.
+  void send_low(std::size_t bytes);
   void arm(Alarm& alarm, std::uint32_t ms);
 
   SocketShard& shard_;
   const std::uint32_t id_;
   ServiceId owner_;
+  const std::shared_ptr<SocketCounters> counters_;
   net::Stream* stream_ = nullptr;
   std::string buffer_;
   std::size_t head_ = 0;     // bytes of buffer_ that were read
   std::size_t scanned_ = 0;  // unread bytes known to hold no separator_
   std::string separator_;
+  std::deque<std::string> low_;  // low-priority output that waits
+  std::size_t low_bytes_ = 0;
   std::size_t want_size_ = 0;
   std::size_t limit_bytes_ = 0;
   std::size_t warn_at_bytes_;

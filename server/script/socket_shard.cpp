@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "net/descriptor_stream.hpp"
 #include "net/tcp.hpp"
 #include "net/uv_loop.hpp"
 #include "script/socket_table.hpp"
@@ -20,8 +21,9 @@ LuaSocket* SocketShard::find(std::uint32_t id) const {
   return it == sockets_.end() ? nullptr : it->second.get();
 }
 
-LuaSocket& SocketShard::open(std::uint32_t id, ServiceId owner, ParkedSocket parked) {
-  auto owned = std::make_unique<LuaSocket>(*this, id, owner);
+LuaSocket& SocketShard::open(std::uint32_t id, ServiceId owner,
+                             std::shared_ptr<SocketCounters> counters, ParkedSocket parked) {
+  auto owned = std::make_unique<LuaSocket>(*this, id, owner, std::move(counters));
   LuaSocket& socket = *owned;
   const bool added = sockets_.emplace(id, std::move(owned)).second;
   GATEHOUSE_ASSERT(added);
@@ -34,6 +36,35 @@ LuaSocket& SocketShard::open(std::uint32_t id, ServiceId owner, ParkedSocket par
   socket.open(stream, std::move(parked.unread));
   if (!owner) socket.pause();
   return socket;
+}
+
+Result<> SocketShard::open_descriptor(std::uint32_t id, ServiceId owner,
+                                      std::shared_ptr<SocketCounters> counters, int descriptor) {
+  auto socket = std::make_unique<LuaSocket>(*this, id, owner, std::move(counters));
+  auto opened = net::open_descriptor(*net::UvLoop::current(), descriptor, *socket);
+  if (!opened) return tl::unexpected(opened.error());
+  socket->open(*opened, {});
+  sockets_.emplace(id, std::move(socket));
+  return {};
+}
+
+LuaUdp* SocketShard::find_udp(std::uint32_t id) const {
+  const auto it = udp_.find(id);
+  return it == udp_.end() ? nullptr : it->second.get();
+}
+
+Result<> SocketShard::open_udp(std::uint32_t id, ServiceId owner,
+                               std::shared_ptr<SocketCounters> counters,
+                               const net::Address& local) {
+  auto socket = std::make_unique<LuaUdp>(system(), id, owner, std::move(counters));
+  auto opened = socket->open(*net::UvLoop::current(), local);
+  if (opened) udp_.emplace(id, std::move(socket));
+  return opened;
+}
+
+void SocketShard::remove_udp(std::uint32_t id) {
+  udp_.erase(id);
+  table_.forget(id);
 }
 
 void SocketShard::remove(LuaSocket& socket) {

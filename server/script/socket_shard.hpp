@@ -8,6 +8,7 @@
 
 #include "actor/system.hpp"
 #include "script/lua_socket.hpp"
+#include "script/lua_udp.hpp"
 
 namespace gatehouse::script {
 
@@ -25,11 +26,22 @@ class SocketShard final : private actor::TurnEndHook {
   // The socket, or nullptr when it is not on this worker.
   [[nodiscard]] LuaSocket* find(std::uint32_t id) const;
   // Puts a connection under its id here. Owner 0: it stays unread until somebody starts it.
-  LuaSocket& open(std::uint32_t id, ServiceId owner, ParkedSocket parked);
+  LuaSocket& open(std::uint32_t id, ServiceId owner, std::shared_ptr<SocketCounters> counters,
+                  ParkedSocket parked);
+  // Puts a pipe, a terminal or a socket under its id here. Errors: as net::open_descriptor.
+  [[nodiscard]] Result<> open_descriptor(std::uint32_t id, ServiceId owner,
+                                         std::shared_ptr<SocketCounters> counters, int descriptor);
   // Forgets a socket that has ended, and frees its id.
   void remove(LuaSocket& socket);
   // Forgets a socket whose connection moves; its id stays taken.
   [[nodiscard]] ParkedSocket take(LuaSocket& socket);
+
+  // The same for UDP. Errors of open_udp: as net::open_udp.
+  [[nodiscard]] LuaUdp* find_udp(std::uint32_t id) const;
+  [[nodiscard]] Result<> open_udp(std::uint32_t id, ServiceId owner,
+                                  std::shared_ptr<SocketCounters> counters,
+                                  const net::Address& local);
+  void remove_udp(std::uint32_t id);
 
   // --- Called by LuaSocket ---
   // Has on_turn_end() called until it returns false.
@@ -43,6 +55,7 @@ class SocketShard final : private actor::TurnEndHook {
   SocketTable& table_;
   actor::Worker& worker_;
   std::unordered_map<std::uint32_t, std::unique_ptr<LuaSocket>> sockets_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<LuaUdp>> udp_;
   std::vector<std::uint32_t> watched_;  // ids with unsent output
 };
 

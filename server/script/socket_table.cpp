@@ -98,6 +98,7 @@ Result<SocketTable::Listening> SocketTable::listen(net::Network& network, Servic
   }
   Entry* e = entry(id);
   if (e == nullptr) return fail(Errc::kClosed, "closed by another service");
+  e->kind = Kind::kListener;
   e->address = (*listener)->address();
   e->listener = std::move(*listener);
   return Listening{id, e->address};
@@ -120,6 +121,7 @@ void SocketTable::on_accept(std::uint32_t listener_id, net::Socket socket) {
     e.address = socket.peer();
     e.parked.socket = std::move(socket);
     ++listener->accepted;
+    listener->counters->read_cs = system_.now_cs();
     if (!started) listener->waiting.push_back(id);
   }
   if (started) announce(owner, listener_id, id);
@@ -159,11 +161,13 @@ Result<std::uint32_t> SocketTable::connect(ServiceId owner, const net::Endpoint&
 void SocketTable::on_connected(std::uint32_t id, const net::Endpoint& endpoint,
                                Result<net::Socket> result) {
   ServiceId owner;
+  std::shared_ptr<SocketCounters> counters;
   {
     std::lock_guard lock(mutex_);
     Entry* e = entry(id);
     if (e == nullptr) return;  // its service ended
     owner = e->owner;
+    counters = e->counters;
     if (result) {
       e->state = State::kOpen;
       e->worker = actor::Worker::current()->index();
@@ -174,7 +178,7 @@ void SocketTable::on_connected(std::uint32_t id, const net::Endpoint& endpoint,
   }
   if (result) {
     const std::string peer = result->peer().to_string();
-    shard().open(id, owner, {std::move(*result), {}});
+    shard().open(id, owner, std::move(counters), {std::move(*result), {}});
     send_socket_event(system_, owner, {SocketEventType::kOpen, id, 0}, peer);
   } else {
     send_socket_event(system_, owner, {SocketEventType::kError, id, 0},
@@ -186,10 +190,11 @@ Result<SocketTable::Started> SocketTable::start(std::uint32_t id, ServiceId owne
   SocketShard& here = shard();
   LuaSocket* socket = here.find(id);
   ParkedSocket parked;
+  std::shared_ptr<SocketCounters> counters;
   {
     std::unique_lock lock(mutex_);
     Entry* e = entry(id);
-    if (e == nullptr || e->state == State::kConnecting) {
+    if (e == nullptr || e->state == State::kConnecting || e->state == State::kUdp) {
       return fail(Errc::kNotFound, "invalid socket");
     }
     if (e->state == State::kListening) {
@@ -214,10 +219,11 @@ Result<SocketTable::Started> SocketTable::start(std::uint32_t id, ServiceId owne
       e->state = State::kOpen;
       e->worker = here.worker().index();
     }
+    counters = e->counters;
     give(id, *e, owner);
   }
   if (socket == nullptr) {
-    here.open(id, owner, std::move(parked));
+    here.open(id, owner, std::move(counters), std::move(parked));
   } else {
     socket->set_owner(owner);
     socket->resume();
@@ -254,26 +260,32 @@ void SocketTable::abandon(std::uint32_t id, ServiceId owner) {
   if (socket->at_end()) shard().on_end(*socket);
 }
 
-bool SocketTable::write(std::uint32_t id, std::string_view bytes) {
+bool SocketTable::write(std::uint32_t id, std::string_view bytes, bool low) {
   SocketShard& here = shard();
-  if (LuaSocket* socket = here.find(id)) return socket->write(bytes);
+  if (LuaSocket* socket = here.find(id)) {
+    return low ? socket->write_low(bytes) : socket->write(bytes);
+  }
+  if (LuaUdp* udp = here.find_udp(id)) return udp->send({}, bytes);
   ParkedSocket parked;
+  std::shared_ptr<SocketCounters> counters;
   {
     std::lock_guard lock(mutex_);
     Entry* e = entry(id);
     if (e == nullptr) return false;
-    if (e->state == State::kOpen) {
+    if (e->state == State::kOpen || e->state == State::kUdp) {
       // From the start there: the connection may move on before the job runs.
-      system_.worker(e->worker).post([this, id, text = std::string(bytes)] { write(id, text); });
+      system_.worker(e->worker).post(
+          [this, id, low, text = std::string(bytes)] { write(id, text, low); });
       return true;
     }
     if (e->state != State::kParked) return false;
     parked = std::exchange(e->parked, ParkedSocket{});
     e->state = State::kOpen;
     e->worker = here.worker().index();
+    counters = e->counters;
     give(id, *e, {});
   }
-  return here.open(id, {}, std::move(parked)).write(bytes);
+  return here.open(id, {}, std::move(counters), std::move(parked)).write(bytes);
 }
 
 bool SocketTable::close(std::uint32_t id, bool at_once) {
@@ -289,11 +301,15 @@ bool SocketTable::close(std::uint32_t id, bool at_once) {
     }
     return true;
   }
+  if (LuaUdp* udp = here.find_udp(id)) {
+    end_udp(*udp, id);
+    return true;
+  }
   std::vector<Entry> closing;  // destroyed without the mutex
   std::unique_lock lock(mutex_);
   Entry* e = entry(id);
   if (e == nullptr) return false;
-  if (e->state == State::kOpen) {
+  if (e->state == State::kOpen || e->state == State::kUdp) {
     system_.worker(e->worker).post([this, id, at_once] { close(id, at_once); });
     return true;
   }
@@ -339,6 +355,8 @@ void SocketTable::drop_service(ServiceId service) {
   for (const std::uint32_t id : ids) {
     if (find(id, service) != nullptr) {
       release(id, service);
+    } else if (shard().find_udp(id) != nullptr) {
+      shard().remove_udp(id);
     } else {
       close(id, true);
     }
@@ -369,7 +387,11 @@ std::vector<SocketTable::Info> SocketTable::list() const {
   std::lock_guard lock(mutex_);
   std::vector<Info> list;
   for (const auto& [id, e] : entries_) {
-    list.push_back({id, e.state == State::kListening, e.owner, e.address.to_string(), e.accepted});
+    const bool at_local = e.kind == Kind::kListener || e.kind == Kind::kUdp;
+    const net::Address& peer = e.kind == Kind::kUdp ? e.udp_peer : e.address;
+    list.push_back({id, e.kind, e.owner, at_local ? e.address.to_string() : std::string(),
+                    e.kind == Kind::kListener ? std::string() : peer.to_string(), e.accepted,
+                    e.counters});
   }
   std::sort(list.begin(), list.end(), [](const Info& a, const Info& b) { return a.id < b.id; });
   return list;

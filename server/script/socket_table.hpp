@@ -48,8 +48,23 @@ class SocketTable {
   [[nodiscard]] Result<Started> start(std::uint32_t id, ServiceId owner);
   // Gives a connection up without closing it; unread bytes go to whoever starts it next.
   void abandon(std::uint32_t id, ServiceId owner);
-  // Writes to any connection of the process; false: there is none, or it is ending.
-  bool write(std::uint32_t id, std::string_view bytes);
+  // Writes to any connection of the process, or sends a datagram to the peer of a UDP socket;
+  // false: there is none, or it is ending. `low`: when all other output has left.
+  bool write(std::uint32_t id, std::string_view bytes, bool low = false);
+  // Reads from and writes to a copy of a descriptor: a pipe, a terminal or a socket. Errors: as
+  // net::open_descriptor; kFull.
+  [[nodiscard]] Result<std::uint32_t> bind(ServiceId owner, int descriptor);
+
+  // --- UDP. Any service may send; the owner gets kDatagram.
+  // Errors: as net::open_udp; kFull.
+  [[nodiscard]] Result<std::uint32_t> open_udp(ServiceId owner, const net::Address& local);
+  // Where write() sends to, for an own socket. kNotFound: it is none; kInvalid: of the other
+  // family.
+  [[nodiscard]] Result<> connect_udp(std::uint32_t id, ServiceId owner, const net::Address& peer);
+  bool send_udp(std::uint32_t id, const net::Address& to, std::string_view bytes);
+  // The owner has taken a datagram of so many bytes out of its mailbox.
+  void taken_udp(std::uint32_t id, ServiceId owner, std::size_t bytes);
+
   // Ends any socket; what was written to it is sent first, unless `at_once`. False: no such
   // socket. The owner learns of it by kClose; of a connection that was never started, that is
   // the listener's.
@@ -63,12 +78,15 @@ class SocketTable {
   // The open connection `id` of `owner`, or nullptr.
   [[nodiscard]] LuaSocket* find(std::uint32_t id, ServiceId owner);
 
+  enum class Kind : std::uint8_t { kListener, kTcp, kUdp, kBound };
   struct Info {
     std::uint32_t id = 0;
-    bool listener = false;
+    Kind kind = Kind::kTcp;
     ServiceId owner;
-    std::string address;  // of the listener, or of the peer
+    std::string local;  // of a listener and of UDP
+    std::string peer;
     std::uint64_t accepted = 0;
+    std::shared_ptr<const SocketCounters> counters;
   };
   [[nodiscard]] std::vector<Info> list() const;
   [[nodiscard]] actor::System& system() const { return system_; }
@@ -79,12 +97,15 @@ class SocketTable {
 
  private:
   struct Entry {
-    enum class State : std::uint8_t { kListening, kConnecting, kParked, kOpen };
+    enum class State : std::uint8_t { kListening, kConnecting, kParked, kOpen, kUdp };
     State state = State::kConnecting;
+    Kind kind = Kind::kTcp;
     bool started = false;      // a listener whose owner wants to hear of connections
-    std::uint16_t worker = 0;  // of an open connection
+    std::uint16_t worker = 0;  // of an open connection, or of UDP
     ServiceId owner;           // of a parked one: who listened, if it was never started
-    net::Address address;
+    net::Address address;  // of a listener or UDP socket; otherwise of the peer
+    net::Address udp_peer;
+    std::shared_ptr<SocketCounters> counters = std::make_shared<SocketCounters>();
     std::unique_ptr<net::Listener> listener;
     std::vector<std::uint32_t> waiting;  // accepted before start()
     std::uint64_t accepted = 0;
@@ -98,6 +119,11 @@ class SocketTable {
   [[nodiscard]] Entry* entry(std::uint32_t id);
   void give(std::uint32_t id, Entry& e, ServiceId owner);
   void erase(std::uint32_t id);
+  // Adds an entry that this worker has.
+  [[nodiscard]] Result<std::pair<std::uint32_t, std::shared_ptr<SocketCounters>>> add_here(
+      State state, Kind kind, ServiceId owner);
+  // Without the mutex: a UDP socket of this worker ends; its owner is told.
+  void end_udp(LuaUdp& socket, std::uint32_t id);
 
   void on_accept(std::uint32_t listener_id, net::Socket socket);
   void announce(ServiceId owner, std::uint32_t listener_id, std::uint32_t id);

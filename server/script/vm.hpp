@@ -13,6 +13,7 @@
 #include "actor/message.hpp"
 #include "base/result.hpp"
 #include "script/codec.hpp"
+#include "script/lua_args.hpp"
 #include "script/scheduler.hpp"
 
 namespace gatehouse::script {
@@ -113,17 +114,5 @@ class Vm : public std::enable_shared_from_this<Vm> {
   std::unique_ptr<TableViews> tables_;
   Scheduler scheduler_;
 };
-
-// Wraps a binding so that a C++ exception becomes a Lua error with its text. Lua's own errors
-// are longjmp: a binding must own nothing with a destructor where it calls what can raise.
-template <lua_CFunction Function>
-int bind(lua_State* L) {
-  try {
-    return Function(L);
-  } catch (const std::exception& e) {
-    lua_pushstring(L, e.what());
-  }
-  return lua_error(L);
-}
 
 }  // namespace gatehouse::script

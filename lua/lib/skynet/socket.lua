@@ -1,13 +1,14 @@
--- TCP for services, with the functions of skynet's socket library (sk 1.3, 2.12). Bytes wait in
--- C++ (skynet.socketdriver) until a reader takes them; this file makes coroutines wait for them.
+-- Sockets for services, with the functions of skynet's socket library (sk 1.3, 2.12). Bytes wait
+-- in C++ (skynet.socketdriver) until a reader takes them; this file makes coroutines wait for
+-- them. UDP is in skynet.socket.udp.
 --
 -- What yields: open, read, readline, readall, block, close, start of a connection that another
 -- thread still holds, resolve. Ids are those of the whole process; a socket is read by the
 -- service that started it, one coroutine at a time.
 local skynet <const> = require "skynet"
-local unsupported <const> = require "skynet.unsupported"
 local core <const> = require "skynet.core"
 local driver <const> = require "skynet.socketdriver"
+local udp <const> = require "skynet.socket.udp"
 
 local assert <const> = assert
 local read <const> = driver.read
@@ -25,6 +26,8 @@ local M <const> = {}
 ---@field id integer
 ---@field connected boolean
 ---@field listening? boolean
+---@field udp? boolean
+---@field callback? fun(data: string, from: string) of UDP
 ---@field connecting? table token of who waits for the connection
 ---@field reader? boolean a coroutine reads
 ---@field closer? table token of who closes
@@ -211,6 +214,25 @@ function M.open(host, port)
 	return id
 end
 
+--- Reads from and writes to a copy of a descriptor of the process: a pipe, a terminal or a
+--- socket. The descriptor itself stays open.
+---@param os_fd integer
+---@return integer|nil id, string? message
+function M.bind(os_fd)
+	local id <const>, message <const> = driver.bind(os_fd)
+	if id == nil then
+		return nil, message
+	end
+	sockets[id] = { id = id, connected = true }
+	return id
+end
+
+--- The standard input of the process; nil and why when it is a file or /dev/null.
+---@return integer|nil id, string? message
+function M.stdin()
+	return M.bind(0)
+end
+
 ---------------------------------------------------------------- reading
 
 local function owned(id)
@@ -234,6 +256,7 @@ end
 ---@async
 local function read_with(try, id, argument)
 	local s <const> = owned(id)
+	assert(not s.udp, "a UDP socket has a callback instead")
 	assert(not s.reader, "another coroutine reads this socket")
 	local data, rest = try(id, argument)
 	while data == nil do
@@ -303,17 +326,31 @@ end
 
 ---------------------------------------------------------------- writing
 
---- Queues a string, a list of strings, or a packed message (pointer, size; it is freed).
----@param id integer
----@return boolean written false when the socket has ended
-function M.write(id, data, size)
+local function write_with(send, id, data, size)
 	if type(data) == "table" then
 		data = table.concat(data)
 	end
-	return driver.send(id, data, size)
+	local s <const> = sockets[id]
+	if s and s.udp then
+		udp.check(data)
+	end
+	return send(id, data, size)
 end
 
-M.lwrite = M.write
+--- Queues a string, a list of strings, or a packed message (pointer, size; it is freed). On a
+--- UDP socket: sends one datagram to whom it is connected to.
+---@param id integer
+---@return boolean written false when the socket has ended
+function M.write(id, data, size)
+	return write_with(driver.send, id, data, size)
+end
+
+--- The same for what may wait until all that write() queued has left.
+---@param id integer
+---@return boolean written
+function M.lwrite(id, data, size)
+	return write_with(driver.lsend, id, data, size)
+end
 
 ---------------------------------------------------------------- ending
 
@@ -335,7 +372,7 @@ function M.close(id)
 	if s == nil or s.closer then
 		return
 	end
-	if s.listening then
+	if s.listening or s.udp then
 		sockets[id] = nil
 		driver.close(id)
 		return
@@ -428,14 +465,12 @@ function M.disconnected(id)
 end
 
 --- The integer that 1 to 4 bytes hold, the highest first.
----@param bytes string
----@return integer
-function M.header(bytes)
-	return (string.unpack(">I" .. #bytes, bytes))
-end
+---@type fun(bytes: string): integer
+M.header = driver.header
 
---- The sockets of the process: { id=, type=, address= (owner), sock= or peer=, accept= }.
----@return table[]
+--- The sockets of the process: id, type ("TCP", "LISTEN", "UDP", "BIND"), address (of the owner),
+--- rtime, and sock and accept, or peer, read, write, wbuffer, wtime, reading, writing.
+---@return skynet.SocketInfo[]
 function M.netstat()
 	return driver.info()
 end
@@ -456,10 +491,6 @@ function M.resolve(host)
 	return list
 end
 
-for _, name in ipairs {
-	"udp", "udp_connect", "udp_listen", "udp_dial", "udp_address", "sendto", "bind", "stdin",
-} do
-	M[name] = unsupported("socket." .. name, "only TCP is there")
-end
+udp.add_to(M, sockets, event)
 
 return M
