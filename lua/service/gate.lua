@@ -3,8 +3,8 @@
 --
 -- Commands: open{address=, port=, maxclient=, watchdog=} -> address, port; the watchdog is the
 -- caller unless it is named. forward(fd[, client[, agent]]): frames go to the agent, the caller
--- if it is not named, as PTYPE_CLIENT with session fd and source `client`. accept(fd): frames go
--- to the watchdog. kick(fd), close.
+-- if it is not named, as PTYPE_CLIENT with session fd and source `client`, the gate without one.
+-- accept(fd): frames go to the watchdog. kick(fd), close.
 --
 -- The watchdog gets ("lua", "socket", what, fd, ...): open with the address, data with the
 -- frame, close, error with a text, warning with KiB. A client whose agent is gone, or takes no

@@ -84,9 +84,10 @@ int l_forward_type(lua_State* L) {
   return 0;
 }
 
-// stop_token(token): who waits on it is woken when a coroutine stops at a line.
+// stop_token(table): who waits on it is woken when a coroutine stops at a line; it gets the fields
+// `line`, and `locals`, their names by number.
 int l_stop_token(lua_State* L) {
-  luaL_checkany(L, 1);
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, Scheduler::stop_token());
   return 0;

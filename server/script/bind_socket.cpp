@@ -242,7 +242,7 @@ int l_pause(lua_State* L) {
 
 // nodelay(id): every connection is made without delay.
 int l_nodelay(lua_State* L) {
-  check_socket_id(L, 1);
+  static_cast<void>(check_socket_id(L, 1));
   return 0;
 }
 

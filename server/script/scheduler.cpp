@@ -86,12 +86,24 @@ int stack_depth(lua_State* L) {
 }
 
 // Line hook of a task that is to stop (Lua manual, lua_Hook: a line hook may yield no values).
-void on_line(lua_State* L, lua_Debug*) {
+// Leaves the line and the names of the locals in the token: once it has yielded, the state says
+// what was one instruction before.
+void on_line(lua_State* L, lua_Debug* frame) {
   Vm& vm = Vm::of(L);
   const int depth = stack_depth(L);
   if (depth < vm.stop_depth_min || depth > vm.stop_depth_max || !lua_isyieldable(L)) return;
   lua_sethook(L, nullptr, 0, 0);
   lua_rawgetp(L, LUA_REGISTRYINDEX, Scheduler::stop_token());
+  lua_pushinteger(L, frame->currentline);
+  lua_setfield(L, -2, "line");
+  lua_newtable(L);
+  int count = 0;
+  while (const char* name = lua_getlocal(L, frame, ++count)) {
+    lua_pop(L, 1);
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, count);
+  }
+  lua_setfield(L, -2, "locals");
   vm.scheduler().wakeup(L, -1);
   lua_pop(L, 1);
   lua_yield(L, 0);

@@ -99,7 +99,7 @@ class Scheduler {
   void start_after(Task& task, std::int64_t centiseconds);
   // The task stops before its next line that is no deeper in the stack than `depth_max`, and with
   // `inside` deeper than now, as if it had yielded without a reason, and wakes who waits on the
-  // token in the registry at stop_token(). One task of a VM at a time.
+  // token, a table in the registry at stop_token(). One task of a VM at a time.
   void stop_at_line(Task& task, int depth_max, bool inside);
   static const void* stop_token();
   // Goes on with a task that stopped there; false when it has not.

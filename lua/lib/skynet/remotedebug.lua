@@ -14,15 +14,17 @@ local M <const> = {}
 ---@field ended boolean
 
 local stop ---@type skynet.Stop|nil the coroutine that is looked at
-local token <const> = {} -- wakes who waits for it to stop or end
+-- Wakes who waits for it to stop or end. The state of a coroutine that stopped in a hook is one
+-- instruction behind, so the hook leaves here what it saw.
+---@type { line: integer, locals: string[] }
+local token <const> = {}
 local unwatch ---@type fun()|nil puts the handler back that is watched
 
 -- Level of the function that stopped; 0 is the hook's.
 local LEVEL <const> = 0
 
 local function where()
-	local info <const> = debug.getinfo(stop.thread, LEVEL, "Sl")
-	return string.format("%s:%d", info.short_src, info.currentline)
+	return string.format("%s:%d", debug.getinfo(stop.thread, LEVEL, "S").short_src, token.line)
 end
 
 ---@async
@@ -61,11 +63,8 @@ local function frame_environment(thread)
 			return select(2, debug.getupvalue(f, i))
 		end
 	end
-	for i = 1, math.huge do
-		local name <const> = debug.getlocal(thread, LEVEL, i)
-		if name == nil then
-			break
-		elseif name:sub(1, 1) ~= "(" then
+	for i, name in ipairs(token.locals) do
+		if name:sub(1, 1) ~= "(" then
 			slots[name] = function(...)
 				if select("#", ...) > 0 then
 					debug.setlocal(thread, LEVEL, i, (...))
