@@ -97,6 +97,18 @@ int report(const Error& error) {
   return kExitFailed;
 }
 
+// Returns when the process is to end. SIGHUP opens the log anew, and then calls `reload`.
+template <class Reload>
+void wait_for_stop(Events& events, Reload reload) {
+  for (int reloads = 0; events.state().stops == 0;) {
+    events.wait([reloads](const Events::State& s) { return s.stops > 0 || s.reloads > reloads; });
+    if (events.state().reloads == reloads) continue;
+    reloads = events.state().reloads;
+    if (auto reopened = log::reopen(); !reopened) log::error({}, "{}", reopened.error().message);
+    reload();
+  }
+}
+
 class Server {
  public:
   explicit Server(const Config& config)
@@ -326,13 +338,7 @@ int run_server(const Config& config, const std::string& ready_file,
       return code;
     }
   }
-  for (int reloads = 0; events.state().stops == 0;) {
-    events.wait([reloads](const Events::State& s) { return s.stops > 0 || s.reloads > reloads; });
-    if (events.state().reloads == reloads) continue;
-    reloads = events.state().reloads;
-    if (auto reopened = log::reopen(); !reopened) log::error({}, "{}", reopened.error().message);
-    server.reload(reload());
-  }
+  wait_for_stop(events, [&] { server.reload(reload()); });
   server.drain(events);
   signals.reset();
   server.stop();
@@ -347,6 +353,13 @@ int run_skynet(const std::string& file) {
     std::fprintf(stderr, "%s\n", settings.error().message.c_str());
     return kExitUsage;
   }
+  // `logger` names a file, or with logservice = "snlua" a service (sk 7.1).
+  const bool own_logger = settings->value("logservice") == "snlua";
+  const std::string logger = settings->value("logger");
+  if (auto started = log::start({.file = own_logger ? "" : logger}); !started) {
+    std::fprintf(stderr, "logger: %s\n", started.error().message.c_str());
+    return kExitFailed;
+  }
   MetricSet metrics;
   actor::System system({.workers = settings->workers, .limits = {}}, metrics);
   net::Network network(system);
@@ -356,14 +369,16 @@ int run_skynet(const std::string& file) {
   runtime.network = &network;
   Events events;
   system.on_abort([&events] { events.stop(); });
+  if (own_logger) script::divert_log(system);
   system.start(network.loop_factory());
   auto signals = std::make_unique<net::SignalWatcher>(
       network.loop(0), [&events](int signal) { on_signal(events, signal); });
-  script::boot_services(runtime);
-  events.wait([](const Events::State& s) { return s.stops > 0; });
+  script::boot_services(runtime, own_logger ? logger : "");
+  wait_for_stop(events, [&] { script::tell_logger_of_reopening(system); });
   signals.reset();
   const Watchdog watchdog(kStopTimeout);
   system.stop();
+  log::divert(nullptr);
   log::flush();
   return kExitOk;
 }

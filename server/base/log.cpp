@@ -49,6 +49,7 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
 struct State {
   std::shared_ptr<spdlog::logger> logger;
   std::shared_ptr<LogFile> file;  // null: stdout
+  std::function<bool(ServiceId, std::string_view)> taker;  // null: none
   Options options;
 };
 
@@ -173,7 +174,12 @@ void flush() { state().logger->flush(); }
 
 bool enabled(Level level) { return state().logger->should_log(to_spdlog(level)); }
 
+void divert(std::function<bool(ServiceId, std::string_view)> taker) {
+  state().taker = std::move(taker);
+}
+
 void write(Level level, ServiceId source, std::string_view text) {
+  if (state().taker && enabled(level) && state().taker(source, text)) return;
   std::string line;
   line.reserve(text.size() + 32);
   if (state().options.format == Format::kJson) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ struct Options {
 // while others log.
 [[nodiscard]] Result<> reopen();
 void flush();
+// Gives each record to `taker` from now on; one that it refuses is written as before. nullptr
+// ends it. While no other thread logs; the taker is called by any thread.
+void divert(std::function<bool(ServiceId source, std::string_view text)> taker);
 [[nodiscard]] bool enabled(Level level);
 
 // Writes one record on behalf of a service; source {} prints as [:00000000]. Text may hold what a

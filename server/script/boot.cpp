@@ -8,7 +8,9 @@
 namespace gatehouse::script {
 namespace {
 
-// Address 1, ".logger": text messages become log lines of their sender.
+constexpr ServiceId kLogger{1};
+
+// ".logger": text messages become log lines of their sender.
 class LoggerService final : public actor::Service {
   void on_message(actor::MessagePtr message) override {
     if (message->type == actor::MessageType::kText) {
@@ -27,10 +29,32 @@ void set_library_root(Runtime& runtime, const std::string& lua_root) {
   runtime.service_path = lua_root + "/service/?.lua";
 }
 
-void boot_services(Runtime& runtime) {
+void divert_log(actor::System& system) {
+  log::divert([&system](ServiceId source, std::string_view text) {
+    actor::MessagePtr message = actor::make_message(text);
+    message->type = actor::MessageType::kText;
+    message->source = source;
+    message->destination = kLogger;
+    return system.send(std::move(message)) == actor::SendResult::kQueued;
+  });
+}
+
+void tell_logger_of_reopening(actor::System& system) {
+  actor::MessagePtr message = actor::make_message(std::size_t{0});
+  message->type = actor::MessageType::kSystem;
+  message->destination = kLogger;
+  system.send(std::move(message));
+}
+
+void boot_services(Runtime& runtime, const std::string& logger_service) {
   actor::System& system = runtime.system;
-  const auto logger = system.spawn([] { return std::make_unique<LoggerService>(); }, 0);
-  GATEHOUSE_ASSERT(logger.has_value() && logger->value == 1);
+  const auto logger = system.spawn(
+      [&runtime, logger_service]() -> std::unique_ptr<actor::Service> {
+        if (logger_service.empty()) return std::make_unique<LoggerService>();
+        return LuaService::make(runtime, logger_service);
+      },
+      0);
+  GATEHOUSE_ASSERT(logger.has_value() && *logger == kLogger);
   static_cast<void>(system.registry().set_name(".logger", *logger));
   const auto bootstrap = system.spawn(
       [&runtime]() -> std::unique_ptr<actor::Service> {

@@ -11,7 +11,15 @@ namespace gatehouse::script {
 // Sets the runtime's library and service paths to the tree under `lua_root` (the folder lua/).
 void set_library_root(Runtime& runtime, const std::string& lua_root);
 
-// Call once, after System::start. The environment key "start" names the service to launch.
-void boot_services(Runtime& runtime);
+// Call once, after System::start. The environment key "start" names the service to launch. The
+// logger is the Lua service `logger`, or the log itself when that is empty.
+void boot_services(Runtime& runtime, const std::string& logger = {});
+
+// SIGHUP: a logger that is a Lua service gets a message of type system (sk 2.15).
+void tell_logger_of_reopening(actor::System& system);
+
+// Sends log records to service 1 as text messages of who wrote them; without it, or when its
+// mailbox is full, they are written. Before System::start; end it with log::divert(nullptr).
+void divert_log(actor::System& system);
 
 }  // namespace gatehouse::script

@@ -14,6 +14,12 @@ namespace gatehouse::script {
 struct SkynetConfig {
   std::uint16_t workers = 8;  // `thread`
   std::map<std::string, std::string> values;
+
+  // A value, empty when it is not there.
+  [[nodiscard]] std::string value(const std::string& key) const {
+    const auto it = values.find(key);
+    return it == values.end() ? std::string() : it->second;
+  }
 };
 
 // kInvalid with the Lua error, or with the key whose value is neither string, number nor boolean.
