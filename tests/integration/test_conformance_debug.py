@@ -14,7 +14,7 @@ luaservice = luaservice .. ";{skynet_rules.FOLDER}/?/init.lua"
 """
 
 
-@pytest.mark.parametrize("topic", ["debug", "request", "require", "details"])
+@pytest.mark.parametrize("topic", ["debug", "request", "require", "details", "rare"])
 def test_rules(topic, tmp_path):
     skynet_rules.check(topic, *skynet_rules.run(topic, tmp_path, SETTINGS))
 
