@@ -13,6 +13,7 @@ int open_core(lua_State* L) {
   lua_newtable(L);
   luaL_setfuncs(L, kCoreFunctions, 0);
   luaL_setfuncs(L, kCoreMessageFunctions, 0);
+  luaL_setfuncs(L, kCoreProtocolFunctions, 0);
   luaL_setfuncs(L, kCoreDebugFunctions, 0);
   return 1;
 }

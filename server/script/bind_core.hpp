@@ -3,20 +3,29 @@
 
 #include <lua.hpp>
 
+#include "actor/service.hpp"
+
 namespace gatehouse::script {
 
-extern const luaL_Reg kMessageFunctions[];  // skynet: call, send, ret, response, pack ...
+extern const luaL_Reg kMessageFunctions[];  // skynet: call, send, redirect, pack ...
+extern const luaL_Reg kReplyFunctions[];    // skynet: ret, response, context ...
 extern const luaL_Reg kTaskFunctions[];     // skynet: fork, sleep, wait, timeout ...
 extern const luaL_Reg kSystemFunctions[];   // skynet: self, exit, getenv ...
 extern const luaL_Reg kProtocolFunctions[];  // skynet: register_protocol, dispatch
 extern const luaL_Reg kCoreFunctions[];     // skynet.core: what the library itself uses
 extern const luaL_Reg kCoreMessageFunctions[];
+extern const luaL_Reg kCoreProtocolFunctions[];
 extern const luaL_Reg kCoreDebugFunctions[];
 
 // The functions that are there in name only.
 int does_nothing(lua_State* L);
 // skynet.call with the arguments on the stack; yields.
 int call(lua_State* L);
+// The values that were packed last when `first` is 0, else the payload at that index. Nothing may
+// raise after it until the message is sent.
+actor::MessagePtr packed_message(lua_State* L, int first);
+actor::SendResult send_message(lua_State* L, actor::MessagePtr message, ServiceId destination,
+                               int type, std::int32_t session, ServiceId source);
 // The pack and unpack functions of type "lua".
 [[nodiscard]] const lua_CFunction* builtin_codec();
 // core.await(session): yields until that session's answer is there.
@@ -37,7 +46,8 @@ bool init_after_require(lua_State* L);
 
 // The table of message types, by name and by id -> {name=, id=, pack=, unpack=}.
 void push_protocols(lua_State* L);
-void set_protocols(lua_State* L);
+// Argument `index` as the number of a message type: an id, or a name; raises.
+int check_type(lua_State* L, int index);
 // Pops a function: messages of the type are unpacked by f(pointer, size).
 void set_unpack(lua_State* L, int type);
 // The handler of messages of a type to the current service, or nothing. set_dispatch() pops the

@@ -14,8 +14,6 @@ using actor::SendResult;
 
 constexpr int kLua = static_cast<int>(MessageType::kLua);
 
-const char kProtocolsKey = 0;  // registry key of the table of message types
-
 // Finds the type argument and packs the rest of the arguments by its protocol. Pushes nothing
 // for "lua"; for others leaves the results of the protocol's pack function on the stack and
 // returns the index of the first. Returns the type's number in `id`.
@@ -27,7 +25,7 @@ int pack_arguments(lua_State* L, int type_index, int& id) {
     pack(L, type_index + 1, vm.pack_buffer());
     return 0;
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
+  push_protocols(L);
   lua_pushvalue(L, type_index);
   if (lua_gettable(L, -2) != LUA_TTABLE) {
     luaL_error(L, "unknown message type %s", luaL_tolstring(L, type_index, nullptr));
@@ -47,38 +45,6 @@ int pack_arguments(lua_State* L, int type_index, int& id) {
   return type_index + 1;
 }
 
-// Argument `index` as the number of a message type: an id, or a name.
-int check_type(lua_State* L, int index) {
-  if (lua_type(L, index) == LUA_TNUMBER) {
-    const lua_Integer id = luaL_checkinteger(L, index);
-    luaL_argcheck(L, id >= 0 && id <= 255, index, "type out of range");
-    return static_cast<int>(id);
-  }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
-  lua_pushvalue(L, index);
-  if (lua_isnil(L, -1) || lua_gettable(L, -2) != LUA_TTABLE) {
-    luaL_error(L, "unknown message type %s", luaL_tolstring(L, index, nullptr));
-  }
-  lua_getfield(L, -1, "id");
-  const auto id = static_cast<int>(lua_tointeger(L, -1));
-  lua_pop(L, 3);
-  return id;
-}
-
-// The message that pack_arguments prepared; after it nothing may raise until it is sent.
-MessagePtr packed_message(lua_State* L, int first) {
-  return first == 0 ? Vm::of(L).pack_buffer().take() : take_payload(L, first);
-}
-
-SendResult send(lua_State* L, MessagePtr message, ServiceId destination, int type,
-                std::int32_t session, ServiceId source) {
-  message->type = static_cast<MessageType>(type);
-  message->session = session;
-  message->source = source;
-  message->destination = destination;
-  return system_of(L).send(std::move(message));
-}
-
 // Runs when the reply of a call arrived: its values are the call's results (sk 2.3).
 int call_done(lua_State* L, int, lua_KContext type) {
   Vm& vm = Vm::of(L);
@@ -91,7 +57,7 @@ int call_done(lua_State* L, int, lua_KContext type) {
     return 2;
   }
   const int base = lua_gettop(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
+  push_protocols(L);
   lua_rawgeti(L, -1, type);
   lua_getfield(L, -1, "unpack");
   lua_replace(L, base + 1);
@@ -107,7 +73,7 @@ int request(lua_State* L, ServiceId destination, int type, int first, lua_KConte
   Vm& vm = Vm::of(L);
   LuaService& service = current_service(L);
   const std::int32_t session = vm.scheduler().new_session(service);
-  switch (send(L, packed_message(L, first), destination, type, session, service.id())) {
+  switch (send_message(L, packed_message(L, first), destination, type, session, service.id())) {
     case SendResult::kUnknown:
       return invalid_address(L, 1);
     case SendResult::kFull:
@@ -150,7 +116,9 @@ int l_send(lua_State* L) {
   int type = 0;
   const int first = pack_arguments(L, 2, type);
   const ServiceId source = current_service(L).id();
-  return push_send_result(L, send(L, packed_message(L, first), destination, type, 0, source), 0);
+  const SendResult result =
+      send_message(L, packed_message(L, first), destination, type, 0, source);
+  return push_send_result(L, result, 0);
 }
 
 // rawsend(address, type, message[, size])
@@ -159,7 +127,9 @@ int l_rawsend(lua_State* L) {
   const int type = check_type(L, 2);
   static_cast<void>(view_payload(L, 3));
   const ServiceId source = current_service(L).id();
-  return push_send_result(L, send(L, take_payload(L, 3), destination, type, 0, source), 0);
+  const SendResult result =
+      send_message(L, take_payload(L, 3), destination, type, 0, source);
+  return push_send_result(L, result, 0);
 }
 
 // redirect(address, source, type, session, message[, size]); source 0 is this service
@@ -171,120 +141,9 @@ int l_redirect(lua_State* L) {
   const auto session = static_cast<std::int32_t>(luaL_checkinteger(L, 4));
   static_cast<void>(view_payload(L, 5));
   return push_send_result(L,
-                          send(L, take_payload(L, 5), destination, type, session,
+                          send_message(L, take_payload(L, 5), destination, type, session,
                                ServiceId{static_cast<std::uint32_t>(source)}),
                           session);
-}
-
-// Marks the running task's request as answered and returns it; raises "No session".
-Task& take_request(lua_State* L) {
-  Task* task = Vm::of(L).scheduler().running();
-  if (task == nullptr || !task->has_request || task->answered) luaL_error(L, "No session");
-  task->answered = true;
-  return *task;
-}
-
-// Sends a reply; true when it was delivered.
-bool reply(lua_State* L, MessagePtr message, std::int32_t session, ServiceId requester) {
-  if (session <= 0) return false;
-  const ServiceId self = current_service(L).id();
-  return send(L, std::move(message), requester, static_cast<int>(MessageType::kResponse), session,
-              self) == SendResult::kQueued;
-}
-
-// ret([message[, size]]) -> delivered
-int l_ret(lua_State* L) {
-  static_cast<void>(view_payload(L, 1));
-  const Task& task = take_request(L);
-  lua_pushboolean(L, reply(L, take_payload(L, 1), task.request_session, task.request_source));
-  return 1;
-}
-
-// retpack(...) = ret(pack(...))
-int l_retpack(lua_State* L) {
-  Vm& vm = Vm::of(L);
-  pack(L, 1, vm.pack_buffer());
-  const Task& task = take_request(L);
-  lua_pushboolean(L,
-                  reply(L, vm.pack_buffer().take(), task.request_session, task.request_source));
-  return 1;
-}
-
-// ignoreret(): the request needs no answer.
-int l_ignoreret(lua_State* L) {
-  if (Task* task = Vm::of(L).scheduler().running()) task->answered = true;
-  return 0;
-}
-
-// The closure of response(); upvalues: pack function or nil, ticket, session, source.
-int response_closure(lua_State* L) {
-  LuaService& service = current_service(L);
-  const auto ticket = static_cast<std::uint32_t>(lua_tointeger(L, lua_upvalueindex(2)));
-  const auto session = static_cast<std::int32_t>(lua_tointeger(L, lua_upvalueindex(3)));
-  const ServiceId source{static_cast<std::uint32_t>(lua_tointeger(L, lua_upvalueindex(4)))};
-  if (lua_type(L, 1) == LUA_TSTRING && std::strcmp(lua_tostring(L, 1), "TEST") == 0) {
-    lua_pushboolean(L, service.owes(ticket) && system_of(L).registry().live(source));
-    return 1;
-  }
-  if (session == 0) {
-    lua_pushboolean(L, 0);
-    return 1;
-  }
-  if (!service.owes(ticket)) return luaL_error(L, "Can't response more than once");
-  if (!lua_toboolean(L, 1)) {
-    service.take_owed(ticket);
-    system_of(L).send_error(source, service.id(), session);
-    lua_pushboolean(L, system_of(L).registry().live(source));
-    return 1;
-  }
-  int first = 0;
-  if (lua_isnil(L, lua_upvalueindex(1))) {
-    pack(L, 2, Vm::of(L).pack_buffer());
-  } else {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_replace(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 2);
-    first = 1;
-    static_cast<void>(view_payload(L, 1));
-  }
-  service.take_owed(ticket);
-  lua_pushboolean(L, reply(L, packed_message(L, first), session, source));
-  return 1;
-}
-
-int l_pack(lua_State* L);
-
-// response([pack]) -> closure for a late reply
-int l_response(lua_State* L) {
-  lua_settop(L, 1);
-  if (lua_tocfunction(L, 1) == bind<l_pack>) {
-    lua_settop(L, 0);
-    lua_pushnil(L);
-  }
-  Task* task = Vm::of(L).scheduler().running();
-  if (task == nullptr || !task->has_request || task->answered) {
-    return luaL_error(L, "no session");
-  }
-  LuaService& service = current_service(L);
-  task->answered = true;
-  std::uint32_t ticket = 0;
-  if (task->request_session > 0) {
-    ticket = service.owe({task->request_session, task->request_source});
-  }
-  lua_pushinteger(L, ticket);
-  lua_pushinteger(L, task->request_session);
-  lua_pushinteger(L, task->request_source.value);
-  lua_pushcclosure(L, bind<response_closure>, 4);
-  return 1;
-}
-
-// context() -> session, source of the running request
-int l_context(lua_State* L) {
-  const Task* task = Vm::of(L).scheduler().running();
-  if (task == nullptr || !task->has_request) return 0;
-  lua_pushinteger(L, task->request_session);
-  lua_pushinteger(L, task->request_source.value);
-  return 2;
 }
 
 // pack(...) -> light userdata, size; owned by whoever sends or trashes it
@@ -339,18 +198,6 @@ int l_genid(lua_State* L) {
   return 1;
 }
 
-// dispatch_light(type id, f): the handler of the light services of this VM.
-int l_dispatch_light(lua_State* L) {
-  const lua_Integer type = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, type >= 0 && type <= 255, 1, "type out of range");
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
-  Vm::Protocol& protocol = Vm::of(L).edit_protocol(true, static_cast<MessageType>(type));
-  luaL_unref(L, LUA_REGISTRYINDEX, protocol.dispatch);
-  protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
-  return 0;
-}
-
 // multicast(addresses, source, type id, message) -> how many mailboxes are full, list of those
 // addresses where nobody lives. `addresses`: the keys of a table. The message is copied once. On
 // return it is in the mailboxes: whoever learns of that cannot send something that overtakes it.
@@ -397,6 +244,19 @@ int l_multicast_unpack(lua_State* L) {
 
 }  // namespace
 
+MessagePtr packed_message(lua_State* L, int first) {
+  return first == 0 ? Vm::of(L).pack_buffer().take() : take_payload(L, first);
+}
+
+SendResult send_message(lua_State* L, MessagePtr message, ServiceId destination, int type,
+                std::int32_t session, ServiceId source) {
+  message->type = static_cast<MessageType>(type);
+  message->session = session;
+  message->source = source;
+  message->destination = destination;
+  return system_of(L).send(std::move(message));
+}
+
 // call(address, type, ...) -> results
 int call(lua_State* L) {
   current_task(L, "skynet.call");
@@ -427,49 +287,12 @@ const lua_CFunction* builtin_codec() {
   return codec;
 }
 
-void push_protocols(lua_State* L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey); }
-
-void set_protocols(lua_State* L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &kProtocolsKey); }
-
-void set_unpack(lua_State* L, int type) {
-  luaL_checktype(L, -1, LUA_TFUNCTION);
-  const int unpack = luaL_ref(L, LUA_REGISTRYINDEX);
-  for (const bool light : {false, true}) {
-    Vm::of(L).edit_protocol(light, static_cast<MessageType>(type)).unpack = unpack;
-  }
-}
-
-int push_dispatch(lua_State* L, int type) {
-  const int handler =
-      Vm::of(L).protocol(current_service(L).light(), static_cast<MessageType>(type)).dispatch;
-  if (handler == LUA_NOREF) return 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, handler);
-  return 1;
-}
-
-int set_dispatch(lua_State* L, int type) {
-  luaL_checktype(L, -1, LUA_TFUNCTION);
-  Vm::Protocol& protocol =
-      Vm::of(L).edit_protocol(current_service(L).light(), static_cast<MessageType>(type));
-  const int previous = protocol.dispatch;
-  protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
-  if (previous == LUA_NOREF) return 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, previous);
-  luaL_unref(L, LUA_REGISTRYINDEX, previous);
-  return 1;
-}
-
 const luaL_Reg kMessageFunctions[] = {
     {"call", bind<call>},
     {"rawcall", bind<l_rawcall>},
     {"send", bind<l_send>},
     {"rawsend", bind<l_rawsend>},
     {"redirect", bind<l_redirect>},
-    {"ret", bind<l_ret>},
-    {"retpack", bind<l_retpack>},
-    {"ignoreret", bind<l_ignoreret>},
-    {"response", bind<l_response>},
-    {"context", bind<l_context>},
     {"pack", bind<l_pack>},
     {"packstring", bind<l_packstring>},
     {"unpack", bind<l_unpack>},
@@ -480,7 +303,6 @@ const luaL_Reg kMessageFunctions[] = {
 };
 
 const luaL_Reg kCoreMessageFunctions[] = {
-    {"dispatch_light", bind<l_dispatch_light>},
     {"multicast", bind<l_multicast>},
     {"multicast_unpack", bind<l_multicast_unpack>},
     {nullptr, nullptr},

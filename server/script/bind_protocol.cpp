@@ -9,6 +9,8 @@
 namespace gatehouse::script {
 namespace {
 
+const char kProtocolsKey = 0;  // registry key of the table of message types
+
 // The unpack function of a type that has none: such messages can be sent, not received.
 int no_unpack(lua_State* L) {
   return luaL_error(L, "protocol %s has no unpack function",
@@ -106,7 +108,66 @@ int load_type(lua_State* L) {
   return 1;
 }
 
+// dispatch_light(type id, f): the handler of the light services of this VM.
+int l_dispatch_light(lua_State* L) {
+  const lua_Integer type = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, type >= 0 && type <= 255, 1, "type out of range");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  Vm::Protocol& protocol = Vm::of(L).edit_protocol(true, static_cast<actor::MessageType>(type));
+  luaL_unref(L, LUA_REGISTRYINDEX, protocol.dispatch);
+  protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 }  // namespace
+
+void push_protocols(lua_State* L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &kProtocolsKey); }
+
+void set_unpack(lua_State* L, int type) {
+  luaL_checktype(L, -1, LUA_TFUNCTION);
+  const int unpack = luaL_ref(L, LUA_REGISTRYINDEX);
+  for (const bool light : {false, true}) {
+    Vm::of(L).edit_protocol(light, static_cast<actor::MessageType>(type)).unpack = unpack;
+  }
+}
+
+int push_dispatch(lua_State* L, int type) {
+  const auto kind = static_cast<actor::MessageType>(type);
+  const int handler = Vm::of(L).protocol(current_service(L).light(), kind).dispatch;
+  if (handler == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, handler);
+  return 1;
+}
+
+int set_dispatch(lua_State* L, int type) {
+  luaL_checktype(L, -1, LUA_TFUNCTION);
+  Vm::Protocol& protocol =
+      Vm::of(L).edit_protocol(current_service(L).light(), static_cast<actor::MessageType>(type));
+  const int previous = protocol.dispatch;
+  protocol.dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  if (previous == LUA_NOREF) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, previous);
+  luaL_unref(L, LUA_REGISTRYINDEX, previous);
+  return 1;
+}
+
+int check_type(lua_State* L, int index) {
+  if (lua_type(L, index) == LUA_TNUMBER) {
+    const lua_Integer id = luaL_checkinteger(L, index);
+    luaL_argcheck(L, id >= 0 && id <= 255, index, "type out of range");
+    return static_cast<int>(id);
+  }
+  push_protocols(L);
+  lua_pushvalue(L, index);
+  if (lua_isnil(L, -1) || lua_gettable(L, -2) != LUA_TTABLE) {
+    luaL_error(L, "unknown message type %s", luaL_tolstring(L, index, nullptr));
+  }
+  lua_getfield(L, -1, "id");
+  const auto id = static_cast<int>(lua_tointeger(L, -1));
+  lua_pop(L, 3);
+  return id;
+}
 
 void add_protocols(lua_State* L) {
   lua_newtable(L);
@@ -114,7 +175,7 @@ void add_protocols(lua_State* L) {
   lua_pushcfunction(L, bind<load_type>);
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
-  set_protocols(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &kProtocolsKey);
   add_codec_protocol(L, "lua", actor::MessageType::kLua);
   add_protocol(L, "response", actor::MessageType::kResponse);
   add_protocol(L, "error", actor::MessageType::kError);
@@ -127,6 +188,11 @@ void add_protocols(lua_State* L) {
 const luaL_Reg kProtocolFunctions[] = {
     {"register_protocol", bind<l_register_protocol>},
     {"dispatch", bind<l_dispatch>},
+    {nullptr, nullptr},
+};
+
+const luaL_Reg kCoreProtocolFunctions[] = {
+    {"dispatch_light", bind<l_dispatch_light>},
     {nullptr, nullptr},
 };
 

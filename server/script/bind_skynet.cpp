@@ -276,7 +276,8 @@ int does_nothing(lua_State*) { return 0; }
 int open_skynet(lua_State* L) {
   lua_createtable(L, 0, 80);
   for (const luaL_Reg* functions :
-       {kMessageFunctions, kTaskFunctions, kSystemFunctions, kProtocolFunctions, kFunctions}) {
+       {kMessageFunctions, kReplyFunctions, kTaskFunctions, kSystemFunctions, kProtocolFunctions,
+        kFunctions}) {
     luaL_setfuncs(L, functions, 0);
   }
   lua_getglobal(L, "pcall");
