@@ -52,6 +52,7 @@ int call_done(lua_State* L, int, lua_KContext type) {
   if (reply.type == MessageType::kError) return luaL_error(L, "call failed");
   if (type == kLua) return unpack(L, reply.data(), reply.size);
   if (type < 0) {  // rawcall
+    vm.scheduler().lend_reply();
     lua_pushlightuserdata(L, const_cast<char*>(reply.data()));
     lua_pushinteger(L, reply.size);
     return 2;

@@ -87,6 +87,9 @@ class Scheduler {
   std::int32_t new_session(LuaService& service);
   // The running task waits for the reply to (service, session); yield next.
   void await_reply(std::int32_t session, ServiceId callee);
+  // The running task got a pointer to the reply that it waited for. With forward_type of replies
+  // the payload is its own from now on.
+  void lend_reply() { reply_lent_ = true; }
   // The running task sleeps; yield next. A token for wakeup is on top of L's stack and popped.
   void await_timer(lua_State* L, std::int64_t centiseconds);
   // Waits for wakeup(token); raises "token duplicative".
@@ -139,6 +142,7 @@ class Scheduler {
   Task* running_ = nullptr;
   lua_State* running_thread_ = nullptr;
   const actor::Message* incoming_ = nullptr;
+  bool reply_lent_ = false;
   SessionMap sessions_;
   std::deque<Task*> woken_;
   std::deque<Task*> forks_;

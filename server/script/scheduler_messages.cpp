@@ -102,7 +102,8 @@ void Scheduler::on_reply(LuaService& service, MessagePtr message) {
   if (task->has_token) drop_token(*task);
   resume(*task, task->state == Task::State::kNew ? lua_gettop(task->thread) - 1 : 0);
   incoming_ = nullptr;
-  if (vm_.forwards(service.light(), MessageType::kResponse)) message.release();
+  const bool forwards = vm_.forwards(service.light(), MessageType::kResponse).has_value();
+  if (std::exchange(reply_lent_, false) && forwards) message.release();
 }
 
 // A timer of a task that was ended, or an answer that came twice.
