@@ -160,6 +160,20 @@ def probe(binary, sections):
     return {(section, function): (state, note) for section, function, state, note in rows}
 
 
+def plain_lua(sections):
+    """The functions of the C modules that only a plain Lua interpreter loads, by their source."""
+    found = {}
+    for name, _, functions in sections:
+        source = ROOT / "server/script" / name.split(".")[0] / f"{name.replace('.', '_')}.cpp"
+        if not source.exists():
+            continue
+        registered = re.findall(r'\{"(\w+)", l_\w+\}', source.read_text())
+        for function, _ in functions:
+            if function in registered:
+                found[name, function] = ("there", "in the module for a plain `lua5.4`")
+    return found
+
+
 def ours(sections, found):
     """{module: functions that skynet lacks}; skynet and skynet.manager are one table."""
     listed = {
@@ -213,7 +227,8 @@ def main():
     options = parser.parse_args()
     sections = read_list(LIST)
     sections += library_sections(sections)
-    text = document(sections, probe(Path(options.binary).absolute(), sections))
+    found = probe(Path(options.binary).absolute(), sections)
+    text = document(sections, found | plain_lua(sections))
     if options.write:
         options.document.write_text(text)
         return 0
