@@ -1,6 +1,7 @@
 -- require "skynet.manager": the skynet table, enlarged by what manages other services (sk 1.2).
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
+local unsupported <const> = require "skynet.unsupported"
 
 --- Launches a service without waiting for it.
 ---@return integer|nil address
@@ -67,10 +68,7 @@ function skynet.monitor(name, query)
 	return address
 end
 
---- Not there.
-function skynet.filter()
-	error("skynet.filter is not supported: messages go to their handlers as they are", 2)
-end
+skynet.filter = unsupported("skynet.filter", "messages go to their handlers as they are")
 
 --- Ends all services and the process.
 function skynet.abort()

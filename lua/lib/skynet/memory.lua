@@ -1,5 +1,7 @@
 -- require "skynet.memory" (sk 1.6): what is known of the memory of the process. There are no
 -- numbers for each service but those of its VM, and no reports of the allocator.
+local unsupported <const> = require "skynet.unsupported"
+
 local M <const> = {}
 
 --- Resident bytes of the process.
@@ -29,9 +31,7 @@ function M.info()
 end
 
 for _, name in ipairs { "dump", "dumpinfo", "jestat", "mallctl", "dumpheap", "profactive" } do
-	M[name] = function()
-		error("skynet.memory." .. name .. " is not supported: the allocator has no such report", 2)
-	end
+	M[name] = unsupported("skynet.memory." .. name, "the allocator has no such report")
 end
 
 return M

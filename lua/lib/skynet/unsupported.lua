@@ -11,10 +11,13 @@ local reasons <const> = setmetatable({}, { __mode = "k" }) ---@type table<functi
 --- Returns nothing, whatever it is given: for what has no effect here, and needs none.
 function M.does_nothing() end
 
---- Why f raises, when it was made here; otherwise nil.
+--- Why f raises, when it was made here or is one of the socket driver's that do; otherwise nil.
 ---@param f any
 ---@return string|nil
 function M.reason(f)
+	if f == require("skynet.socketdriver").buffer then
+		return "received bytes wait in the socket for its reader"
+	end
 	return reasons[f]
 end
 
