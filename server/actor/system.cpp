@@ -194,7 +194,7 @@ bool System::interrupt(ServiceId id) {
   }
   for (std::uint16_t i = 0; i < workers; ++i) {
     const Activity a = workers_[i]->activity();
-    if ((a.sequence & 1) != 0 && a.destination == id) return workers_[i]->interrupt();
+    if ((a.sequence & 1) != 0 && a.destination == id) return workers_[i]->interrupt(id);
   }
   return false;
 }
@@ -245,7 +245,7 @@ void System::monitor_main() {
         std::lock_guard guard(monitor_mutex_);
         endless_[a.destination.value] = true;
       }
-      if (break_ms != 0 && now - s.since >= break_ms) workers_[i]->interrupt();
+      if (break_ms != 0 && now - s.since >= break_ms) workers_[i]->interrupt(a.destination);
     }
     lock.lock();
   }

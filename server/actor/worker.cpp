@@ -34,8 +34,12 @@ thread_local volatile InterruptTarget interrupt_target{nullptr, nullptr};
 
 constexpr int kInterruptSignal = SIGURG;  // ignored by default, so a late one harms nobody
 
-void on_interrupt_signal(int) {
-  if (interrupt_target.function != nullptr) interrupt_target.function(interrupt_target.argument);
+// The signal's value is the service that it is meant for.
+void on_interrupt_signal(int, siginfo_t* info, void*) {
+  if (interrupt_target.function == nullptr || info->si_code != SI_QUEUE) return;
+  const auto meant = static_cast<std::uint32_t>(info->si_value.sival_int);
+  if (current_worker->activity().destination.value != meant) return;
+  interrupt_target.function(interrupt_target.argument);
 }
 
 }  // namespace
@@ -98,9 +102,11 @@ Activity Worker::activity() const {
   return a;
 }
 
-bool Worker::interrupt() {
+bool Worker::interrupt(ServiceId service) {
+  sigval value{};
+  value.sival_int = static_cast<int>(service.value);
   const std::lock_guard lock(thread_mutex_);
-  return thread_ != 0 && pthread_kill(thread_, kInterruptSignal) == 0;
+  return thread_ != 0 && pthread_sigqueue(thread_, kInterruptSignal, value) == 0;
 }
 
 bool Worker::turn() {
@@ -353,8 +359,8 @@ void Worker::set_thread(unsigned long thread) {
 void Worker::thread_main(Loop& loop) {
   current_worker = this;
   struct sigaction action {};
-  action.sa_handler = on_interrupt_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_sigaction = on_interrupt_signal;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigaction(kInterruptSignal, &action, nullptr);
   set_thread(pthread_self());
   if (index_ >= system_.worker_count()) lower_thread_priority(kExclusiveNice);

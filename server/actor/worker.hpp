@@ -65,9 +65,10 @@ class Worker {
   void request_stop();
   [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
   [[nodiscard]] Activity activity() const;
-  // Interrupts the handler that runs now: its interrupt function is called on the worker's
-  // thread in a signal handler. False when the worker's thread is not running.
-  bool interrupt();
+  // Interrupts a handler of this service: its interrupt function is called on the worker's thread
+  // in a signal handler, unless another service's handler runs by then. False when the worker's
+  // thread is not running.
+  bool interrupt(ServiceId service);
 
   // --- Owner thread ---
   // One turn: inbox, due timers, ready services up to a budget, outgoing batches. Returns true

@@ -1,11 +1,9 @@
 """skynet.cluster: within a process, and between two."""
 
-import re
-import socket
-
 import pytest
-from server import ROOT
-from skynet_process import SCRIPTS, SkynetProcess
+import skynet_rules
+from mariadb import free_port
+from skynet_process import SkynetProcess
 
 # How many rules each script has at least, so that none is lost unseen.
 TOPICS = {
@@ -16,21 +14,9 @@ TOPICS = {
 }
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def check_rules(process, topic):
-    text = (ROOT / SCRIPTS / f"{topic}.lua").read_text()
-    rules = re.findall(r'^\s*rule\("([^"]+)"', text, re.MULTILINE)
-    assert len(rules) == len(set(rules)) >= TOPICS[topic]
-    output = process.output()
-    assert not [line for line in process.lines if line.startswith("failed")], output
-    printed = [line[3:] for line in process.lines if line.startswith("ok ")]
-    assert sorted(printed) == sorted(rules), output
-    assert f"conformance {topic} done" in process.lines, output
+    assert len(skynet_rules.rules_of(topic)) >= TOPICS[topic]
+    skynet_rules.check(topic, process.lines, process.output())
 
 
 @pytest.mark.parametrize("topic", ["cluster", "cluster_failures"])

@@ -1,53 +1,22 @@
 """skynet.db.mysql on a real MariaDB: the scripts of tests/conformance/skynet, and the example."""
 
-import re
-import subprocess
 import threading
 
 import pytest
 from conftest import mysql_store
 from gatehouse_client import login
 from players import Player
-from server import BINARY, PATIENCE, REPORT, ROOT
+from skynet_rules import run_topic
 
-SCRIPTS = "tests/conformance/skynet"
 # How many rules each script has at least, so that none is lost unseen.
 RULES_MIN = {"mysql": 21, "mysql_life": 12}
-CONFIG = """
-thread = THREADS
-harbor = 0
-start = "TOPIC"
-bootstrap = "snlua bootstrap"
-luaservice = "./SCRIPTS/?.lua"
-lua_path = "./SCRIPTS/?.lua"
-snax = "./lua/examples/?.lua"
-mysql_port = PORT
-mysql_database = "example_accounts"
-"""
-
-
-def rules_of(topic):
-    text = (ROOT / SCRIPTS / f"{topic}.lua").read_text()
-    return re.findall(r'^\s*rule\("([^"]+)"', text, re.MULTILINE)
 
 
 def run(topic, mariadb, folder, threads=1):
-    config = folder / f"{topic}.config"
-    text = CONFIG.replace("TOPIC", topic).replace("SCRIPTS", SCRIPTS)
-    config.write_text(text.replace("PORT", str(mariadb.port)).replace("THREADS", str(threads)))
-    done = subprocess.run(
-        [BINARY, "skynet", str(config)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120 * PATIENCE,
+    run_topic(
+        topic, folder, RULES_MIN.get(topic, 1), seconds=120, thread=threads,
+        snax="./lua/examples/?.lua", mysql_port=mariadb.port, mysql_database="example_accounts",
     )
-    output = done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert not [line for line in lines if line.startswith("failed")], output
-    rules = rules_of(topic)
-    assert len(rules) == len(set(rules)) >= RULES_MIN.get(topic, 1)
-    assert [line[3:] for line in lines if line.startswith("ok ")] == rules, output
-    assert f"conformance {topic} done" in lines, output
-    assert done.returncode == 0, output
-    assert not REPORT.search(output), output
 
 
 def test_values_results_and_statements(mariadb, tmp_path):

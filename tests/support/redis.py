@@ -4,18 +4,13 @@ import socket
 import subprocess
 import threading
 
+from mariadb import free_port
 from server import PATIENCE
 from waiting import wait_until
 
 # The server's program under the name that Debian's redis-tools gives it: what it does depends on
 # the name that it is started by. The package redis-server would start one for the whole machine.
 PROGRAM = "/usr/bin/redis-check-rdb"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Redis:

@@ -110,12 +110,12 @@ TEST_F(MonitorTest, InterruptCallsTheFunctionOfTheWorkersThread) {
   start(60'000, 0);
   system_->send(message_to(service_, "spin"));
   ASSERT_TRUE(eventually([this] { return spinner_.spins.load(); }));
-  EXPECT_TRUE(system_->worker(0).interrupt());  // runs, but has no function set
-  EXPECT_TRUE(system_->worker(1).interrupt());
+  EXPECT_TRUE(system_->worker(0).interrupt(service_));  // runs, but has no function set
+  EXPECT_TRUE(system_->worker(1).interrupt(service_));
   EXPECT_TRUE(eventually([this] { return !spinner_.spins; }));
   EXPECT_EQ(spinner_.interrupts, 1);
   EXPECT_TRUE(pthread_equal(spinner_.interrupted_thread, spinner_.thread));
-  EXPECT_TRUE(system_->worker(1).interrupt());  // idle: nothing to call, nothing to harm
+  EXPECT_TRUE(system_->worker(1).interrupt(service_));  // idle: nothing to call, nothing to harm
 }
 
 TEST_F(MonitorTest, BusyWorkerIsNotEndless) {
@@ -140,11 +140,11 @@ TEST(Interrupt, RacesWithTheEndOfAWorker) {
     System system({.workers = 1, .limits = {}}, metrics);
     std::atomic<bool> stop{false};
     std::thread interrupter([&system, &stop] {
-      while (!stop) static_cast<void>(system.worker(0).interrupt());
+      while (!stop) static_cast<void>(system.worker(0).interrupt(ServiceId{1}));
     });
     system.start([](Worker&) { return make_condvar_loop(); });
     system.stop();
-    EXPECT_FALSE(system.worker(0).interrupt());
+    EXPECT_FALSE(system.worker(0).interrupt(ServiceId{1}));
     stop = true;
     interrupter.join();
   }
