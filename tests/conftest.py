@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
 from gatectl import Tool  # noqa: E402
 from mariadb import MariaDb  # noqa: E402
