@@ -21,6 +21,8 @@ std::string_view name(Errc code) {
     case Errc::kFenced: return "fenced";
     case Errc::kCorrupt: return "corrupt";
     case Errc::kIo: return "io";
+    case Errc::kRefused: return "refused";
+    case Errc::kTooBig: return "too_big";
   }
   return "unknown";
 }

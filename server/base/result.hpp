@@ -14,13 +14,15 @@ enum class Errc {
   kNotFound,     // the thing named does not exist
   kExists,       // it exists already
   kDenied,       // not allowed: wrong password, banned, weak key
-  kUnavailable,  // a store, gate or peer cannot be reached now
-  kTimeout,      // a deadline passed
-  kFull,         // a bounded queue or table has no room
+  kUnavailable,  // a store, gate or peer cannot be reached now; of a write: unknown if it was done
+  kTimeout,      // a deadline passed; of a write: unknown if it was done
+  kFull,         // a bounded queue or table has no room; nothing was done
   kClosed,       // the other side is gone
   kFenced,       // a newer epoch owns the session
   kCorrupt,      // stored or received data does not parse
   kIo,           // the operating system refused
+  kRefused,      // a store refuses this for good, nothing was done: an operator has to act
+  kTooBig,       // more bytes than the other side takes, nothing was done
 };
 
 // The name of a code as logs and metrics print it: "not_found".
