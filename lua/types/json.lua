@@ -13,11 +13,13 @@ local json = {}
 ---@return string
 function json.encode(value) end
 
+--- An array is marked as one (see json.array).
 ---@param text string
 ---@return any value, string? message, string? code nil, what at which byte, and "invalid"
 function json.decode(text) end
 
---- Marks a table as an array, so that it is one when it is empty too.
+--- Marks a table as an array, so that it is one when it is empty too. The mark, like json.null,
+--- goes with the value: into saved data, calls, shared tables, stm.
 ---@generic T: table
 ---@param list T
 ---@return T

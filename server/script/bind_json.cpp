@@ -1,12 +1,13 @@
 // "json": encode(value) and decode(text) between Lua values and JSON (RFC 8259), on nlohmann's
-// parser and writer. null is json.null; integers stay integers; a table made by json.array{} is
-// an array also when it is empty; keys are written in order.
+// parser and writer. null is json.null; integers stay integers; a table that decode made of an
+// array, or json.array{}, is an array also when it is empty; keys are written in order.
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "script/array_mark.hpp"
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
 #include "script/table_views.hpp"
@@ -17,20 +18,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kDepthMax = 128;
-const char kArrayMetatable[] = "gatehouse.json.array";
 
 // --- encode. Nothing in here raises: it runs while C++ objects wait for their destructors, so
 // an error is a text that is handed up.
 
 const char* to_json(lua_State* L, int index, int depth, Json& out);
-
-bool is_marked_array(lua_State* L, int index) {
-  if (lua_getmetatable(L, index) == 0) return false;
-  luaL_getmetatable(L, kArrayMetatable);
-  const bool marked = lua_rawequal(L, -1, -2) != 0;
-  lua_pop(L, 2);
-  return marked;
-}
 
 const char* array_to_json(lua_State* L, int index, int depth, Json& out) {
   const auto length = static_cast<lua_Integer>(lua_rawlen(L, index));
@@ -211,10 +203,8 @@ class StackBuilder {
   bool end_object() { return close(); }
   bool start_array(std::size_t) { return open(0); }
   bool end_array() {
-    if (items_[static_cast<std::size_t>(depth_ - 1)] == 0) {
-      lua_pushvalue(L_, array_metatable_);
-      lua_setmetatable(L_, -2);
-    }
+    lua_pushvalue(L_, array_metatable_);
+    lua_setmetatable(L_, -2);
     return close();
   }
   bool parse_error(std::size_t, const std::string&, const Json::exception& exception) {
@@ -275,7 +265,7 @@ class StackBuilder {
 int l_decode(lua_State* L) {
   const std::string_view text = check_view(L, 1);
   lua_settop(L, 1);
-  luaL_getmetatable(L, kArrayMetatable);
+  push_array_metatable(L);
   const char* read_up_to = text.data();
   StackBuilder builder(L, 2);
   const CountingIterator begin{text.data(), &read_up_to};
@@ -293,7 +283,8 @@ int l_decode(lua_State* L) {
 int l_array(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  luaL_setmetatable(L, kArrayMetatable);
+  push_array_metatable(L);
+  lua_setmetatable(L, 1);
   return 1;
 }
 
@@ -307,8 +298,6 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_json(lua_State* L) {
-  luaL_newmetatable(L, kArrayMetatable);
-  lua_pop(L, 1);
   luaL_newlib(L, kFunctions);
   lua_pushlightuserdata(L, nullptr);
   lua_setfield(L, -2, "null");

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "script/array_mark.hpp"
+
 namespace gatehouse::script {
 
 static_assert(std::endian::native == std::endian::little, "the wire form is little-endian");
@@ -23,6 +25,9 @@ enum Type : std::uint8_t {
 // Cookies of kNumber.
 constexpr int kZero = 0, kByte = 1, kWord = 2, kDword = 4, kQword = 6, kReal = 8;
 constexpr int kCookieMax = 32;
+// Cookie of the kNil that ends a table which is marked as an array. skynet's reader looks at no
+// cookie of a nil: there it is a plain table.
+constexpr int kArrayEnd = 1;
 constexpr int kDepthMax = 32;
 // Entries of a table without array part that are read before it is made, in the right size.
 constexpr int kEntriesAhead = 16;
@@ -71,7 +76,7 @@ void put_string(PackBuffer& out, const char* text, std::size_t size) {
 
 void pack_value(lua_State* L, int index, PackBuffer& out, int depth);
 
-// Entries of a table that __pairs presents: all of them as hash entries.
+// Entries of a table that __pairs presents: all of them as hash entries, up to the end.
 void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
   *out.extend(1) = tag(kTable, 0);
   lua_pushvalue(L, index);
@@ -90,14 +95,19 @@ void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
     lua_pop(L, 1);
     lua_replace(L, -2);
   }
-  *out.extend(1) = tag(kNil, 0);
 }
 
 void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
-  luaL_checkstack(L, 8, "serialize can't pack too depth table");
-  if (luaL_getmetafield(L, index, "__pairs") != LUA_TNIL) {
-    pack_by_pairs(L, index, out, depth);
-    return;
+  luaL_checkstack(L, 12, "serialize can't pack too depth table");
+  char end = tag(kNil, 0);
+  if (lua_getmetatable(L, index) != 0) {
+    lua_pop(L, 1);
+    if (is_marked_array(L, index)) end = tag(kNil, kArrayEnd);
+    if (luaL_getmetafield(L, index, "__pairs") != LUA_TNIL) {
+      pack_by_pairs(L, index, out, depth);
+      *out.extend(1) = end;
+      return;
+    }
   }
   const auto length = static_cast<lua_Integer>(lua_rawlen(L, index));
   if (length >= kCookieMax - 1) {
@@ -123,7 +133,7 @@ void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
     }
     lua_settop(L, top + 1);
   }
-  *out.extend(1) = tag(kNil, 0);
+  *out.extend(1) = end;
 }
 
 void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
@@ -191,31 +201,44 @@ struct Reader {
     lua_pushlstring(L, p, size);
     p += size;
   }
+  enum class End : std::uint8_t { kNo, kTable, kArray };
+  End end_of_table();
   bool small_table(int depth);
   void table(int type, int cookie, int depth);
   void value(int depth);
 };
+
+// The end of a table's entries, when it comes next: a nil where a key would be.
+Reader::End Reader::end_of_table() {
+  if (p == end) return End::kNo;  // value() raises
+  const auto head = static_cast<std::uint8_t>(*p);
+  if ((head & 7) != kNil) return End::kNo;
+  ++p;
+  return head >> 3 == kArrayEnd ? End::kArray : End::kTable;
+}
+
+void mark_array(lua_State* L) {
+  push_array_metatable(L);
+  lua_setmetatable(L, -2);
+}
 
 // Makes a table of the first entries; true when they are all.
 bool Reader::small_table(int depth) {
   lua_pushnil(L);
   const int place = lua_gettop(L);
   int count = 0;
-  bool all = false;
-  while (count < kEntriesAhead) {
+  End found = End::kNo;
+  for (; count < kEntriesAhead; ++count) {
+    found = end_of_table();
+    if (found != End::kNo) break;
     value(depth + 1);
-    all = lua_isnil(L, -1);
-    if (all) {
-      lua_pop(L, 1);
-      break;
-    }
     value(depth + 1);
-    ++count;
   }
-  lua_createtable(L, 0, all ? count : 2 * kEntriesAhead);
+  lua_createtable(L, 0, found != End::kNo ? count : 2 * kEntriesAhead);
   lua_replace(L, place);
   for (; count > 0; --count) lua_rawset(L, place);
-  return all;
+  if (found == End::kArray) mark_array(L);
+  return found != End::kNo;
 }
 
 void Reader::table(int type, int cookie, int depth) {
@@ -238,15 +261,13 @@ void Reader::table(int type, int cookie, int depth) {
     value(depth + 1);
     lua_rawseti(L, -2, i);
   }
-  for (;;) {
+  End found = end_of_table();
+  for (; found == End::kNo; found = end_of_table()) {
     value(depth + 1);
-    if (lua_isnil(L, -1)) {
-      lua_pop(L, 1);
-      return;
-    }
     value(depth + 1);
     lua_rawset(L, -3);
   }
+  if (found == End::kArray) mark_array(L);
 }
 
 void Reader::value(int depth) {

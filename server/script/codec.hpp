@@ -1,4 +1,6 @@
-// skynet's serialisation of Lua values (sk 2.8), byte for byte: type byte = type + 8 * cookie.
+// skynet's serialisation of Lua values (sk 2.8), byte for byte: type byte = type + 8 * cookie. A
+// table that is marked as an array (array_mark.hpp) ends with the byte 8 instead of 0: skynet reads
+// a plain table there.
 // Packs straight into a message's payload and unpacks straight onto the Lua stack.
 #pragma once
 

@@ -151,8 +151,8 @@ SharedTable* SharedTreeBuilder::open(const SharedTable* parent, const SharedValu
   auto* table = new (allocate(sizeof(SharedTable))) SharedTable();
   table->parent = parent;
   table->place = place;
-  table->depth = parent == nullptr ? 1 : parent->depth + 1;
-  depth_ = std::max(depth_, table->depth);
+  if (parent != nullptr) table->depth = static_cast<std::uint16_t>(parent->depth + 1);
+  depth_ = std::max<std::uint32_t>(depth_, table->depth);
   if (tree_->root_ == nullptr) tree_->root_ = table;
   return table;
 }
@@ -227,6 +227,7 @@ SharedValue SharedTreeBuilder::table(const SharedTable* table) {
 SharedTable* SharedTreeBuilder::copy(const SharedTable& from, const SharedTable* parent,
                                      const SharedValue& place) {
   SharedTable* to = open(parent, place);
+  to->is_array = from.is_array;
   const auto copied = [&](const SharedValue& value, const SharedValue& key) {
     if (value.kind == SharedKind::kString) return string(value.bits.string->view());
     if (value.kind != SharedKind::kTable) return value;

@@ -26,7 +26,10 @@ struct SharedString {
   }
 };
 
-enum class SharedKind : std::uint8_t { kNil, kFalse, kTrue, kInteger, kNumber, kString, kTable };
+// kNull: a light userdata of a null pointer, json.null.
+enum class SharedKind : std::uint8_t {
+  kNil, kFalse, kTrue, kInteger, kNumber, kString, kTable, kNull
+};
 
 union SharedPayloadBits {
   std::int64_t integer = 0;
@@ -50,7 +53,8 @@ struct SharedTable {
 
   const SharedTable* parent = nullptr;  // null: the root
   SharedValue place;                    // its key there
-  std::uint32_t depth = 1;              // of the root
+  std::uint16_t depth = 1;              // of the root
+  bool is_array = false;                // marked as one (array_mark.hpp)
   std::uint32_t array_size = 0;
   std::uint32_t entry_count = 0;
   std::uint32_t index_mask = 0;

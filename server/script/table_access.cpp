@@ -125,7 +125,8 @@ void fill(lua_State* L) {
   }
   lua_pushnil(L);  // last: when memory ran out on the way, the next access tries again
   lua_rawsetp(L, 1, &kPlaceKey);
-  lua_pushvalue(L, lua_upvalueindex(kFilledUpvalue));
+  const int filled = table.is_array ? kFilledArrayUpvalue : kFilledUpvalue;
+  lua_pushvalue(L, lua_upvalueindex(filled));
   lua_setmetatable(L, 1);
 }
 

@@ -15,9 +15,9 @@ extern const char kPlaceKey;  // in a table: its SharedTable, or a string: the p
 extern const char kNextKey;   // in a metatable: next(table, key) of tables that are not plain
 
 // Upvalues of the metamethods: the view's userdata; address of a SharedTable -> its Lua table;
-// the metatable; that of filled tables; the VM's cache of strings.
+// the metatable; those of filled tables and filled arrays; the VM's cache of strings.
 inline constexpr int kViewUpvalue = 1, kTablesUpvalue = 2, kMetaUpvalue = 3, kFilledUpvalue = 4,
-                     kStringsUpvalue = 5, kAccessUpvalues = 5;
+                     kFilledArrayUpvalue = 5, kStringsUpvalue = 6, kAccessUpvalues = 6;
 
 // The metamethods; the one without a name belongs to kNextKey.
 struct TableAccess {

@@ -1,6 +1,7 @@
 // Lua tables to trees and back.
 #include <fmt/format.h>
 
+#include "script/array_mark.hpp"
 #include "script/table_views.hpp"
 
 namespace gatehouse::script {
@@ -30,7 +31,7 @@ class Reader {
  private:
   // The table on top of the stack, which stays there.
   Result<SharedValue> table(const SharedTable* parent, const SharedValue& place) {
-    if (!lua_checkstack(L_, 6)) return fail(Errc::kFull, "the stack is full");
+    if (!lua_checkstack(L_, 8)) return fail(Errc::kFull, "the stack is full");
     const SharedTable* shared = shared_table(L_);
     SharedTable* to = shared != nullptr ? builder_.copy(*shared, parent, place)
                                         : builder_.open(parent, place);
@@ -40,6 +41,7 @@ class Reader {
                                               describe(parent, place), SharedTree::kDepthMax));
     }
     if (shared != nullptr) return SharedTreeBuilder::table(to);
+    to->is_array = is_marked_array(L_, -1);
     SharedTreeBuilder::Contents contents;
     const std::size_t length = lua_rawlen(L_, -1);
     for (std::size_t i = 1; i <= length; ++i) {
@@ -81,6 +83,9 @@ class Reader {
       case LUA_TNUMBER:
         return lua_isinteger(L_, -1) ? SharedTreeBuilder::integer(lua_tointeger(L_, -1))
                                      : SharedTreeBuilder::number(lua_tonumber(L_, -1));
+      case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L_, -1) == nullptr) return SharedValue{SharedKind::kNull, {}};
+        [[fallthrough]];
       default:
         return fail(Errc::kInvalid, fmt::format("{} is a {}, which cannot be shared",
                                                 describe(parent, key), luaL_typename(L_, -1)));
@@ -132,6 +137,7 @@ void push_scalar(lua_State* L, const SharedValue& value) {
       lua_pushlstring(L, text.data(), text.size());
       return;
     }
+    case SharedKind::kNull: lua_pushlightuserdata(L, nullptr); return;
     default: lua_pushnil(L);
   }
 }
@@ -149,6 +155,9 @@ void push_copy(lua_State* L, const SharedTable& table) {
     push_copy_of(L, {e.value_kind, e.value});
     lua_rawset(L, -3);
   }
+  if (!table.is_array) return;
+  push_array_metatable(L);
+  lua_setmetatable(L, -2);
 }
 
 }  // namespace gatehouse::script

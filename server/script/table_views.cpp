@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/log.hpp"
+#include "script/array_mark.hpp"
 #include "script/bind_util.hpp"
 #include "script/table_access.hpp"
 
@@ -83,15 +84,15 @@ void TableViews::create(lua_State* L, SharedFace face, std::string_view name) {
   view->owner = this;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &kGcKey);
   lua_setmetatable(L, -2);
-  const int userdata = base + 1, tables = base + 2, meta = base + 3, filled = base + 4;
+  const int userdata = base + 1, tables = base + 2, meta = base + 3, filled = base + 4,
+            filled_array = base + 5;
   view->face = face;
   view->name = name;
   view->current = std::exchange(found_, {});
   view->following = face != SharedFace::kSharetable;
   lua_newtable(L);
   set_weak(L);
-  lua_newtable(L);
-  lua_newtable(L);
+  for (int i = meta; i <= filled_array; ++i) lua_newtable(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &kStringsKey);
   for (const TableAccess& function : kTableAccess) {
     for (int i = userdata; i < userdata + kAccessUpvalues; ++i) lua_pushvalue(L, i);
@@ -103,16 +104,19 @@ void TableViews::create(lua_State* L, SharedFace face, std::string_view name) {
       lua_setfield(L, meta, function.name);
     }
   }
-  for (const int m : {meta, filled}) {
+  for (const int m : {meta, filled, filled_array}) {
     lua_pushboolean(L, 0);
     lua_setfield(L, m, "__metatable");  // scripts see none, and cannot replace it
   }
-  lua_pushvalue(L, userdata);
-  lua_rawseti(L, filled, 1);  // a filled table keeps its view, to be found when it moves
-  if (face == SharedFace::kSharetable) {
+  for (const int m : {filled, filled_array}) {
+    lua_pushvalue(L, userdata);
+    lua_rawseti(L, m, 1);  // a filled table keeps its view, to be found when it moves
+    if (face != SharedFace::kSharetable) continue;
     lua_pushcfunction(L, refuse_change);
-    lua_setfield(L, filled, "__newindex");
+    lua_setfield(L, m, "__newindex");
   }
+  lua_pushboolean(L, 1);
+  lua_rawsetp(L, filled_array, &kArrayMark);
   push_table(L, &view->current.tree->root(), tables, meta);
   for (const auto& [value, slot] : {std::pair{tables, kTables}, {meta, kMeta}, {-1, kRoot}}) {
     lua_pushvalue(L, value);

@@ -1,4 +1,5 @@
 -- skynet.pack: the bytes of sk 2.8 in both directions, what is refused, and garbage.
+local json <const> = require "json"
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 
@@ -69,6 +70,8 @@ local function test_bytes()
 		{ { a = 1 }, "060c610a0100" },
 		{ { 1, nil, 3 }, "1e0a01000a0300" },
 		{ { { true } }, "0e0e090000" },
+		{ json.array {}, "0608" },
+		{ { a = json.array { 1 } }, "060c610e0a010800" },
 	} do
 		testing.equal(hex(skynet.packstring(row[1])), row[2], show(row[1]))
 		testing.equal(show((skynet.unpack(unhex(row[2])))), show(row[1]), row[2])
