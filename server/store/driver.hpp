@@ -4,13 +4,20 @@
 // its Options. It connects at the first call and again at the first call after the connection
 // was lost; it is never unusable for good.
 //
-// Errors, besides those a function names:
-//   kUnavailable  the database is away, busy, full or refuses us. Of a write it is then unknown
-//                 whether it was applied. What may be done twice (reads, claims, saves, settings)
-//                 is repeated once on a fresh connection when one was lost; the rest never is.
+// Errors, besides those a function names. Of a write the first says that nothing is known, the
+// others that nothing was done:
+//   kUnavailable  the database is away, busy, locked, full or takes no writes now. It may come
+//                 back by itself, or when somebody makes room. Of a write it is unknown whether it
+//                 was applied. What may be done twice (reads, claims, saves, settings) is repeated
+//                 once on a fresh connection when one was lost; the rest never is.
+//   kIo           a statement failed for a reason that this store does not know: as kUnavailable
+//   kRefused      the database refuses for good: rights, a table or column is missing, a file that
+//                 is read-only. An operator has to act; the same again may succeed after that.
+//   kTooBig       more bytes than the database, its packets or a row take, or than the sizes of
+//                 records.hpp. The same again is refused again.
 //   kInvalid      a value that the tables do not take (too long, not UTF-8)
-//   kCorrupt      a row or a database file that does not parse
-//   kIo           a statement failed for any other reason
+//   kCorrupt      a row, a table or a database file that does not parse
+// Messages hold the database's own words. None holds a password, a hash or player data.
 // No message holds a password, a hash or player data.
 #pragma once
 
@@ -98,8 +105,8 @@ class Driver {
   // version: the same save again, or one that arrives late, changes nothing. A caller that
   // retries a failed save uses the next version. Success also when a higher version is there
   // already: so later saves hold what earlier ones brought, replies too. kFenced when the row is
-  // not `epoch`'s or was never loaded: nothing was written. kInvalid above the sizes of
-  // records.hpp.
+  // not `epoch`'s or was never loaded: nothing was written. kTooBig above the sizes of
+  // records.hpp, or of what the server takes.
   [[nodiscard]] virtual Result<> save_player(AccountId account, std::string_view server,
                                              std::uint64_t epoch, std::uint64_t version,
                                              std::string_view data,

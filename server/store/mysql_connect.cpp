@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -195,6 +196,17 @@ Result<MysqlHandle> connect_mysql_client(const Options& options, const std::stri
   return fail(Errc::kUnavailable,
               fmt::format("cannot connect to MySQL at {}:{}: {}", options.mysql.host,
                           options.mysql.port, connect_error_text(error, tls, "tls")));
+}
+
+std::size_t read_packet_bytes_max(MYSQL* mysql) {
+  if (mysql_query(mysql, "SELECT @@max_allowed_packet") != 0) return 0;
+  MYSQL_RES* const result = mysql_store_result(mysql);
+  if (result == nullptr) return 0;
+  const MYSQL_ROW row = mysql_fetch_row(result);
+  std::size_t bytes = 0;
+  if (row != nullptr && row[0] != nullptr) bytes = std::strtoull(row[0], nullptr, 10);
+  mysql_free_result(result);
+  return bytes;
 }
 
 bool closed_by_server(MYSQL* mysql) {

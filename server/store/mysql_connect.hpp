@@ -3,6 +3,7 @@
 
 #include <mysql.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,10 @@ using MysqlHandle = std::unique_ptr<MYSQL, MysqlClose>;
 [[nodiscard]] Result<MysqlHandle> connect_mysql_client(const Options& options,
                                                        const std::string& charset,
                                                        MysqlInterrupt& interrupt);
+
+// The session's max_allowed_packet: what a larger statement brings is the end of the connection,
+// often without the server's reason. 0: it does not say.
+[[nodiscard]] std::size_t read_packet_bytes_max(MYSQL* mysql);
 
 // As far as can be told without asking the server.
 [[nodiscard]] bool closed_by_server(MYSQL* mysql);

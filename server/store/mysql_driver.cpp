@@ -68,6 +68,7 @@ class MysqlConnection final : public SqlConnection {
   Options options_;
   DriverMetrics metrics_;
   MysqlHandle mysql_;
+  std::size_t packet_bytes_max_ = 0;  // what the server takes; 0: it does not say
   // Of mysql_. Of an insert for several rows the one with the last number of rows is kept.
   std::array<std::unique_ptr<MysqlStatement>, kStatementCount> statements_;
   std::array<std::unique_ptr<MysqlStatement>, kStatementCount> row_statements_;
@@ -110,6 +111,7 @@ Result<> MysqlConnection::connect() {
     return tl::unexpected(connect_error_);
   }
   mysql_ = std::move(*connected);
+  packet_bytes_max_ = read_packet_bytes_max(mysql_.get());
   bump(metrics_.connections);
   bump(metrics_.connects);
   if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
@@ -124,6 +126,11 @@ MysqlError MysqlConnection::query(std::string_view text) {
 MysqlError MysqlConnection::try_run(Statement statement, std::size_t rows,
                                     std::span<const SqlValue> values, const SqlVisitor& visit,
                                     SqlOutcome& outcome) {
+  const std::size_t bytes = packet_bytes(values);
+  if (packet_bytes_max_ != 0 && bytes > packet_bytes_max_)
+    return {kTooBigByUs, fmt::format("MySQL: a statement of {} bytes is above the server's "
+                                     "max_allowed_packet of {}",
+                                     bytes, packet_bytes_max_)};
   const auto index = static_cast<std::size_t>(statement);
   auto& prepared = rows == 1 ? statements_[index] : row_statements_[index];
   MysqlError error;
@@ -181,7 +188,9 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
         continue;
       }
     }
-    if (connection_lost(error.number)) {
+    if (too_big(error.number) && error.number != kTooBigByUs) {
+      disconnect();  // the server closes it after such a packet
+    } else if (connection_lost(error.number)) {
       disconnect();
       // After a time-out there is no time left for a second attempt.
       const bool timed_out = monotonic_ms() - start_ms >= options_.io_timeout_ms / 2;

@@ -33,45 +33,119 @@ bool server_read_only(unsigned number) {
          number == ER_OPEN_AS_READONLY || number == ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION;
 }
 
-Error error_of(const MysqlError& error) {
-  switch (error.number) {
-    case ER_DUP_ENTRY: return {Errc::kExists, "the row exists already"};
-    case ER_NO_REFERENCED_ROW:
-    case ER_NO_REFERENCED_ROW_2: return {Errc::kNotFound, "the account does not exist"};
+bool too_big(unsigned number) {
+  return number == ER_NET_PACKET_TOO_LARGE || number == CR_NET_PACKET_TOO_LARGE ||
+         number == ER_WARN_ALLOWED_PACKET_OVERFLOWED || number == ER_TOO_BIG_ROWSIZE ||
+         number == ER_UNDO_RECORD_TOO_BIG || number == kTooBigByUs;
+}
+
+namespace {
+
+// A value that a column does not take. The text of the first names the column alone.
+bool refuses_value(unsigned number, bool& nameable) {
+  switch (number) {
     case ER_DATA_TOO_LONG:
-    case ER_TRUNCATED_WRONG_VALUE:
-    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
     case ER_WARN_DATA_OUT_OF_RANGE:
-    case ER_INVALID_CHARACTER_STRING:
-    case ER_NET_PACKET_TOO_LARGE:
     case WARN_DATA_TRUNCATED:
     case ER_CONSTRAINT_FAILED:
-    case kErrorCheckMysql:
-      return {Errc::kInvalid, fmt::format("MySQL refuses a value (error {})", error.number)};
-    case ER_NO_SUCH_TABLE:
-    case ER_BAD_FIELD_ERROR:
-      return {Errc::kUnavailable,
-              fmt::format("the database is not migrated: {} (error {})", error.text, error.number)};
-    case ER_CON_COUNT_ERROR:
-    case ER_DBACCESS_DENIED_ERROR:
+    case ER_BAD_NULL_ERROR:
+    case kErrorCheckMysql: nameable = true; return true;
+    case ER_TRUNCATED_WRONG_VALUE:
+    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+    case ER_WRONG_VALUE_FOR_TYPE:
+    case ER_INVALID_CHARACTER_STRING: nameable = false; return true;
+    default: return false;
+  }
+}
+
+// Rights, tables, columns and engines that are not as this program needs them: nobody but an
+// operator changes that, and the statement did not run.
+bool refuses_for_good(unsigned number) {
+  switch (number) {
     case ER_ACCESS_DENIED_ERROR:
+    case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+    case ER_DBACCESS_DENIED_ERROR:
     case ER_TABLEACCESS_DENIED_ERROR:
+    case ER_COLUMNACCESS_DENIED_ERROR:
+    case ER_SPECIFIC_ACCESS_DENIED_ERROR:
+    case ER_PROCACCESS_DENIED_ERROR:
+    case ER_MUST_CHANGE_PASSWORD:
+    case ER_ACCOUNT_HAS_BEEN_LOCKED:
     case ER_NO_DB_ERROR:
     case ER_BAD_DB_ERROR:
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-    case ER_GET_ERRNO:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case ER_LOCK_DEADLOCK:
-    case ER_QUERY_INTERRUPTED:
+    case ER_NO_SUCH_TABLE:
+    case ER_NO_SUCH_TABLE_IN_ENGINE:
+    case ER_BAD_FIELD_ERROR:
+    case ER_NO_DEFAULT_FOR_FIELD:
+    case ER_WRONG_VALUE_COUNT_ON_ROW:
+    case ER_WRONG_OBJECT:
+    case ER_NON_UPDATABLE_TABLE:
+    case ER_VIEW_INVALID:
+    case ER_VIEW_NO_INSERT_FIELD_LIST:
+    case ER_SP_DOES_NOT_EXIST:
+    case ER_UNKNOWN_STORAGE_ENGINE:
+    case ER_ILLEGAL_HA:
+    case ER_SIGNAL_EXCEPTION:
+    case ER_PARSE_ERROR: return true;
+    default: return false;
+  }
+}
+
+// A table whose file is damaged.
+bool damaged(unsigned number) {
+  switch (number) {
+    case ER_NOT_KEYFILE:
+    case ER_OLD_KEYFILE:
+    case ER_CRASHED_ON_USAGE:
+    case ER_CRASHED_ON_REPAIR:
+    case ER_TABLE_CORRUPT:
+    case ER_INDEX_CORRUPT: return true;
+    default: return false;
+  }
+}
+
+// What goes away by itself, or when somebody makes room: busy, full, locked, interrupted.
+bool goes_away(unsigned number) {
+  switch (number) {
+    case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
     case ER_USER_LIMIT_REACHED:
-      return {Errc::kUnavailable, fmt::format("MySQL: {} (error {})", error.text, error.number)};
-    default: break;
+    case ER_OUTOFMEMORY:
+    case ER_OUT_OF_RESOURCES:
+    case ER_DISK_FULL:
+    case ER_ERROR_ON_WRITE:
+    case ER_RECORD_FILE_FULL:
+    case ER_GET_ERRNO:
+    case ER_ERROR_DURING_COMMIT:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_TABLE_FULL:
+    case ER_CHECKREAD:
+    case ER_QUERY_INTERRUPTED:
+    case ER_STATEMENT_TIMEOUT:
+    case ER_TOO_MANY_CONCURRENT_TRXS: return true;
+    default: return connection_lost(number) || server_read_only(number);
   }
-  const bool away = connection_lost(error.number) || server_read_only(error.number);
-  return {away ? Errc::kUnavailable : Errc::kIo,
-          fmt::format("MySQL: {} (error {})", error.text, error.number)};
+}
+
+}  // namespace
+
+Error error_of(const MysqlError& error) {
+  const unsigned number = error.number;
+  if (number == ER_DUP_ENTRY) return {Errc::kExists, "the row exists already"};
+  if (number == ER_NO_REFERENCED_ROW || number == ER_NO_REFERENCED_ROW_2)
+    return {Errc::kNotFound, "the account does not exist"};
+  if (number == kTooBigByUs) return {Errc::kTooBig, error.text};
+  bool nameable = true;
+  const bool value = refuses_value(number, nameable);
+  const std::string text =
+      nameable ? fmt::format("MySQL: {} (error {})", error.text, number)
+               : fmt::format("MySQL refuses a value (error {})", number);
+  if (too_big(number)) return {Errc::kTooBig, text};
+  if (value) return {Errc::kInvalid, text};
+  if (refuses_for_good(number)) return {Errc::kRefused, text};
+  if (damaged(number)) return {Errc::kCorrupt, text};
+  return {goes_away(number) ? Errc::kUnavailable : Errc::kIo, text};
 }
 
 std::string connect_error_text(const MysqlError& error, bool tls, std::string_view tls_setting) {

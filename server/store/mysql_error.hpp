@@ -16,8 +16,11 @@ struct MysqlError {
 
 // Stands for no number of the library: this store does not use the connection.
 inline constexpr unsigned kRefusedByUs = 1;
+// Nor for this one: more bytes than the server takes, so that nothing was sent.
+inline constexpr unsigned kTooBigByUs = 2;
 
-// The error as the caller sees it, without the values that may have caused it.
+// The error as the caller sees it, in the classes of driver.hpp, with the database's words but
+// without the values that may have caused it.
 [[nodiscard]] Error error_of(const MysqlError& error);
 
 // The connection is of no use any more; whether the statement was applied is unknown.
@@ -28,6 +31,9 @@ inline constexpr unsigned kRefusedByUs = 1;
 
 // The server takes no writes, as a replica or a primary that was replaced: it did not run.
 [[nodiscard]] bool server_read_only(unsigned number);
+
+// More bytes than the server, its packets or a row take: nothing was done.
+[[nodiscard]] bool too_big(unsigned number);
 
 // The error is the library's, not the server's answer.
 [[nodiscard]] bool client_error(unsigned number);

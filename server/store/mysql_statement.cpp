@@ -56,7 +56,23 @@ struct BindValue {
   }
 };
 
+// Of a value in a packet: its type, and its bytes behind their length.
+struct PacketBytes {
+  std::size_t operator()(std::nullptr_t) const { return 2; }
+  std::size_t operator()(std::int64_t) const { return 10; }
+  std::size_t operator()(std::uint64_t) const { return 10; }
+  std::size_t operator()(const SqlText& text) const { return 11 + text.value.size(); }
+  std::size_t operator()(const SqlBytes& bytes) const { return 11 + bytes.value.size(); }
+};
+
 }  // namespace
+
+// COM_STMT_EXECUTE: command, statement, flags, iterations, the bits of what is null, a flag.
+std::size_t packet_bytes(std::span<const SqlValue> values) {
+  std::size_t bytes = 1 + 4 + 1 + 4 + (values.size() + 7) / 8 + 1;
+  for (const SqlValue& value : values) bytes += std::visit(PacketBytes{}, value);
+  return bytes;
+}
 
 class MysqlStatement::Row final : public SqlRow {
  public:

@@ -15,6 +15,9 @@
 
 namespace gatehouse::store {
 
+// The bytes of the packet that brings these values to the server, or a few more.
+[[nodiscard]] std::size_t packet_bytes(std::span<const SqlValue> values);
+
 // Belongs to one connection and must go before it.
 class MysqlStatement {
  public:

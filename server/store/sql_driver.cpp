@@ -15,8 +15,9 @@ SqlDriver::SqlDriver(std::unique_ptr<SqlConnection> connection, std::string migr
 
 void SqlDriver::count(const Error& error) {
   const Errc code = error.code;
-  const bool by_database =
-      code == Errc::kUnavailable || code == Errc::kIo || code == Errc::kCorrupt;
+  const bool by_database = code == Errc::kUnavailable || code == Errc::kIo ||
+                           code == Errc::kCorrupt || code == Errc::kRefused ||
+                           code == Errc::kTooBig;
   if (errors_ && by_database) errors_->add();
 }
 

@@ -78,8 +78,10 @@ Result<> SqlDriver::save_player(AccountId account, std::string_view server, std:
                                 const std::optional<std::string>& replies) {
   if (!valid_server_name(server)) return invalid("server name");
   if (version == 0 || version > kNumberMax) return invalid("version");
-  if (data.size() > kPlayerDataBytesMax) return invalid("player data: too large");
-  if (replies && replies->size() > kPlayerRepliesBytesMax) return invalid("replies: too large");
+  if (data.size() > kPlayerDataBytesMax)
+    return too_big("player data", data.size(), kPlayerDataBytesMax);
+  if (replies && replies->size() > kPlayerRepliesBytesMax)
+    return too_big("replies", replies->size(), kPlayerRepliesBytesMax);
   const SqlValue reply_value = replies ? SqlValue{SqlBytes{*replies}} : SqlValue{nullptr};
   auto ran = run(Statement::kSavePlayer,
                  {SqlBytes{data}, reply_value, version, account.value, SqlText{server}, epoch,

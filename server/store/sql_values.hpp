@@ -2,6 +2,8 @@
 // the same values. Internal to this layer.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +49,10 @@ inline bool valid_ascii(std::string_view text, std::size_t bytes_max) {
 
 inline tl::unexpected<Error> invalid(const char* what) {
   return fail(Errc::kInvalid, std::string("the store does not take this ") + what);
+}
+
+inline tl::unexpected<Error> too_big(std::string_view what, std::size_t bytes, std::size_t max) {
+  return fail(Errc::kTooBig, fmt::format("{} of {} bytes, more than {}", what, bytes, max));
 }
 
 inline std::uint64_t natural(const SqlRow& row, int column) {

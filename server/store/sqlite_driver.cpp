@@ -50,7 +50,9 @@ class SqliteConnection final : public SqlConnection {
   Result<> configure();
   void disconnect();
   // The error of the last call, which failed with `code`.
-  Error last_error(int code) const { return sqlite_error(code, sqlite3_errmsg(db_)); }
+  Error last_error(int code) const {
+    return sqlite_error(code, sqlite3_errmsg(db_), sqlite3_system_errno(db_));
+  }
   // Gives the connection up when a new one may do better.
   void disconnect_if_broken(int code);
   // Runs the statement to its end; SQLITE_DONE or an error.
@@ -155,7 +157,7 @@ Result<> SqliteConnection::open_file() {
   const int code = sqlite3_open_v2(path_.c_str(), &db_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK)
-    return tl::unexpected(sqlite_error(code, db_ ? sqlite3_errmsg(db_) : "out of memory"));
+    return tl::unexpected(db_ ? last_error(code) : sqlite_error(code, "out of memory"));
   return configure();
 }
 

@@ -13,36 +13,55 @@
 
 namespace gatehouse::store {
 
-Error sqlite_error(int code, const char* text) {
+Error sqlite_error(int code, const char* text, int system_error) {
   switch (code) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY: return {Errc::kExists, "the row exists already"};
     case SQLITE_CONSTRAINT_FOREIGNKEY: return {Errc::kNotFound, "the account does not exist"};
     default: break;
   }
-  switch (code & 0xff) {
+  const int primary = code & 0xff;
+  // The error of the operating system is of this call only where the call was one of files.
+  const bool of_files = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ||
+                        primary == SQLITE_FULL || primary == SQLITE_READONLY;
+  std::string words = fmt::format("SQLite: {} (error {})", text, code);
+  if (of_files && system_error != 0)
+    words += fmt::format(", {}", std::generic_category().message(system_error));
+  switch (primary) {
     case SQLITE_CONSTRAINT:
-    case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:
       return {Errc::kInvalid, fmt::format("SQLite refuses a value (error {})", code)};
+    case SQLITE_TOOBIG: return {Errc::kTooBig, words};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {Errc::kCorrupt, fmt::format("SQLite: {} (error {})", text, code)};
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_IOERR:
-    case SQLITE_FULL:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT: return {Errc::kCorrupt, words};
     case SQLITE_PERM:
     case SQLITE_AUTH:
+    case SQLITE_NOLFS: return {Errc::kRefused, words};
+    case SQLITE_READONLY: {
+      // The others are over once a lock is free, or are the file's that was moved.
+      const bool for_good = code == SQLITE_READONLY || code == SQLITE_READONLY_DIRECTORY;
+      return {for_good ? Errc::kRefused : Errc::kUnavailable, words};
+    }
+    case SQLITE_IOERR:
+      // A limit of the process or of the file system on a file's size.
+      return {system_error == EFBIG ? Errc::kRefused : Errc::kUnavailable, words};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
-    case SQLITE_NOMEM:
-      return {Errc::kUnavailable, fmt::format("SQLite: {} (error {})", text, code)};
+    case SQLITE_SCHEMA:
+    case SQLITE_INTERRUPT:
+    case SQLITE_ABORT:
+    case SQLITE_NOMEM: return {Errc::kUnavailable, words};
     default: break;
   }
-  // A missing table has no code of its own.
-  const Errc errc = std::string_view(text).starts_with("no such ") ? Errc::kUnavailable : Errc::kIo;
-  return {errc, fmt::format("SQLite: {} (error {})", text, code)};
+  // Missing tables and columns have no code of their own.
+  const std::string_view said(text);
+  const bool schema = said.starts_with("no such ") || said.find(" has no column ") != said.npos ||
+                      said.find(" may not be modified") != said.npos;
+  return {schema ? Errc::kRefused : Errc::kIo, words};
 }
 
 // The file appears under its name closed: closing it later would drop the locks that connections

@@ -216,9 +216,9 @@ TEST_P(Players, BigAndBinaryDataComesBackAsItWas) {
   EXPECT_TRUE(player.data == largest);
   EXPECT_TRUE(player.replies == largest_replies);
   EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 3, largest + "x", std::nullopt)),
-            Errc::kInvalid);
+            Errc::kTooBig);
   EXPECT_EQ(code_of(driver_->save_player(account, "sample", epoch, 3, "", largest_replies + "x")),
-            Errc::kInvalid);
+            Errc::kTooBig);
 }
 
 // Two gates fight for a player: whatever the order, the data is that of the highest epoch that
