@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/assert.hpp"
+#include "crypto/evp.hpp"
 #include "crypto/x25519.hpp"
 
 namespace gatehouse::crypto {
@@ -14,10 +15,6 @@ struct FreeCipherContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeCipherContext>;
-
-const unsigned char* octets(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 // OpenSSL counts in int.
 constexpr std::size_t kBytesMax = std::numeric_limits<int>::max() - kGcmTagBytes;

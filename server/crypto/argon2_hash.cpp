@@ -15,14 +15,10 @@ namespace {
 
 constexpr std::string_view kIdPrefix = "$argon2id$";
 constexpr std::string_view kIPrefix = "$argon2i$";
-constexpr std::size_t kSaltBytesMax = 64;
+constexpr std::size_t kArgon2SaltBytesMax = 64;
 constexpr std::size_t kHashBytesMin = 12;
 constexpr std::size_t kHashBytesMax = 64;
 constexpr VerifyNs kBlockNs = 550;  // one KiB of memory in one pass
-
-tl::unexpected<Error> corrupt(const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored argon2 hash: {}", why));
-}
 
 // PHC strings write base64 without padding.
 std::string_view without_padding(std::string_view base64) {
@@ -89,21 +85,21 @@ Result<Argon2Hash> parse_argon2(std::string_view stored) {
                     take_number(text, form.cost.memory_kib) && take(text, ",t=") &&
                     take_number(text, form.cost.passes) && take(text, ",p=") &&
                     take_number(text, form.cost.lanes) && take(text, "$");
-  if (!head) return corrupt("malformed");
+  if (!head) return corrupt_hash("argon2", "malformed");
   if (form.version != ARGON2_VERSION_13 && form.version != ARGON2_VERSION_10) {
-    return corrupt("unknown version");
+    return corrupt_hash("argon2", "unknown version");
   }
-  if (!valid_argon2_cost(form.cost)) return corrupt("cost out of bounds");
+  if (!valid_argon2_cost(form.cost)) return corrupt_hash("argon2", "cost out of bounds");
   const auto salt_text = take_field(text);
-  if (!salt_text) return corrupt("malformed");
+  if (!salt_text) return corrupt_hash("argon2", "malformed");
   const auto salt = bytes_of_base64_unpadded(*salt_text);
   const auto hash = bytes_of_base64_unpadded(text);
-  if (!salt || !hash) return corrupt("malformed");
-  if (salt->size() < ARGON2_MIN_SALT_LENGTH || salt->size() > kSaltBytesMax) {
-    return corrupt("salt of a wrong size");
+  if (!salt || !hash) return corrupt_hash("argon2", "malformed");
+  if (salt->size() < ARGON2_MIN_SALT_LENGTH || salt->size() > kArgon2SaltBytesMax) {
+    return corrupt_hash("argon2", "salt of a wrong size");
   }
   if (hash->size() < kHashBytesMin || hash->size() > kHashBytesMax) {
-    return corrupt("hash of a wrong size");
+    return corrupt_hash("argon2", "hash of a wrong size");
   }
   form.salt = *salt;
   form.hash = *hash;

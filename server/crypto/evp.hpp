@@ -24,6 +24,14 @@ enum class EvpHash { kMd5, kSha1, kSha256, kSha512 };
   return 64;
 }
 
+// The bytes as OpenSSL takes them.
+[[nodiscard]] inline const unsigned char* octets(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+[[nodiscard]] inline unsigned char* octets(std::string& bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
 // Both return evp_digest_bytes() bytes, and abort when OpenSSL fails.
 [[nodiscard]] std::string evp_digest(EvpHash hash, std::string_view text);
 [[nodiscard]] std::string evp_hmac(EvpHash hash, std::string_view key, std::string_view text);

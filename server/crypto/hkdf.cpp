@@ -16,7 +16,7 @@ struct FreeKdfContext {
 };
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, FreeKdfContext>;
 
-OSSL_PARAM octets(const char* name, std::string_view bytes) {
+OSSL_PARAM octet_param(const char* name, std::string_view bytes) {
   // OpenSSL refuses a null pointer even where no byte is meant.
   if (bytes.empty()) bytes = "";
   return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(bytes.data()), bytes.size());
@@ -31,9 +31,10 @@ Secret hkdf_sha256(std::string_view input_key, std::string_view salt, std::strin
   const KdfContext context(EVP_KDF_CTX_new(kdf));
   char hash[] = "SHA256";
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
-                                   octets(OSSL_KDF_PARAM_KEY, input_key),
-                                   octets(OSSL_KDF_PARAM_SALT, salt),
-                                   octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
+                                   octet_param(OSSL_KDF_PARAM_KEY, input_key),
+                                   octet_param(OSSL_KDF_PARAM_SALT, salt),
+                                   octet_param(OSSL_KDF_PARAM_INFO, info),
+                                   OSSL_PARAM_construct_end()};
   std::string out(size, '\0');
   GATEHOUSE_ASSERT(context &&
                    EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), size,

@@ -94,7 +94,7 @@ std::optional<ImportedDigest> parse_ldap(const Form& form, std::string_view text
   return ImportedDigest{&form, bytes->substr(size), bytes->substr(0, size)};
 }
 
-Result<ImportedDigest> parse(std::string_view stored) {
+Result<ImportedDigest> parse_imported(std::string_view stored) {
   const Form* const form = form_of(stored);
   if (form == nullptr) return fail(Errc::kCorrupt, "stored password of an unknown format");
   const std::string_view text = stored.substr(form->prefix.size());
@@ -136,13 +136,13 @@ bool is_imported_digest(std::string_view stored) {
 }
 
 Result<VerifyNs> check_imported_digest(std::string_view stored) {
-  const auto parsed = parse(stored);
+  const auto parsed = parse_imported(stored);
   if (!parsed) return tl::unexpected(parsed.error());
   return kDigestNs;
 }
 
 Result<bool> verify_imported_digest(const Secret& password, std::string_view stored) {
-  const auto parsed = parse(stored);
+  const auto parsed = parse_imported(stored);
   if (!parsed) return tl::unexpected(parsed.error());
   return constant_time_equal(compute(*parsed->form, password.reveal(), parsed->salt),
                              parsed->digest);

@@ -5,7 +5,7 @@
 namespace gatehouse::crypto {
 namespace {
 
-constexpr std::size_t kBlockBytes = 16;
+constexpr std::size_t kMd5BlockBytes = 16;
 
 // Encrypts or decrypts: the encrypted side of each block makes the stream for the next.
 std::string apply_stream(std::string_view text, std::string_view key, std::string_view seed,
@@ -14,10 +14,10 @@ std::string apply_stream(std::string_view text, std::string_view key, std::strin
   result.reserve(text.size());
   std::string input(seed);
   while (!text.empty()) {
-    input.resize(kBlockBytes, '\0');
+    input.resize(kMd5BlockBytes, '\0');
     input += key;
     const std::string stream = md5(input);
-    const std::string_view block = text.substr(0, kBlockBytes);
+    const std::string_view block = text.substr(0, kMd5BlockBytes);
     const std::size_t done = result.size();
     for (std::size_t i = 0; i < block.size(); ++i) {
       result += static_cast<char>(block[i] ^ stream[i]);

@@ -1,6 +1,5 @@
 #include "crypto/pbkdf2_hash.hpp"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -18,7 +17,7 @@ namespace gatehouse::crypto {
 
 namespace {
 
-constexpr std::size_t kSaltBytesMax = 128;
+constexpr std::size_t kPbkdf2SaltBytesMax = 128;
 
 struct Variant {
   std::string_view prefix;
@@ -41,10 +40,6 @@ struct Pbkdf2Hash {
   std::string salt;
   std::string hash;
 };
-
-tl::unexpected<Error> corrupt(const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored pbkdf2 hash: {}", why));
-}
 
 const Variant* variant_of(std::string_view stored) {
   const auto* const found =
@@ -70,25 +65,27 @@ std::optional<std::string> django_salt(std::string_view text) {
   return std::string(text);
 }
 
-Result<Pbkdf2Hash> parse(std::string_view stored) {
+Result<Pbkdf2Hash> parse_pbkdf2(std::string_view stored) {
   Pbkdf2Hash form;
   std::string_view text = stored;
   form.variant = variant_of(stored);
   if (form.variant == nullptr || !take(text, form.variant->prefix) ||
       !take_number(text, form.iterations) || !take(text, "$")) {
-    return corrupt("malformed");
+    return corrupt_hash("pbkdf2", "malformed");
   }
   if (form.iterations < 1 || form.iterations > kPbkdf2IterationsMax) {
-    return corrupt("cost out of bounds");
+    return corrupt_hash("pbkdf2", "cost out of bounds");
   }
   const auto salt_text = take_field(text);
-  if (!salt_text) return corrupt("malformed");
+  if (!salt_text) return corrupt_hash("pbkdf2", "malformed");
   auto salt = form.variant->django ? django_salt(*salt_text) : passlib_bytes(*salt_text);
   auto hash = form.variant->django ? django_hash(text) : passlib_bytes(text);
-  if (!salt || !hash) return corrupt("malformed");
-  if (salt->empty() || salt->size() > kSaltBytesMax) return corrupt("salt of a wrong size");
+  if (!salt || !hash) return corrupt_hash("pbkdf2", "malformed");
+  if (salt->empty() || salt->size() > kPbkdf2SaltBytesMax) {
+    return corrupt_hash("pbkdf2", "salt of a wrong size");
+  }
   if (hash->size() != evp_digest_bytes(form.variant->hash)) {
-    return corrupt("hash of a wrong size");
+    return corrupt_hash("pbkdf2", "hash of a wrong size");
   }
   form.salt = std::move(*salt);
   form.hash = std::move(*hash);
@@ -102,13 +99,13 @@ bool is_pbkdf2(std::string_view stored) {
 }
 
 Result<VerifyNs> check_pbkdf2(std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_pbkdf2(stored);
   if (!form) return tl::unexpected(form.error());
   return form->variant->iteration_ns * form->iterations;
 }
 
 Result<bool> verify_pbkdf2(const Secret& password, std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_pbkdf2(stored);
   if (!form) return tl::unexpected(form.error());
   const std::string_view phrase = password.reveal();
   // OpenSSL counts in int.

@@ -1,6 +1,5 @@
 #include "crypto/scrypt_hash.hpp"
 
-#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -14,7 +13,7 @@ namespace gatehouse::crypto {
 namespace {
 
 constexpr std::string_view kPrefix = "$scrypt$";
-constexpr std::size_t kSaltBytesMax = 64;
+constexpr std::size_t kScryptSaltBytesMax = 64;
 
 struct ScryptHash {
   std::uint32_t n_log2 = 0;
@@ -24,25 +23,27 @@ struct ScryptHash {
   std::string hash;
 };
 
-tl::unexpected<Error> corrupt(const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored scrypt hash: {}", why));
-}
-
-Result<ScryptHash> parse(std::string_view stored) {
+Result<ScryptHash> parse_scrypt(std::string_view stored) {
   ScryptHash form;
   std::string_view text = stored;
   const bool head = take(text, kPrefix) && take(text, "ln=") && take_number(text, form.n_log2) &&
                     take(text, ",r=") && take_number(text, form.r) && take(text, ",p=") &&
                     take_number(text, form.p) && take(text, "$");
-  if (!head) return corrupt("malformed");
-  if (!valid_scrypt_cost(form.n_log2, form.r, form.p)) return corrupt("cost out of bounds");
+  if (!head) return corrupt_hash("scrypt", "malformed");
+  if (!valid_scrypt_cost(form.n_log2, form.r, form.p)) {
+    return corrupt_hash("scrypt", "cost out of bounds");
+  }
   const auto salt_text = take_field(text);
-  if (!salt_text) return corrupt("malformed");
+  if (!salt_text) return corrupt_hash("scrypt", "malformed");
   auto salt = bytes_of_base64_unpadded(*salt_text);
   auto hash = bytes_of_base64_unpadded(text);
-  if (!salt || !hash) return corrupt("malformed");
-  if (salt->empty() || salt->size() > kSaltBytesMax) return corrupt("salt of a wrong size");
-  if (hash->size() != 32 && hash->size() != 64) return corrupt("hash of a wrong size");
+  if (!salt || !hash) return corrupt_hash("scrypt", "malformed");
+  if (salt->empty() || salt->size() > kScryptSaltBytesMax) {
+    return corrupt_hash("scrypt", "salt of a wrong size");
+  }
+  if (hash->size() != 32 && hash->size() != 64) {
+    return corrupt_hash("scrypt", "hash of a wrong size");
+  }
   form.salt = std::move(*salt);
   form.hash = std::move(*hash);
   return form;
@@ -65,13 +66,13 @@ bool is_scrypt_phc(std::string_view stored) {
 }
 
 Result<VerifyNs> check_scrypt_phc(std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_scrypt(stored);
   if (!form) return tl::unexpected(form.error());
   return scrypt_verify_ns(form->n_log2, form->r, form->p);
 }
 
 Result<bool> verify_scrypt_phc(const Secret& password, std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_scrypt(stored);
   if (!form) return tl::unexpected(form.error());
   const std::string_view phrase = password.reveal();
   std::string made(form->hash.size(), '\0');

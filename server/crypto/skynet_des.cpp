@@ -12,7 +12,7 @@ namespace gatehouse::crypto {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 8;
+constexpr std::size_t kDesBlockBytes = 8;
 
 // The sixteen round keys of one key, wiped at the end of its life.
 class DesKey {
@@ -20,7 +20,7 @@ class DesKey {
   // `key` is 8 bytes; parity bits are ignored.
   explicit DesKey(std::string_view key) {
     DES_cblock block;
-    std::memcpy(block, key.data(), kBlockBytes);
+    std::memcpy(block, key.data(), kDesBlockBytes);
     DES_set_key_unchecked(&block, &schedule_);
     wipe(block, sizeof block);
   }
@@ -30,7 +30,7 @@ class DesKey {
 
   // Each block of `bytes` in its place; direction is DES_ENCRYPT or DES_DECRYPT.
   void crypt(std::string& bytes, int direction) {
-    for (std::size_t at = 0; at < bytes.size(); at += kBlockBytes) {
+    for (std::size_t at = 0; at < bytes.size(); at += kDesBlockBytes) {
       auto* block = reinterpret_cast<DES_cblock*>(bytes.data() + at);
       DES_ecb_encrypt(block, block, &schedule_, direction);
     }
@@ -48,13 +48,13 @@ tl::unexpected<Error> bad_key_size(std::size_t size) {
 std::size_t padding_length(std::string_view bytes, DesPadding padding) {
   if (padding == DesPadding::kPkcs7) {
     const auto length = static_cast<unsigned char>(bytes.back());
-    if (length > kBlockBytes) return 0;
+    if (length > kDesBlockBytes) return 0;
     for (const char c : bytes.substr(bytes.size() - length)) {
       if (static_cast<unsigned char>(c) != length) return 0;
     }
     return length;
   }
-  for (std::size_t length = 1; length <= kBlockBytes; ++length) {
+  for (std::size_t length = 1; length <= kDesBlockBytes; ++length) {
     const char c = bytes[bytes.size() - length];
     if (c == '\x80') return length;
     if (c != '\0') return 0;
@@ -72,7 +72,7 @@ Result<DesPadding> des_padding(std::int64_t mode) {
 
 Result<std::string> des_encode(std::string_view key, std::string_view text, DesPadding padding) {
   if (key.size() != kSkynetKeyBytes) return bad_key_size(key.size());
-  const std::size_t added = kBlockBytes - text.size() % kBlockBytes;
+  const std::size_t added = kDesBlockBytes - text.size() % kDesBlockBytes;
   std::string bytes;
   bytes.reserve(text.size() + added);
   bytes.append(text);
@@ -88,7 +88,7 @@ Result<std::string> des_encode(std::string_view key, std::string_view text, DesP
 
 Result<std::string> des_decode(std::string_view key, std::string_view text, DesPadding padding) {
   if (key.size() != kSkynetKeyBytes) return bad_key_size(key.size());
-  if (text.empty() || text.size() % kBlockBytes != 0) {
+  if (text.empty() || text.size() % kDesBlockBytes != 0) {
     return fail(Errc::kInvalid, "Invalid des crypt text length " + std::to_string(text.size()));
   }
   std::string bytes(text);

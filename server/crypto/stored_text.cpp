@@ -1,11 +1,17 @@
 #include "crypto/stored_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
 #include "crypto/encoding.hpp"
 
 namespace gatehouse::crypto {
+
+tl::unexpected<Error> corrupt_hash(std::string_view form, std::string_view why) {
+  return fail(Errc::kCorrupt, fmt::format("stored {} hash: {}", form, why));
+}
 
 bool take(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;

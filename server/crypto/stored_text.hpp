@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.hpp"
 #include "base/secret.hpp"
 
 namespace gatehouse::crypto {
@@ -14,6 +15,9 @@ namespace gatehouse::crypto {
 // Roughly how long a verification takes, in nanoseconds of one core of a server of about 2020.
 // Good for comparing one form with another, for nothing else.
 using VerifyNs = std::uint64_t;
+
+// kCorrupt: "stored <form> hash: <why>". `form` and `why` are words of ours.
+[[nodiscard]] tl::unexpected<Error> corrupt_hash(std::string_view form, std::string_view why);
 
 // Takes `prefix` off the front of `text`; false when it is not there.
 [[nodiscard]] bool take(std::string_view& text, std::string_view prefix);

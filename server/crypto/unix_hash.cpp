@@ -1,7 +1,6 @@
 #include "crypto/unix_hash.hpp"
 
 #include <crypt.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,7 +18,7 @@ namespace gatehouse::crypto {
 namespace {
 
 // The digits of crypt(5), in the order of their values.
-constexpr std::string_view kDigits =
+constexpr std::string_view kCryptDigits =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 // What one unit of each algorithm's cost takes.
@@ -28,12 +27,8 @@ constexpr VerifyNs kShaCryptRoundNs = 300;
 constexpr VerifyNs kMd5CryptNs = 130'000;
 constexpr VerifyNs kYescryptUnitNs = 130;  // 128 bytes of memory
 
-tl::unexpected<Error> corrupt(const char* format, const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored {} hash: {}", format, why));
-}
-
 bool all_digits(std::string_view text) {
-  return text.find_first_not_of(kDigits) == std::string_view::npos;
+  return text.find_first_not_of(kCryptDigits) == std::string_view::npos;
 }
 
 bool is_salt_and_hash(std::string_view text, std::size_t salt_max, std::size_t hash_size) {
@@ -52,9 +47,9 @@ Result<VerifyNs> check_bcrypt(std::string_view stored) {
       std::from_chars(cost_text.data(), cost_text.data() + cost_text.size(), cost);
   if (stored.size() != 60 || stored[6] != '$' || error != std::errc() ||
       stop != cost_text.data() + 2 || !all_digits(stored.substr(7))) {
-    return corrupt(kFormat, "malformed");
+    return corrupt_hash(kFormat, "malformed");
   }
-  if (cost < 4 || cost > kBcryptCostMax) return corrupt(kFormat, "cost out of bounds");
+  if (cost < 4 || cost > kBcryptCostMax) return corrupt_hash(kFormat, "cost out of bounds");
   return kBcryptUnitNs << cost;
 }
 
@@ -71,19 +66,19 @@ Result<VerifyNs> check_sha_crypt(const char* format, std::string_view text, std:
     rounds = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, rounds);
-    if (error == std::errc::result_out_of_range) return corrupt(format, "cost out of bounds");
+    if (error == std::errc::result_out_of_range) return corrupt_hash(format, "cost out of bounds");
     if (error != std::errc() || stop == end || *stop != '$' || text.front() == '0') {
-      return corrupt(format, "malformed");
+      return corrupt_hash(format, "malformed");
     }
     if (rounds < 1000 || rounds > kShaCryptRoundsMax) {
-      return corrupt(format, "cost out of bounds");
+      return corrupt_hash(format, "cost out of bounds");
     }
     text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
   }
   const auto salt = take_field(text);
   if (!salt || salt->empty() || salt->size() > 16 || !is_sha_salt(*salt) ||
       text.size() != hash_size || !all_digits(text)) {
-    return corrupt(format, "malformed");
+    return corrupt_hash(format, "malformed");
   }
   return kShaCryptRoundNs * rounds;
 }
@@ -92,14 +87,14 @@ Result<VerifyNs> check_sha_crypt(const char* format, std::string_view text, std:
 Result<VerifyNs> check_md5crypt(std::string_view text) {
   const auto salt = take_field(text);
   if (!salt || salt->size() > 8 || !is_sha_salt(*salt) || text.size() != 22 || !all_digits(text)) {
-    return corrupt("md5crypt", "malformed");
+    return corrupt_hash("md5crypt", "malformed");
   }
   return kMd5CryptNs;
 }
 
 // The number of one digit, none for a digit that starts a longer number.
 std::optional<unsigned> short_number(char digit) {
-  const std::size_t value = kDigits.find(digit);
+  const std::size_t value = kCryptDigits.find(digit);
   if (value > 47) return std::nullopt;
   return static_cast<unsigned>(value);
 }
@@ -109,22 +104,26 @@ std::optional<unsigned> short_number(char digit) {
 // ever writes, and refused.
 Result<VerifyNs> check_yescrypt(const char* format, std::string_view text) {
   if (text.size() < 4 || text[0] != 'j' || text[3] != '$') {
-    return corrupt(format, "unusual parameters");
+    return corrupt_hash(format, "unusual parameters");
   }
   const auto n_log2 = short_number(text[1]);
   const auto r = short_number(text[2]);
-  if (!n_log2 || !r) return corrupt(format, "unusual parameters");
-  if (!is_salt_and_hash(text.substr(4), 86, 43)) return corrupt(format, "malformed");
+  if (!n_log2 || !r) return corrupt_hash(format, "unusual parameters");
+  if (!is_salt_and_hash(text.substr(4), 86, 43)) return corrupt_hash(format, "malformed");
   // yescrypt counts its memory as scrypt does, and takes the small N and r that scrypt refuses.
   const std::uint64_t units = std::uint64_t{*r + 1} << (*n_log2 + 1);
-  if (*n_log2 > 30 || units > kScryptBytesMax / 128) return corrupt(format, "cost out of bounds");
+  if (*n_log2 > 30 || units > kScryptBytesMax / 128) {
+    return corrupt_hash(format, "cost out of bounds");
+  }
   return kYescryptUnitNs * units;
 }
 
 // Five digits, the lowest first.
 std::uint64_t five_digits(std::string_view text) {
   std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 5; ++i) number |= std::uint64_t{kDigits.find(text[i])} << (6 * i);
+  for (std::size_t i = 0; i < 5; ++i) {
+    number |= std::uint64_t{kCryptDigits.find(text[i])} << (6 * i);
+  }
   return number;
 }
 
@@ -133,12 +132,12 @@ Result<VerifyNs> check_scrypt(std::string_view text) {
   constexpr const char* kFormat = "scrypt";
   if (text.size() < 11 || !all_digits(text.substr(0, 11)) ||
       !is_salt_and_hash(text.substr(11), 86, 43)) {
-    return corrupt(kFormat, "malformed");
+    return corrupt_hash(kFormat, "malformed");
   }
-  const auto n_log2 = static_cast<unsigned>(kDigits.find(text[0]));
+  const auto n_log2 = static_cast<unsigned>(kCryptDigits.find(text[0]));
   const std::uint64_t r = five_digits(text.substr(1));
   const std::uint64_t p = five_digits(text.substr(6));
-  if (!valid_scrypt_cost(n_log2, r, p)) return corrupt(kFormat, "cost out of bounds");
+  if (!valid_scrypt_cost(n_log2, r, p)) return corrupt_hash(kFormat, "cost out of bounds");
   return scrypt_verify_ns(n_log2, r, p);
 }
 

@@ -1,6 +1,5 @@
 #include "crypto/wow_hash.hpp"
 
-#include <fmt/format.h>
 #include <openssl/bn.h>
 
 #include <algorithm>
@@ -35,10 +34,6 @@ struct WowHash {
   bool srp6 = false;
 };
 
-tl::unexpected<Error> corrupt(std::string_view prefix, const char* why) {
-  return fail(Errc::kCorrupt, fmt::format("stored {} password: {}", prefix, why));
-}
-
 // True for a little-endian number below N.
 bool below_modulus(std::string_view number) {
   return std::lexicographical_compare(number.rbegin(), number.rend(), kModulus.begin(),
@@ -49,22 +44,24 @@ bool below_modulus(std::string_view number) {
 Result<WowHash> parse_sha1(std::string_view text) {
   const auto user = take_field(text);
   auto digest = bytes_of_hex(text, evp_digest_bytes(EvpHash::kSha1));
-  if (!user || !is_printable_field(*user) || !digest) return corrupt(kSha1Prefix, "malformed");
+  if (!user || !is_printable_field(*user) || !digest) return corrupt_hash(kSha1Prefix, "malformed");
   return WowHash{*user, "", std::move(*digest), false};
 }
 
 Result<WowHash> parse_srp6(std::string_view text) {
   const auto user = take_field(text);
   const auto salt_text = take_field(text);
-  if (!user || !is_printable_field(*user) || !salt_text) return corrupt(kSrp6Prefix, "malformed");
+  if (!user || !is_printable_field(*user) || !salt_text) {
+    return corrupt_hash(kSrp6Prefix, "malformed");
+  }
   auto salt = bytes_of_hex(*salt_text, kNumberBytes);
   auto verifier = bytes_of_hex(text, kNumberBytes);
-  if (!salt || !verifier) return corrupt(kSrp6Prefix, "malformed");
-  if (!below_modulus(*verifier)) return corrupt(kSrp6Prefix, "verifier out of bounds");
+  if (!salt || !verifier) return corrupt_hash(kSrp6Prefix, "malformed");
+  if (!below_modulus(*verifier)) return corrupt_hash(kSrp6Prefix, "verifier out of bounds");
   return WowHash{*user, std::move(*salt), std::move(*verifier), true};
 }
 
-Result<WowHash> parse(std::string_view stored) {
+Result<WowHash> parse_wow(std::string_view stored) {
   if (take(stored, kSha1Prefix)) return parse_sha1(stored);
   if (take(stored, kSrp6Prefix)) return parse_srp6(stored);
   return fail(Errc::kCorrupt, "stored password of an unknown format");
@@ -113,13 +110,13 @@ bool is_wow_hash(std::string_view stored) {
 }
 
 Result<VerifyNs> check_wow_hash(std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_wow(stored);
   if (!form) return tl::unexpected(form.error());
   return form->srp6 ? kSrp6Ns : kSha1Ns;
 }
 
 Result<bool> verify_wow_hash(const Secret& password, std::string_view stored) {
-  const auto form = parse(stored);
+  const auto form = parse_wow(stored);
   if (!form) return tl::unexpected(form.error());
   const Secret identity = identity_digest(form->user, password.reveal());
   if (!form->srp6) return constant_time_equal(identity.reveal(), form->answer);

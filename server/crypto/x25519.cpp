@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/evp.hpp"
 #include "crypto/random.hpp"
 
 namespace gatehouse::crypto {
@@ -20,13 +21,6 @@ struct FreeEvp {
 using Key = std::unique_ptr<EVP_PKEY, FreeEvp>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeEvp>;
 using SignContext = std::unique_ptr<EVP_MD_CTX, FreeEvp>;
-
-const unsigned char* octets(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* octets(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
 
 tl::unexpected<Error> bad_size(std::string_view what) {
   return fail(Errc::kInvalid, std::string(what) + " has a wrong size");

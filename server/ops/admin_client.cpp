@@ -6,7 +6,7 @@
 namespace gatehouse::ops {
 namespace {
 
-constexpr time_t kTimeoutS = 5;
+constexpr time_t kClientTimeoutS = 5;
 
 }  // namespace
 
@@ -14,9 +14,9 @@ Result<AdminAnswer> ask_admin(const std::string& host, std::uint16_t port, Admin
                               const std::string& path,
                               const std::map<std::string, std::string>& parameters) {
   httplib::Client client(host, port);
-  client.set_connection_timeout(kTimeoutS);
-  client.set_read_timeout(kTimeoutS);
-  client.set_write_timeout(kTimeoutS);
+  client.set_connection_timeout(kClientTimeoutS);
+  client.set_read_timeout(kClientTimeoutS);
+  client.set_write_timeout(kClientTimeoutS);
   const httplib::Params query(parameters.begin(), parameters.end());
   const httplib::Result result = method == AdminMethod::kGet
                                      ? client.Get(path)

@@ -15,6 +15,10 @@ LoginStep LoginStep::send(std::string line) {
   return step;
 }
 
+LoginStep LoginStep::unauthorized(std::string_view reason) {
+  return refuse(kLoginUnauthorized, reason);
+}
+
 LoginStep LoginStep::refuse(int code, std::string_view reason) {
   LoginStep step;
   step.kind = Kind::kRefuse;

@@ -50,6 +50,8 @@ struct LoginStep {
 
   [[nodiscard]] static LoginStep send(std::string line);
   [[nodiscard]] static LoginStep refuse(int code, std::string_view reason);
+  // 401: wrong user, password, key or mac.
+  [[nodiscard]] static LoginStep unauthorized(std::string_view reason);
   // Parses and judges the token: kToken, or the refusal with `syntax_code` when it does not
   // parse, with 401 when the name or an empty password cannot log in.
   [[nodiscard]] static LoginStep judge_token(std::string_view text, Suite suite, Secret secret,

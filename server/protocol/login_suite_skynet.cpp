@@ -11,16 +11,12 @@
 namespace gatehouse::protocol {
 namespace {
 
-LoginStep unauthorized(std::string_view reason) {
-  return LoginStep::refuse(kLoginUnauthorized, reason);
-}
-
 class SkynetSuite final : public LoginSuite {
  public:
   explicit SkynetSuite(const LoginRandomness& randomness) : randomness_(randomness) {}
 
   LoginStep on_first_line(std::string_view, std::string_view client_public) override {
-    if (crypto::weak_public_key(client_public)) return unauthorized("weak_key");
+    if (crypto::weak_public_key(client_public)) return LoginStep::unauthorized("weak_key");
     const std::string_view random =
         randomness_.private_key_view().substr(0, crypto::kSkynetKeyBytes);
     // A key of zeros is none (sk 4.1); any fixed one does for a chance of 2^-64.
@@ -31,7 +27,7 @@ class SkynetSuite final : public LoginSuite {
 
     const auto server_public = crypto::dh_exchange(private_key);
     auto secret = crypto::dh_secret(client_public, private_key);
-    if (!server_public || !secret) return unauthorized("weak_key");
+    if (!server_public || !secret) return LoginStep::unauthorized("weak_key");
     secret_ = Secret(std::move(*secret));
     return LoginStep::send(crypto::base64_encode(*server_public));
   }
@@ -45,16 +41,16 @@ class SkynetSuite final : public LoginSuite {
     const auto mac = crypto::skynet_base64_decode(line);
     const auto expected = crypto::hmac64(randomness_.challenge_view(), secret_.reveal());
     if (!mac || !expected || !crypto::constant_time_equal(*mac, *expected))
-      return unauthorized("bad_mac");
+      return LoginStep::unauthorized("bad_mac");
     proven_ = true;
     return {};
   }
 
   LoginStep on_token_line(std::string_view line) {
     const auto sealed = crypto::skynet_base64_decode(line);
-    if (!sealed) return unauthorized("bad_ciphertext");
+    if (!sealed) return LoginStep::unauthorized("bad_ciphertext");
     auto text = crypto::des_decode(secret_.reveal(), *sealed);
-    if (!text) return unauthorized("bad_ciphertext");
+    if (!text) return LoginStep::unauthorized("bad_ciphertext");
     const Secret token(std::move(*text));
     return LoginStep::judge_token(token.reveal(), Suite::kSkynet, std::move(secret_),
                                   kLoginUnauthorized);

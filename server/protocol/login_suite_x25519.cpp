@@ -17,10 +17,6 @@ namespace {
 constexpr std::string_view kLabel = "gatehouse login 1";
 constexpr std::size_t kSecretBytes = 32;
 
-LoginStep unauthorized(std::string_view reason) {
-  return LoginStep::refuse(kLoginUnauthorized, reason);
-}
-
 class X25519Suite final : public LoginSuite {
  public:
   X25519Suite(const LoginRandomness& randomness, const Secret& identity_key)
@@ -30,7 +26,7 @@ class X25519Suite final : public LoginSuite {
     const auto server_public = crypto::x25519_public(randomness_.private_key_view());
     const auto shared =
         crypto::x25519_shared(randomness_.private_key_view(), client_public);
-    if (!server_public || !shared) return unauthorized("weak_key");
+    if (!server_public || !shared) return LoginStep::unauthorized("weak_key");
 
     std::string transcript(randomness_.challenge_view());
     transcript.append(client_public).append(*server_public);
@@ -54,7 +50,8 @@ class X25519Suite final : public LoginSuite {
     const auto mac = crypto::base64_decode(line);
     const std::string expected =
         crypto::hmac_sha256(secret_.reveal(), randomness_.challenge_view());
-    if (!mac || !crypto::constant_time_equal(*mac, expected)) return unauthorized("bad_mac");
+    if (!mac || !crypto::constant_time_equal(*mac, expected))
+      return LoginStep::unauthorized("bad_mac");
     proven_ = true;
     return {};
   }
@@ -62,12 +59,12 @@ class X25519Suite final : public LoginSuite {
   LoginStep on_token_line(std::string_view line) {
     const auto bytes = crypto::base64_decode(line);
     if (!bytes || bytes->size() < crypto::kGcmNonceBytes + crypto::kGcmTagBytes)
-      return unauthorized("bad_ciphertext");
+      return LoginStep::unauthorized("bad_ciphertext");
     const std::string_view nonce(bytes->data(), crypto::kGcmNonceBytes);
     const auto token = crypto::aes256_gcm_open(
         token_key_.reveal(), nonce, std::string_view(*bytes).substr(crypto::kGcmNonceBytes),
         randomness_.challenge_view());
-    if (!token) return unauthorized("bad_ciphertext");
+    if (!token) return LoginStep::unauthorized("bad_ciphertext");
     return LoginStep::judge_token(token->reveal(), Suite::kX25519, std::move(secret_),
                                   kLoginUnauthorized);
   }

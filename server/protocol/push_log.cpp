@@ -10,9 +10,9 @@ namespace gatehouse::protocol {
 namespace {
 
 // Bytes that a std::string keeps inside itself (libstdc++).
-constexpr std::size_t kInlineBytes = 15;
+constexpr std::size_t kPushInlineBytes = 15;
 // Buffers up to this size are kept for the next push in their place.
-constexpr std::size_t kReusedBytesMax = 256;
+constexpr std::size_t kPushReusedBytesMax = 256;
 
 }  // namespace
 
@@ -44,7 +44,7 @@ void PushLog::clear() {
 std::size_t PushLog::heap_bytes() const {
   std::size_t bytes = ring_.capacity() * sizeof(std::string);
   for (const std::string& content : ring_)
-    if (content.capacity() > kInlineBytes) bytes += content.capacity() + 1;
+    if (content.capacity() > kPushInlineBytes) bytes += content.capacity() + 1;
   return bytes;
 }
 
@@ -62,7 +62,7 @@ void PushLog::drop_oldest() {
   GATEHOUSE_ASSERT(count_ > 0);
   std::string& oldest = ring_[head_];
   content_bytes_ -= static_cast<std::uint32_t>(oldest.size());
-  if (oldest.capacity() > kReusedBytesMax) std::string().swap(oldest);
+  if (oldest.capacity() > kPushReusedBytesMax) std::string().swap(oldest);
   head_ = static_cast<std::uint32_t>((head_ + 1) % ring_.size());
   --count_;
 }

@@ -9,7 +9,7 @@
 namespace gatehouse::script {
 namespace {
 
-int l_self(lua_State* L) {
+int l_service_self(lua_State* L) {
   lua_pushinteger(L, current_service(L).id().value);
   return 1;
 }
@@ -170,7 +170,7 @@ int log_line(lua_State* L) {
 }
 
 const luaL_Reg kSystemFunctions[] = {
-    {"self", bind<l_self>},
+    {"self", bind<l_service_self>},
     {"localname", bind<l_query>},
     {"exit", bind<exit_service>},
     {"getenv", bind<l_getenv>},

@@ -58,7 +58,7 @@ int l_randomkey(lua_State* L) {
   return 1;
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kCryptFunctions[] = {
     {"randomkey", bind<l_randomkey>},
     {"dhexchange", bind<of_one<crypto::dh_exchange>>},
     {"dhsecret", bind<of_two<crypto::dh_secret>>},
@@ -81,7 +81,7 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_crypt(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kCryptFunctions);
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, static_cast<lua_Integer>(crypto::DesPadding::kIso7816_4));
   lua_setfield(L, -2, "iso7816_4");

@@ -102,7 +102,7 @@ int l_each(lua_State* L) {
   return 1;
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kEntityFunctions[] = {
     {"register", bind<l_register>},
     {"unregister", bind<l_unregister>},
     {"find", bind<l_find>},
@@ -115,7 +115,7 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_entity(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kEntityFunctions);
   return 1;
 }
 

@@ -288,7 +288,7 @@ int l_array(lua_State* L) {
   return 1;
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kJsonFunctions[] = {
     {"encode", bind<l_encode>},
     {"decode", bind<l_decode>},
     {"array", bind<l_array>},
@@ -298,7 +298,7 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_json(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kJsonFunctions);
   lua_pushlightuserdata(L, nullptr);
   lua_setfield(L, -2, "null");
   return 1;

@@ -19,7 +19,7 @@ PolicyService& current_policy(lua_State* L) {
 }
 
 // serve(auth_handler or nil, login_handler or nil)
-int l_serve(lua_State* L) {
+int l_login_serve(lua_State* L) {
   PolicyService& policy = current_policy(L);
   lua_settop(L, 2);
   int handlers[2] = {LUA_NOREF, LUA_NOREF};
@@ -123,7 +123,7 @@ int l_place(lua_State* L) {
 }
 
 // kick(uid[, reason]) -> boolean: was online
-int l_kick(lua_State* L) {
+int l_login_kick(lua_State* L) {
   const std::string_view uid = check_view(L, 1);
   std::size_t size = 0;
   const char* reason = luaL_optlstring(L, 2, "kicked", &size);
@@ -182,9 +182,9 @@ int policy_login_main(lua_State* L) {
 
 int open_login(lua_State* L) {
   static const luaL_Reg functions[] = {
-      {"serve", bind<l_serve>},
+      {"serve", bind<l_login_serve>},
       {"place", bind<l_place>},
-      {"kick", bind<l_kick>},
+      {"kick", bind<l_login_kick>},
       {nullptr, nullptr},
   };
   luaL_newlib(L, functions);

@@ -61,7 +61,7 @@ int l_decrypt(lua_State* L) {
   return push_result(L, [bytes, key] { return crypto::md5_decrypt(bytes, key); });
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kMd5Functions[] = {
     {"sum", bind<l_sum>},     {"sumhexa", bind<l_sumhexa>}, {"hmacmd5", bind<l_hmacmd5>},
     {"exor", bind<l_exor>},   {"crypt", bind<l_crypt>},     {"decrypt", bind<l_decrypt>},
     {nullptr, nullptr},
@@ -70,7 +70,7 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_md5(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kMd5Functions);
   return 1;
 }
 

@@ -156,7 +156,7 @@ int l_pop(lua_State* L) {
 }
 
 // pack(string | pointer, size) -> pointer, size of the frame; what a pointer names stays as is
-int l_pack(lua_State* L) {
+int l_netpack_pack(lua_State* L) {
   const std::string_view body = view_payload(L, 1);
   if (body.size() > kFrameBytesMax) {
     return luaL_error(L, "Invalid size (too long) of data : %d", static_cast<int>(body.size()));
@@ -171,7 +171,7 @@ int l_pack(lua_State* L) {
 }
 
 // tostring(pointer, size): copies, and frees the block; "" for nil
-int l_tostring(lua_State* L) {
+int l_netpack_tostring(lua_State* L) {
   if (lua_type(L, 1) != LUA_TLIGHTUSERDATA) {
     push_view(L, view_payload(L, 1));
     return 1;
@@ -192,9 +192,9 @@ int l_collect(lua_State* L) {
   return 0;
 }
 
-const luaL_Reg kFunctions[] = {
-    {"filter", bind<l_filter>},     {"pop", bind<l_pop>},     {"pack", bind<l_pack>},
-    {"tostring", bind<l_tostring>}, {"clear", bind<l_clear>}, {nullptr, nullptr},
+const luaL_Reg kNetpackFunctions[] = {
+    {"filter", bind<l_filter>},     {"pop", bind<l_pop>},     {"pack", bind<l_netpack_pack>},
+    {"tostring", bind<l_netpack_tostring>}, {"clear", bind<l_clear>}, {nullptr, nullptr},
 };
 
 }  // namespace
@@ -203,7 +203,7 @@ int open_netpack(lua_State* L) {
   luaL_newmetatable(L, kQueueType);
   lua_pushcfunction(L, bind<l_collect>);
   lua_setfield(L, -2, "__gc");
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kNetpackFunctions);
   return 1;
 }
 

@@ -210,7 +210,7 @@ int l_queryservice(lua_State* L) {
   return call_service(L, {".service", "lua", "QUERY"});
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kSkynetFunctions[] = {
     {"error", bind<l_error>},
     {"time", bind<l_time>},
     {"address", bind<l_address>},
@@ -277,7 +277,7 @@ int open_skynet(lua_State* L) {
   lua_createtable(L, 0, 80);
   for (const luaL_Reg* functions :
        {kMessageFunctions, kReplyFunctions, kTaskFunctions, kSystemFunctions, kProtocolFunctions,
-        kFunctions}) {
+        kSkynetFunctions}) {
     luaL_setfuncs(L, functions, 0);
   }
   lua_getglobal(L, "pcall");

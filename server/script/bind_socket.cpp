@@ -107,7 +107,7 @@ int l_connect(lua_State* L) {
 
 // start(id[, quiet]) -> true; false: wait for the ready event and try again; or nil and why.
 // Unless `quiet`, the service reads frames by skynet.netpack and is told of them.
-int l_start(lua_State* L) {
+int l_socket_start(lua_State* L) {
   const std::uint32_t id = check_socket_id(L, 1);
   const bool quiet = lua_toboolean(L, 2) != 0;
   SocketTable& table = socket_table_of(L);
@@ -196,7 +196,7 @@ int send(lua_State* L) {
 }
 
 // close(id) -> true: the close event follows
-int l_close(lua_State* L) {
+int l_socket_close(lua_State* L) {
   const std::uint32_t id = check_socket_id(L, 1);
   SocketTable& table = socket_table_of(L);
   if (LuaSocket* socket = table.find(id, current_service(L).id())) {
@@ -221,7 +221,7 @@ int l_shutdown(lua_State* L) {
   return 1;
 }
 
-int l_abandon(lua_State* L) {
+int l_socket_abandon(lua_State* L) {
   const std::uint32_t id = check_socket_id(L, 1);
   socket_table_of(L).abandon(id, current_service(L).id());
   return 0;
@@ -255,7 +255,7 @@ int l_resolve(lua_State* L) {
 }
 
 // unpack(message, size) -> type, id, value, text[, address of a datagram]
-int l_unpack(lua_State* L) {
+int l_socket_unpack(lua_State* L) {
   const std::string_view payload = view_payload(L, 1);
   SocketEvent event;
   luaL_argcheck(L, payload.size() >= sizeof event, 1, "not a socket event");
@@ -269,23 +269,23 @@ int l_unpack(lua_State* L) {
   return 4;
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kSocketFunctions[] = {
     {"listen", bind<l_listen>},     {"connect", bind<l_connect>},
-    {"start", bind<l_start>},       {"read", bind<l_read>},
+    {"start", bind<l_socket_start>},       {"read", bind<l_read>},
     {"readline", bind<l_readline>}, {"readall", bind<l_readall>},
     {"block", bind<l_block>},       {"send", bind<send<false>>},
-    {"lsend", bind<send<true>>},    {"close", bind<l_close>},
+    {"lsend", bind<send<true>>},    {"close", bind<l_socket_close>},
     {"release", bind<l_release>},   {"shutdown", bind<l_shutdown>},
-    {"abandon", bind<l_abandon>},   {"limit", bind<l_limit>},
+    {"abandon", bind<l_socket_abandon>},   {"limit", bind<l_limit>},
     {"pause", bind<l_pause>},       {"nodelay", bind<l_nodelay>},
-    {"resolve", bind<l_resolve>},   {"unpack", bind<l_unpack>},
+    {"resolve", bind<l_resolve>},   {"unpack", bind<l_socket_unpack>},
     {nullptr, nullptr},
 };
 
 }  // namespace
 
 int open_socketdriver(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kSocketFunctions);
   luaL_setfuncs(L, kUdpSocketFunctions, 0);
   return 1;
 }

@@ -114,7 +114,7 @@ int l_bind(lua_State* L) {
   return push_id_or_why(L, table.bind(owner, static_cast<int>(descriptor)));
 }
 
-void set_text(lua_State* L, const char* field, std::string_view text) {
+void set_info_text(lua_State* L, const char* field, std::string_view text) {
   if (text.empty()) return;
   push_view(L, text);
   lua_setfield(L, -2, field);
@@ -145,11 +145,11 @@ int l_info(lua_State* L) {
     set_number(L, "id", info.id);
     set_number(L, "address", info.owner.value);
     set_number(L, "rtime", counters.read_cs.load());
-    set_text(L, "sock", info.local);
+    set_info_text(L, "sock", info.local);
     if (info.kind == SocketTable::Kind::kListener) {
       set_number(L, "accept", info.accepted);
     } else {
-      set_text(L, "peer", info.peer);
+      set_info_text(L, "peer", info.peer);
       set_number(L, "read", counters.read_bytes.load());
       set_number(L, "write", counters.written_bytes.load());
       set_number(L, "wbuffer", counters.unsent_bytes.load());

@@ -23,7 +23,7 @@ struct Writer {
   }
 };
 
-struct Reader {
+struct StmReader {
   SharedCellPtr cell;
   std::uint64_t seen = 0;
 };
@@ -72,13 +72,13 @@ int l_new(lua_State* L) {
 }
 
 // writer(message[, size])
-int l_write(lua_State* L) {
+int l_stm_write(lua_State* L) {
   write(L, *check<Writer>(L, kWriter).cell, 2);
   return 0;
 }
 
 // copy(writer) -> light userdata for one newcopy(), in any service
-int l_copy(lua_State* L) {
+int l_stm_copy(lua_State* L) {
   const Writer& writer = check<Writer>(L, kWriter);
   const std::uint64_t id = writer.cells->send(writer.cell);
   lua_pushlightuserdata(L, reinterpret_cast<void*>(static_cast<std::uintptr_t>(id)));
@@ -88,7 +88,7 @@ int l_copy(lua_State* L) {
 // newcopy(copy) -> reader
 int l_newcopy(lua_State* L) {
   luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
-  Reader& reader = push_object<Reader>(L, kReader);
+  StmReader& reader = push_object<StmReader>(L, kReader);
   const auto id = reinterpret_cast<std::uintptr_t>(lua_touserdata(L, 1));
   reader.cell = Vm::of(L).runtime().cells.take(id);
   if (reader.cell == nullptr) return luaL_error(L, "the copy was taken, or its writer is gone");
@@ -98,8 +98,8 @@ int l_newcopy(lua_State* L) {
 int read_done(lua_State* L, int, lua_KContext) { return lua_gettop(L) - 1; }
 
 // reader(f[, value]) -> false, or when the content is new: true, f(pointer, size, value)
-int l_read(lua_State* L) {
-  Reader& reader = check<Reader>(L, kReader);
+int l_stm_read(lua_State* L) {
+  StmReader& reader = check<StmReader>(L, kReader);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 3);
   Held& held = push_object<Held>(L, kContent);
@@ -131,9 +131,9 @@ void make_metatable(lua_State* L, const char* name, lua_CFunction call) {
   lua_pop(L, 1);
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kStmFunctions[] = {
     {"new", bind<l_new>},
-    {"copy", bind<l_copy>},
+    {"copy", bind<l_stm_copy>},
     {"newcopy", bind<l_newcopy>},
     {nullptr, nullptr},
 };
@@ -141,10 +141,10 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_stm(lua_State* L) {
-  make_metatable<Writer>(L, kWriter, bind<l_write>);
-  make_metatable<Reader>(L, kReader, bind<l_read>);
+  make_metatable<Writer>(L, kWriter, bind<l_stm_write>);
+  make_metatable<StmReader>(L, kReader, bind<l_stm_read>);
   make_metatable<Held>(L, kContent, nullptr);
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kStmFunctions);
   return 1;
 }
 

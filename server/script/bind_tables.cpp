@@ -108,7 +108,7 @@ int l_renew(lua_State* L) {
   return 0;
 }
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kTableFunctions[] = {
     {"publish", bind<l_publish>}, {"remove", bind<l_remove>}, {"view", bind<l_view>},
     {"copy", bind<l_copy>},       {"names", bind<l_names>},   {"refresh", bind<l_refresh>},
     {"renew", bind<l_renew>},     {nullptr, nullptr},
@@ -117,7 +117,7 @@ const luaL_Reg kFunctions[] = {
 }  // namespace
 
 int open_tables(lua_State* L) {
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kTableFunctions);
   return 1;
 }
 

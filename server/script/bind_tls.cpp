@@ -239,7 +239,7 @@ int l_finished(lua_State* L) {
 }
 
 // tls:read([received]) -> all that the peer said and nobody took
-int l_read(lua_State* L) {
+int l_tls_read(lua_State* L) {
   LuaSession& session = check_session(L);
   std::size_t size = 0;
   const char* received = luaL_optlstring(L, 2, "", &size);
@@ -248,7 +248,7 @@ int l_read(lua_State* L) {
 }
 
 // tls:take([n]) -> n bytes, or what there is; nil when there is less
-int l_take(lua_State* L) {
+int l_tls_take(lua_State* L) {
   LuaSession& session = check_session(L);
   const std::size_t size = session.plain.size() - session.head;
   const lua_Integer wanted = luaL_optinteger(L, 2, static_cast<lua_Integer>(size));
@@ -262,7 +262,7 @@ int l_take(lua_State* L) {
 }
 
 // tls:write(data) -> what to send
-int l_write(lua_State* L) {
+int l_tls_write(lua_State* L) {
   LuaSession& session = check_session(L);
   const std::string_view data = check_view(L, 2);
   check(L, [&session, data] { return session.session->write(data, session.wire); });
@@ -299,7 +299,7 @@ int l_failed(lua_State* L) {
 }
 
 // tls:info() -> { version=, cipher=, alpn=, server_name= }
-int l_info(lua_State* L) {
+int l_tls_info(lua_State* L) {
   const crypto::TlsSession& session = *check_session(L).session;
   const std::pair<const char*, std::string_view> fields[] = {
       {"version", session.version()},
@@ -316,7 +316,7 @@ int l_info(lua_State* L) {
   return 1;
 }
 
-int l_close(lua_State* L) {
+int l_tls_close(lua_State* L) {
   release(to_session(L));
   return 0;
 }
@@ -330,14 +330,14 @@ const luaL_Reg kContextMethods[] = {
 
 const luaL_Reg kSessionMethods[] = {
     {"handshake", bind<l_handshake>}, {"finished", bind<l_finished>},
-    {"read", bind<l_read>},           {"take", bind<l_take>},
-    {"write", bind<l_write>},         {"output", bind<l_output>},
+    {"read", bind<l_tls_read>},           {"take", bind<l_tls_take>},
+    {"write", bind<l_tls_write>},         {"output", bind<l_output>},
     {"farewell", bind<l_farewell>},   {"ended", bind<l_ended>},
-    {"failed", bind<l_failed>},       {"info", bind<l_info>},
-    {"close", bind<l_close>},         {nullptr, nullptr},
+    {"failed", bind<l_failed>},       {"info", bind<l_tls_info>},
+    {"close", bind<l_tls_close>},         {nullptr, nullptr},
 };
 
-const luaL_Reg kFunctions[] = {
+const luaL_Reg kTlsFunctions[] = {
     {"newctx", bind<l_newctx>},
     {"newtls", bind<l_newtls>},
     {nullptr, nullptr},
@@ -361,7 +361,7 @@ void make_type(lua_State* L, const char* type, const luaL_Reg* methods, lua_CFun
 int open_tls(lua_State* L) {
   make_type(L, kContextType, kContextMethods, collect<LuaContext, kContextType>);
   make_type(L, kSessionType, kSessionMethods, collect<LuaSession, kSessionType>);
-  luaL_newlib(L, kFunctions);
+  luaL_newlib(L, kTlsFunctions);
   return 1;
 }
 

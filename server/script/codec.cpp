@@ -28,7 +28,7 @@ constexpr int kCookieMax = 32;
 // Cookie of the kNil that ends a table which is marked as an array. skynet's reader looks at no
 // cookie of a nil: there it is a plain table.
 constexpr int kArrayEnd = 1;
-constexpr int kDepthMax = 32;
+constexpr int kPackDepthMax = 32;
 // Entries of a table without array part that are read before it is made, in the right size.
 constexpr int kEntriesAhead = 16;
 
@@ -137,7 +137,7 @@ void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
 }
 
 void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
-  if (depth > kDepthMax) luaL_error(L, "serialize can't pack too depth table");
+  if (depth > kPackDepthMax) luaL_error(L, "serialize can't pack too depth table");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
       *out.extend(1) = tag(kNil, 0);
@@ -169,7 +169,7 @@ void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
   }
 }
 
-struct Reader {
+struct PackReader {
   lua_State* L;
   const char* p;
   const char* end;
@@ -209,7 +209,7 @@ struct Reader {
 };
 
 // The end of a table's entries, when it comes next: a nil where a key would be.
-Reader::End Reader::end_of_table() {
+PackReader::End PackReader::end_of_table() {
   if (p == end) return End::kNo;  // value() raises
   const auto head = static_cast<std::uint8_t>(*p);
   if ((head & 7) != kNil) return End::kNo;
@@ -223,7 +223,7 @@ void mark_array(lua_State* L) {
 }
 
 // Makes a table of the first entries; true when they are all.
-bool Reader::small_table(int depth) {
+bool PackReader::small_table(int depth) {
   lua_pushnil(L);
   const int place = lua_gettop(L);
   int count = 0;
@@ -241,8 +241,8 @@ bool Reader::small_table(int depth) {
   return found != End::kNo;
 }
 
-void Reader::table(int type, int cookie, int depth) {
-  if (depth > kDepthMax + 1) invalid(type, __LINE__);
+void PackReader::table(int type, int cookie, int depth) {
+  if (depth > kPackDepthMax + 1) invalid(type, __LINE__);
   lua_Integer length = cookie;
   if (cookie == kCookieMax - 1) {
     const auto head = take<std::uint8_t>(type);
@@ -270,7 +270,7 @@ void Reader::table(int type, int cookie, int depth) {
   if (found == End::kArray) mark_array(L);
 }
 
-void Reader::value(int depth) {
+void PackReader::value(int depth) {
   const auto head = take<std::uint8_t>(0);
   const int cookie = head >> 3;
   switch (head & 7) {
@@ -337,7 +337,7 @@ void pack_more(lua_State* L, int from, PackBuffer& buffer) {
 
 int unpack(lua_State* L, const char* data, std::size_t size) {
   const int base = lua_gettop(L);
-  Reader reader{L, data, data + size};
+  PackReader reader{L, data, data + size};
   while (reader.p < reader.end) {
     luaL_checkstack(L, 8, "too many values");
     reader.value(0);

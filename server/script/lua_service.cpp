@@ -119,7 +119,7 @@ int load_service(lua_State* L) {
   return 0;
 }
 
-int add_traceback(lua_State* L) {
+int add_load_traceback(lua_State* L) {
   const char* text = lua_tostring(L, 1);
   luaL_traceback(L, L, text == nullptr ? "(error object is not a string)" : text, 1);
   return 1;
@@ -184,7 +184,7 @@ bool LuaService::load() {
   int status = LUA_OK;
   enter(ServiceId{}, [&] {
     vm_->scheduler().set_running_thread(L);
-    lua_pushcfunction(L, add_traceback);
+    lua_pushcfunction(L, add_load_traceback);
     lua_pushcfunction(L, load_service);
     lua_pushlightuserdata(L, const_cast<LoadArguments*>(&arguments));
     status = lua_pcall(L, 1, 0, 1);

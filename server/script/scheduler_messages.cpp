@@ -18,7 +18,7 @@ using actor::MessageType;
 namespace {
 
 // First function of a request's coroutine: unpacks the incoming message and calls the handler.
-int request_main(lua_State* L) {
+int message_main(lua_State* L) {
   Vm& vm = Vm::of(L);
   Scheduler& scheduler = vm.scheduler();
   const Message& message = *scheduler.incoming();
@@ -144,7 +144,7 @@ void Scheduler::on_request(LuaService& service, MessagePtr message) {
     refuse_request(service, *message);
     return;
   }
-  run_request(service, *message, request_main);
+  run_request(service, *message, message_main);
   if (forward) message.release();
 }
 

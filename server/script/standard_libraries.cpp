@@ -9,7 +9,7 @@ constexpr luaL_Reg kAtOnce[] = {
     {LUA_STRLIBNAME, luaopen_string},
 };
 
-constexpr luaL_Reg kLater[] = {
+constexpr luaL_Reg kLazyLibraries[] = {
     {LUA_MATHLIBNAME, luaopen_math}, {LUA_IOLIBNAME, luaopen_io},   {LUA_OSLIBNAME, luaopen_os},
     {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_DBLIBNAME, luaopen_debug},
 };
@@ -78,7 +78,7 @@ void open_standard_libraries(lua_State* L) {
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, pairs);
   lua_setfield(L, -2, "__pairs");
-  for (const luaL_Reg& library : kLater) {
+  for (const luaL_Reg& library : kLazyLibraries) {
     lua_newtable(L);
     lua_pushvalue(L, -2);
     lua_setmetatable(L, -2);

@@ -111,7 +111,7 @@ void push_filled(lua_State* L, const SharedValue& value) {
 }
 
 // Fills the table at index 1: plain from now on.
-void fill(lua_State* L) {
+void fill_sheet(lua_State* L) {
   const SharedTable& table = place_of(L);
   for (std::uint32_t i = 0; i < table.array_size; ++i) {
     push_filled(L, {table.array_kinds[i], table.array[i]});
@@ -131,14 +131,14 @@ void fill(lua_State* L) {
 }
 
 int sheet_index(lua_State* L) {
-  fill(L);
+  fill_sheet(L);
   lua_settop(L, 2);
   lua_rawget(L, 1);
   return 1;
 }
 
 int sheet_length(lua_State* L) {
-  fill(L);
+  fill_sheet(L);
   lua_pushinteger(L, static_cast<lua_Integer>(lua_rawlen(L, 1)));
   return 1;
 }
@@ -151,12 +151,12 @@ int plain_next(lua_State* L) {
 }
 
 int sheet_next(lua_State* L) {
-  fill(L);
+  fill_sheet(L);
   return plain_next(L);
 }
 
 int sheet_pairs(lua_State* L) {
-  fill(L);
+  fill_sheet(L);
   lua_pushcfunction(L, plain_next);
   lua_pushvalue(L, 1);
   return 2;
@@ -166,7 +166,7 @@ int sheet_newindex(lua_State* L) {
   if (view_at(L, lua_upvalueindex(kViewUpvalue)).face == SharedFace::kSharetable) {
     return luaL_error(L, "attempt to change a shared table");
   }
-  fill(L);
+  fill_sheet(L);
   lua_settop(L, 3);
   lua_rawset(L, 1);
   return 0;

@@ -15,9 +15,9 @@ std::string describe(const SharedTable* parent, const SharedValue& key) {
 }
 
 // Uses only functions of Lua that raise nothing, so that destructors run.
-class Reader {
+class TableReader {
  public:
-  explicit Reader(lua_State* L) : L_(L) {}
+  explicit TableReader(lua_State* L) : L_(L) {}
 
   Result<SharedTreePtr> read(int index) {
     if (!lua_checkstack(L_, 2)) return fail(Errc::kFull, "the stack is full");
@@ -123,7 +123,7 @@ void push_copy_of(lua_State* L, const SharedValue& value) {
 }  // namespace
 
 Result<SharedTreePtr> read_tree(lua_State* L, int index) {
-  return Reader(L).read(lua_absindex(L, index));
+  return TableReader(L).read(lua_absindex(L, index));
 }
 
 void push_scalar(lua_State* L, const SharedValue& value) {

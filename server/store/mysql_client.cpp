@@ -22,10 +22,6 @@ bool from_library(unsigned number) {
   return number < 1000 || (number >= 2000 && number < 3000) || (number >= 5000 && number < 6000);
 }
 
-struct FreeResult {
-  void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
-};
-
 // The library takes a pointer to what it only reads.
 struct BindParameter {
   MYSQL_BIND operator()(std::nullptr_t) const { return of(MYSQL_TYPE_NULL, nullptr, 0); }

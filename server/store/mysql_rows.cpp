@@ -9,10 +9,6 @@
 namespace gatehouse::store {
 namespace {
 
-struct FreeResult {
-  void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
-};
-
 bool is_number(enum_field_types type) {
   switch (type) {
     case MYSQL_TYPE_TINY:

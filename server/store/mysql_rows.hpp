@@ -9,6 +9,11 @@
 
 namespace gatehouse::store {
 
+// Deleter of what the library returns.
+struct FreeResult {
+  void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
+};
+
 enum class RowsEnd {
   kDone,
   kFailed,    // the library has the error

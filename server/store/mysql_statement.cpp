@@ -40,7 +40,7 @@ MYSQL_BIND bind_integer(const void* value, bool is_unsigned) {
   return bind;
 }
 
-struct BindValue {
+struct BindMysqlValue {
   MYSQL_BIND operator()(std::nullptr_t) const {
     MYSQL_BIND bind{};
     bind.buffer_type = MYSQL_TYPE_NULL;
@@ -133,7 +133,8 @@ bool MysqlStatement::bind_values(std::span<const SqlValue> values) {
     many.resize(values.size());
     binds = many.data();
   }
-  for (std::size_t i = 0; i < values.size(); ++i) binds[i] = std::visit(BindValue{}, values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    binds[i] = std::visit(BindMysqlValue{}, values[i]);
   return values.empty() || mysql_stmt_bind_param(statement_.get(), binds) == 0;
 }
 

@@ -95,7 +95,7 @@ class SqliteRow final : public SqlRow {
 };
 
 // Binds a value; its memory outlives the step.
-struct BindValue {
+struct BindSqliteValue {
   sqlite3_stmt* statement;
   int index;
 
@@ -206,7 +206,7 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   GATEHOUSE_ASSERT(sqlite3_bind_parameter_count(prepared) == static_cast<int>(values.size()));
   int code = SQLITE_OK;
   for (std::size_t i = 0; i < values.size() && code == SQLITE_OK; ++i)
-    code = std::visit(BindValue{prepared, static_cast<int>(i) + 1}, values[i]);
+    code = std::visit(BindSqliteValue{prepared, static_cast<int>(i) + 1}, values[i]);
   Result<> opened;
   if (grouping_ && sqlite3_stmt_readonly(prepared) == 0) opened = open_group();
   if (!opened) {

@@ -9,14 +9,14 @@ namespace {
 constexpr std::string_view kKey = "12345678";
 constexpr const char* kBadText = "error: Invalid des crypt text";
 
-struct Row {
+struct DesRow {
   const char* plain;
   const char* iso7816_4;
   const char* pkcs7;
 };
 
 // The table of sk 4.1.
-constexpr Row kTable[] = {
+constexpr DesRow kTable[] = {
     {"", "8d3d438a718b4510", "feb959b7d4642fcb"},
     {"a", "443a09928d9ac952", "2f1518e5843f0f69"},
     {"1234567", "8f0d7f23efa6d019", "998a3e058213e353"},
@@ -30,7 +30,7 @@ std::string raw_block(std::string_view block) {
 }
 
 TEST(SkynetDes, TableOfSection41) {
-  for (const Row& row : kTable) {
+  for (const DesRow& row : kTable) {
     EXPECT_EQ(shown(des_encode(kKey, row.plain)), row.iso7816_4);
     EXPECT_EQ(shown(des_encode(kKey, row.plain, DesPadding::kPkcs7)), row.pkcs7);
     EXPECT_EQ(des_decode(kKey, bytes(row.iso7816_4)).value(), row.plain);

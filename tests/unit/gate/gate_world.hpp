@@ -134,6 +134,8 @@ struct Extension {
   std::string conversation;
   std::string options;
 };
+// What a client without a past sends.
+inline const Extension kExtended{0, "c", ""};
 
 // The text of a handshake with its mac; skynet's form without an extension.
 [[nodiscard]] std::string handshake_text(const Player& player, std::string_view index,

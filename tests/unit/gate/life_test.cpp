@@ -6,7 +6,6 @@
 namespace gatehouse::gate {
 namespace {
 
-const Extension kExtended{0, "c", ""};
 constexpr char kKickedFrame[] = R"({"type":"kick","code":410,"reason":"removed"})";
 constexpr char kEndedFrame[] = R"({"type":"kick","code":500,"reason":"session_ended"})";
 

@@ -15,8 +15,6 @@
 namespace gatehouse::gate {
 namespace {
 
-const Extension kExtended{0, "c", ""};
-
 Response kicked(int code, const std::string& reason) {
   return {R"({"type":"kick","code":)" + std::to_string(code) + R"(,"reason":")" + reason + "\"}", 3,
           0};

@@ -11,7 +11,7 @@ namespace gatehouse::protocol {
 namespace {
 
 using Lines = std::vector<std::string>;
-using Status = LineReader::Status;
+using LineStatus = LineReader::Status;
 
 TEST(LineReader, EveryCutOfAHandshakeGivesTheSameLines) {
   const std::string stream = "mE4UGCgyNe0=\nNANH+LpAlaU=\r\n\n\r\ngvLK8TO5hEmV\r\r\n";
@@ -21,7 +21,7 @@ TEST(LineReader, EveryCutOfAHandshakeGivesTheSameLines) {
     Lines lines;
     for (const std::string& piece : pieces) {
       ASSERT_EQ(reader.feed(piece, [&](auto line) { return lines.emplace_back(line), true; }),
-                Status::kMore);
+                LineStatus::kMore);
     }
     EXPECT_EQ(lines, expected);
     EXPECT_EQ(reader.kept_bytes(), 0u);
@@ -45,13 +45,13 @@ TEST(LineReader, Design5LimitIsFinal) {
     LineReader reader(100);
     const std::string fits = std::string(100, 'x') + "\n";
     for (std::size_t i = 0; i < fits.size(); i += step)
-      ASSERT_EQ(reader.feed(fits.substr(i, step), take), Status::kMore) << step;
+      ASSERT_EQ(reader.feed(fits.substr(i, step), take), LineStatus::kMore) << step;
     const std::string over(101, 'x');
-    Status status = Status::kMore;
+    LineStatus status = LineStatus::kMore;
     for (std::size_t i = 0; i < over.size(); i += step)
       status = reader.feed(over.substr(i, step), take);
-    EXPECT_EQ(status, Status::kTooLong) << step;
-    EXPECT_EQ(reader.feed("\n", take), Status::kTooLong);
+    EXPECT_EQ(status, LineStatus::kTooLong) << step;
+    EXPECT_EQ(reader.feed("\n", take), LineStatus::kTooLong);
   }
 }
 
@@ -60,7 +60,7 @@ TEST(LineReader, ALineOverTheLimitIsNotGivenOut) {
   Lines lines;
   EXPECT_EQ(reader.feed("1234\n12345\nx\n",
                         [&](auto line) { return lines.emplace_back(line), true; }),
-            Status::kTooLong);
+            LineStatus::kTooLong);
   EXPECT_EQ(lines, Lines{"1234"});
 }
 
@@ -79,7 +79,7 @@ TEST(LineReader, SinkStopsAndTheRestIsHandedOver) {
         lines.emplace_back(line);
         return line != "two";
       });
-      stopped = status == Status::kStopped;
+      stopped = status == LineStatus::kStopped;
     }
     EXPECT_EQ(lines, (Lines{"one", "two"}));
     EXPECT_EQ(reader.take_rest() + unfed, "three\nfo");
@@ -91,11 +91,11 @@ TEST(LineReader, AStoppedReaderGoesOnWhereItWas) {
   LineReader reader;
   Lines lines;
   const auto one_by_one = [&](std::string_view line) { return lines.emplace_back(line), false; };
-  EXPECT_EQ(reader.feed("a\nb\nc", one_by_one), Status::kStopped);
-  EXPECT_EQ(reader.feed("", one_by_one), Status::kStopped);
-  EXPECT_EQ(reader.feed("d\ne\n", one_by_one), Status::kStopped);
-  EXPECT_EQ(reader.feed("", one_by_one), Status::kStopped);
-  EXPECT_EQ(reader.feed("", one_by_one), Status::kMore);
+  EXPECT_EQ(reader.feed("a\nb\nc", one_by_one), LineStatus::kStopped);
+  EXPECT_EQ(reader.feed("", one_by_one), LineStatus::kStopped);
+  EXPECT_EQ(reader.feed("d\ne\n", one_by_one), LineStatus::kStopped);
+  EXPECT_EQ(reader.feed("", one_by_one), LineStatus::kStopped);
+  EXPECT_EQ(reader.feed("", one_by_one), LineStatus::kMore);
   EXPECT_EQ(lines, (Lines{"a", "b", "cd", "e"}));
 }
 

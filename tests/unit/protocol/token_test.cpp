@@ -9,7 +9,7 @@
 namespace gatehouse::protocol {
 namespace {
 
-std::string b64(std::string_view bytes) { return crypto::base64_encode(bytes); }
+std::string code_b64(std::string_view bytes) { return crypto::base64_encode(bytes); }
 
 TEST(Token, Design5Password) {
   const auto token = parse_token("dGVzdDE=@Y29jb3Mx:MTIz");
@@ -30,14 +30,15 @@ TEST(Token, Design5Ticket) {
 }
 
 TEST(Token, ACodeOfTheSecondFactorFollowsThePassword) {
-  const auto token = parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + b64("012345"));
+  const auto token = parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + code_b64("012345"));
   ASSERT_TRUE(token);
   EXPECT_EQ(token->password.reveal(), "123");
   EXPECT_EQ(token->totp.reveal(), "012345");
   EXPECT_TRUE(parse_token("dGVzdDE=@Y29jb3Mx:MTIz")->totp.empty());
   for (const std::string code : {"", "12345", "1234567", "12345a", " 12345", "12345\n"})
-    EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + b64(code))) << code;
-  EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx!MTIz:" + b64("012345"))) << "a ticket needs none";
+    EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx:MTIz:" + code_b64(code))) << code;
+  EXPECT_FALSE(parse_token("dGVzdDE=@Y29jb3Mx!MTIz:" + code_b64("012345")))
+      << "a ticket needs none";
 }
 
 TEST(Token, PaddingMayBeMissing) {
@@ -50,7 +51,7 @@ TEST(Token, PaddingMayBeMissing) {
 
 TEST(Token, AnyBytesAreAPasswordAndAUserIsNotJudged) {
   const std::string bytes("\0\xff:@!\n", 6);
-  const auto token = parse_token(b64(bytes) + "@" + b64("s") + ":" + b64(bytes));
+  const auto token = parse_token(code_b64(bytes) + "@" + code_b64("s") + ":" + code_b64(bytes));
   ASSERT_TRUE(token);
   EXPECT_EQ(token->user, bytes);
   EXPECT_EQ(token->password.reveal(), bytes);
@@ -72,7 +73,7 @@ TEST(Token, OtherShapesAreInvalid) {
 
 TEST(Token, ServerNameHasOneTo64BytesAndNoControls) {
   const auto with_server = [](std::string_view server) {
-    return parse_token("YQ==@" + b64(server) + ":YQ==");
+    return parse_token("YQ==@" + code_b64(server) + ":YQ==");
   };
   EXPECT_TRUE(with_server(std::string(64, 's')));
   EXPECT_TRUE(with_server("服务器"));

@@ -6,7 +6,7 @@
 namespace gatehouse::store {
 namespace {
 
-using Kind = MysqlRequest::Kind;
+using RequestKind = MysqlRequest::Kind;
 using Outcome = MysqlAnswer::Outcome;
 using testing::HasSubstr;
 
@@ -21,9 +21,9 @@ Options to_mariadb() {
 
 TEST(MysqlWorker, AsksNothingWithoutAConnection) {
   MysqlAsker asker(to_mariadb());
-  EXPECT_EQ(asker.ask(Kind::kQuery, "SELECT 1")->outcome, Outcome::kAway);
-  EXPECT_EQ(asker.ask(Kind::kConnect)->outcome, Outcome::kDone);
-  const auto answer = asker.ask(Kind::kQuery, "SELECT 1 AS one, NULL");
+  EXPECT_EQ(asker.ask(RequestKind::kQuery, "SELECT 1")->outcome, Outcome::kAway);
+  EXPECT_EQ(asker.ask(RequestKind::kConnect)->outcome, Outcome::kDone);
+  const auto answer = asker.ask(RequestKind::kQuery, "SELECT 1 AS one, NULL");
   ASSERT_EQ(answer->sets.size(), 1u);
   EXPECT_EQ(answer->sets[0].columns.at(0), "one");
   EXPECT_EQ(answer->sets[0].cells.at(0).integer, 1);
@@ -32,9 +32,9 @@ TEST(MysqlWorker, AsksNothingWithoutAConnection) {
 
 TEST(MysqlWorker, ClosingEndsWhatRunsAndAnswersWhatWaits) {
   MysqlAsker asker(to_mariadb());
-  EXPECT_EQ(asker.ask(Kind::kConnect)->outcome, Outcome::kDone);
-  asker.begin(Kind::kQuery, "SELECT SLEEP(600)");
-  const std::int32_t waiting = asker.begin(Kind::kQuery, "SELECT 1");
+  EXPECT_EQ(asker.ask(RequestKind::kConnect)->outcome, Outcome::kDone);
+  asker.begin(RequestKind::kQuery, "SELECT SLEEP(600)");
+  const std::int32_t waiting = asker.begin(RequestKind::kQuery, "SELECT 1");
   asker.worker().close();
   const auto answer = asker.end(waiting);  // the older answer is dropped
   EXPECT_EQ(answer->outcome, Outcome::kLost);
@@ -56,7 +56,7 @@ TEST(MysqlWorker, ClosingEndsAConnectionThatIsBeingMade) {
   options.mysql.port = ntohs(address.sin_port);
   options.connect_timeout_ms = 3'600'000;
   MysqlAsker asker(options);
-  const std::int32_t session = asker.begin(Kind::kConnect);
+  const std::int32_t session = asker.begin(RequestKind::kConnect);
   const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   asker.worker().close();
   EXPECT_EQ(asker.end(session)->outcome, Outcome::kLost);
