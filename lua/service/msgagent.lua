@@ -1,6 +1,7 @@
 -- Hosts players: requires the game's actor module (agent.module) and runs one light service a
--- player on it. The life of a player (DESIGN section 1): start -> ready -> requests, afk and
--- resume -> logout, save, exit.
+-- player on it. The life of a player: start -> ready -> requests, afk and resume -> logout, save,
+-- exit. The agent service takes the steps; each has a deadline, and the next one follows however
+-- it ends.
 --
 -- Many players share this VM, so module-level variables are shared by those players and no
 -- others: keep a player's state in `self`.
@@ -8,6 +9,7 @@ local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local agent <const> = require "gatehouse.agent"
 local entity <const> = require "entity"
+local text_of <const> = require "skynet.error_text"
 
 local settings <const> = agent.settings()
 
@@ -39,40 +41,69 @@ local json <const> = codec == "json" and require "json" or nil
 
 ---------------------------------------------------------------- saving
 
--- true, or false and a code. Yields.
+local function with_traceback(value)
+	return debug.traceback(text_of(value), 2)
+end
+
+-- What another attempt does not change.
+local PERMANENT <const> = { fenced = true, invalid = true, refused = true, too_big = true }
+local FENCED <const> = "another process took the session over"
+
+-- true, or false and a code of the store. Raises why there is nothing to store: save() failed, or
+-- its value cannot be stored. Operators are told of what does not pass by itself.
 ---@async
 ---@param reply? string becomes durable with the data
 local function save(self, reply)
-	local data <const> = module.save and module.save(self)
-	if data == nil then
+	if module.save == nil then
 		return true
 	end
-	return agent.save(data, reply)
+	agent.limit()
+	local fine <const>, data <const> = xpcall(module.save, with_traceback, self)
+	if not fine then
+		local why <const> = "save() raises: " .. data
+		agent.failed(why)
+		error(why, 0)
+	elseif data == nil then
+		agent.succeeded()
+		return true
+	end
+	local saved <const>, code <const> = agent.save(data, reply)
+	if not saved and PERMANENT[code] and code ~= "fenced" then
+		agent.failed("the store refuses it: " .. code)
+	end
+	return saved, code
 end
 
-local FENCED <const> = "another process took the session over"
-
--- Saves, and tries again as long as the store is away; false when the data is not ours any more
--- or save() fails.
+-- The save before the agent ends. Tries again as long as the store is away; what save() itself
+-- does wrong, for agent.save_timeout_ms.
 ---@async
-local function save_for_good(self)
+local function last_save(self)
 	local pause = 20 -- centiseconds
+	local give_up ---@type integer|nil
 	while true do
-		agent.saving(true)
+		local limit <const> = agent.limit()
 		local fine <const>, saved <const>, code <const> = pcall(save, self)
-		if not fine or saved or code == "fenced" or code == "invalid" then
-			agent.saving(false)
-			if not fine then
-				core.log(string.format("%s@%s is not saved: %s", self.uid, self.server, saved), "error")
-			elseif not saved then
-				core.log(string.format("%s@%s is not saved: %s", self.uid, self.server, code), "error")
+		agent.pause()
+		if fine and saved then
+			break
+		elseif code == "fenced" then
+			core.log(string.format("%s@%s is not saved: %s", self.uid, self.server, FENCED), "error")
+			break
+		elseif fine and not PERMANENT[code] then
+			give_up = nil
+			core.log(string.format("%s@%s is not saved yet: %s", self.uid, self.server, code), "warn")
+		elseif fine then
+			break
+		else
+			give_up = give_up or skynet.now() + limit // 10
+			if skynet.now() + pause > give_up then
+				break
 			end
-			return fine and saved
 		end
-		core.log(string.format("%s@%s is not saved yet: %s", self.uid, self.server, code), "warn")
 		skynet.sleep(pause)
 		pause = math.min(pause * 2, 500)
 	end
+	skynet.error(string.format("%s@%s is logout", self.uid, self.server))
 end
 
 ---------------------------------------------------------------- self
@@ -128,9 +159,9 @@ end
 --- Returns when what save() returns is durable; raises when that fails.
 ---@async
 function Player:flush()
-	local saved <const>, code <const> = save(self)
-	if not saved then
-		error("flush failed: " .. code)
+	local fine <const>, saved <const>, code <const> = pcall(save, self)
+	if not (fine and saved) then
+		error("flush failed: " .. (fine and code or text_of(saved)), 2)
 	end
 end
 
@@ -147,38 +178,18 @@ end
 ---@async
 local function start(uid, server, data)
 	local self <const> = setmetatable({ uid = uid, server = server, address = skynet.self() }, Player)
-	local ok <const>, message <const> = xpcall(function()
-		if module.load then
-			module.load(self, data)
-		end
-		agent.ready(self)
-	end, debug.traceback)
-	if ok then
-		skynet.error(uid .. " is login")
-	else
-		core.log(string.format("%s@%s cannot start: %s", uid, server, message), "error")
-		skynet.exit()
+	if module.load then
+		module.load(self, data)
 	end
-end
-
----@async
-local function logout(self, _, reason)
-	if module.logout then
-		local ok <const>, message <const> = xpcall(module.logout, debug.traceback, self, reason)
-		if not ok then
-			core.log(string.format("logout of %s failed: %s", self.uid, message), "error")
-		end
-	end
-	save_for_good(self)
-	skynet.error(string.format("%s@%s is logout", self.uid, self.server))
-	skynet.exit()
+	agent.ready(self)
+	skynet.error(uid .. " is login")
 end
 
 ---@async
 local function commit(self, reply)
-	local saved <const>, code <const> = save(self, reply)
-	if not saved then
-		error("commit failed: " .. code)
+	local fine <const>, saved <const>, code <const> = pcall(save, self, reply)
+	if not (fine and saved) then
+		error("commit failed: " .. (fine and code or text_of(saved)), 0)
 	end
 end
 
@@ -198,7 +209,8 @@ agent.serve {
 	request = request,
 	connected = module.resume,
 	disconnected = module.afk,
-	logout = logout,
+	logout = module.logout,
+	last_save = last_save,
 	commit = commit,
 	concurrent = module.concurrent,
 }
@@ -206,8 +218,10 @@ agent.serve {
 core.dispatch_light(skynet.PTYPE_LUA, function(session, _, command, ...)
 	local self <const> = agent.self()
 	if command ~= "receive" or module.receive == nil or self == nil then
-		error("this player takes no message " .. tostring(command))
-	elseif session == 0 then
+		error("this player takes no message " .. text_of(command))
+	end
+	agent.receiving()
+	if session == 0 then
 		module.receive(self, ...)
 	else
 		skynet.retpack(module.receive(self, ...))
@@ -219,13 +233,25 @@ end)
 ---@async
 local function save_periodically(self)
 	local fine <const>, saved <const>, code <const> = pcall(save, self)
-	if not fine then
-		core.log(string.format("save of %s failed: %s", self.uid, saved), "error")
-	elseif not saved and code == "fenced" then
+	if not fine or saved then
+		return -- operators know
+	elseif code == "fenced" then
 		core.log(string.format("%s@%s is fenced: %s", self.uid, self.server, FENCED), "error")
 		agent.abandon(self.address, FENCED)
-	elseif not saved then
+	elseif not PERMANENT[code] then
 		core.log(string.format("%s@%s is not saved yet: %s", self.uid, self.server, code), "warn")
+	end
+end
+
+local AT_ONCE <const> = 20 -- players whose saves start together
+
+---@async
+local function save_all()
+	for i, address in ipairs(agent.players()) do
+		agent.run(address, save_periodically)
+		if i % AT_ONCE == 0 then
+			skynet.sleep(1)
+		end
 	end
 end
 
@@ -234,15 +260,12 @@ skynet.start(function()
 		return
 	end
 	local interval <const> = math.max(settings.save_interval_ms // 10, 1)
-	local AT_ONCE <const> = 20 -- players whose saves start together
 	skynet.fork(function()
 		while true do
 			skynet.sleep(interval)
-			for i, address in ipairs(agent.players()) do
-				agent.run(address, save_periodically)
-				if i % AT_ONCE == 0 then
-					skynet.sleep(1)
-				end
+			local fine <const>, message <const> = pcall(save_all)
+			if not fine then -- memory is short; the next round comes all the same
+				core.log("players are not saved in time: " .. text_of(message), "error")
 			end
 		end
 	end)

@@ -8,11 +8,12 @@
 local agent = {}
 
 ---@class gatehouse.AgentHandlers
----@field start async fun(uid: string, server: string, data: any) calls agent.ready(self) or exits
+---@field start async fun(uid: string, server: string, data: any) calls agent.ready(self)
 ---@field request async fun(self: table, content: string): string|number|nil
 ---@field connected? async fun(self: table)
 ---@field disconnected? async fun(self: table)
----@field logout async fun(self: table, code: integer, reason: string) saves and exits
+---@field logout? async fun(self: table, reason: string)
+---@field last_save async fun(self: table) after logout, however that ended; then the agent ends
 ---@field commit async fun(self: table, reply: string) returns once the data is durable, or raises
 ---@field concurrent? boolean requests of a player may overlap
 
@@ -55,18 +56,32 @@ function agent.connected(address) end
 ---@return string peer "ip:port", "" when the client is away
 function agent.peer(address) end
 
---- Writes the agent's data to the store, unless the store has it already. Raises for what cannot
---- be stored. With the running request's reply, both become durable together.
+--- Writes the agent's data to the store, unless the store has it already. For what cannot be
+--- stored it tells operators, and raises where it is: "bag.items[3].on_use is a function". With the
+--- running request's reply, both become durable together.
 ---@async
 ---@param data string|table
 ---@param reply? string
 ---@return boolean saved, string? code "fenced", "unavailable", "full" ...
 function agent.save(data) end
 
---- Says whether the agent holds data that the store has not taken so far: then its logout may
---- take longer than agent.logout_timeout_ms.
----@param flag boolean
-function agent.saving(flag) end
+--- The running task calls save() now, and has so many milliseconds for it; 0: those of its hook.
+---@return integer
+function agent.limit() end
+
+--- The running task calls receive() for another player, which has the time of a request.
+function agent.receiving() end
+
+--- The running task waits for a better moment: it has no deadline until the next limit().
+function agent.pause() end
+
+--- A save failed for a reason that does not pass by itself: operators are told, and after
+--- agent.save_failures_max in a row the player is logged out.
+---@param why string
+function agent.failed(why) end
+
+--- There is nothing to save.
+function agent.succeeded() end
 
 --- In a request: its reply leaves once the commit handler returned.
 function agent.commit() end
@@ -75,10 +90,10 @@ function agent.commit() end
 ---@return integer[] addresses
 function agent.players() end
 
---- Runs f(self) as a coroutine of an agent of this VM, after the current message.
+--- Runs f(self), a save, as a coroutine of an agent of this VM, after the current message.
 ---@param address integer
 ---@param f async fun(self: table)
----@return true|nil # nil: no such agent
+---@return true|nil # nil: no such agent, it leaves, or the save before still runs
 function agent.run(address, f) end
 
 return agent

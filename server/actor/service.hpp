@@ -39,6 +39,12 @@ class Service {
   virtual void on_message(MessagePtr message) = 0;
   // Whether watchers of exits (System::watch_exits) are told of this one.
   [[nodiscard]] virtual bool announces_exit() const { return false; }
+  // Somebody asks it to end: an operator, or its own script (`itself`). False: it has things to do
+  // first and ends by Worker::retire when it has done them.
+  [[nodiscard]] virtual bool ends_when_asked(bool itself) {
+    static_cast<void>(itself);
+    return true;
+  }
   // Leaves the registry: called once, before queued requests are answered with errors. It owes
   // every requester still served an error reply.
   virtual void on_exit() {}

@@ -140,11 +140,11 @@ void System::kill(ServiceId id) {
   if (slot == nullptr || !slot->live.load(std::memory_order_acquire)) return;
   Worker& target = *workers_[slot->worker.load(std::memory_order_relaxed)];
   if (Worker::current() == &target && slot->service != nullptr) {
-    target.retire(*slot->service);
+    target.ask_to_end(*slot->service, false);
     return;
   }
   target.post([&target, id] {
-    if (Service* service = target.find(id)) target.retire(*service);
+    if (Service* service = target.find(id)) target.ask_to_end(*service, false);
   });
 }
 

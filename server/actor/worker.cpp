@@ -326,6 +326,10 @@ void Worker::retire(Service& service) {
   if (!service.running_) free_if_done(service);
 }
 
+void Worker::ask_to_end(Service& service, bool itself) {
+  if (!service.exiting_ && service.ends_when_asked(itself)) retire(service);
+}
+
 void Worker::drop_mailbox(Service& service) {
   while (service.mailbox_head_ != nullptr) {
     MessagePtr message(service.mailbox_head_);

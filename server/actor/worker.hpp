@@ -94,6 +94,8 @@ class Worker {
   // Ends a service: on_exit, errors to queued requesters, out of the registry; freed once its
   // handler returned. Retiring twice does nothing.
   void retire(Service& service);
+  // The same, unless the service has things to do first (Service::ends_when_asked).
+  void ask_to_end(Service& service, bool itself);
   // The living service at an address of this worker, or nullptr.
   [[nodiscard]] Service* find(ServiceId id) const;
   // Queues a message for a service of this worker.

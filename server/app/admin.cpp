@@ -76,6 +76,7 @@ std::string Admin::status() const {
                        {"workers", parts_.system.worker_count()},
                        {"services", parts_.system.registry().count()},
                        {"players", parts_.agents.online()},
+                       {"players_unsaved", parts_.agents.unsaved().value()},
                        {"login", std::move(login)},
                        {"gates", std::move(gates)}};
   return status.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -98,6 +98,8 @@ void read_listener(ConfigReader& reader, Config& config) {
 void read_login(ConfigReader& reader, Config& config) {
   reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
   reader.read("policy", config.login_policy);
+  reader.read("policy_timeout_ms", config.login.policy_timeout_ms, 1);
+  reader.read("policy_calls_max", config.login_policy_calls_max, 1);
   reader.read("handshake_timeout_ms", config.limits.login_handshake_timeout_ms, 1);
   reader.read("audit", config.login.audit);
   reader.read("audit_keep_days", config.watch.audit_keep_days, 0, 36'500);
@@ -130,7 +132,12 @@ void read_agent(ConfigReader& reader, Config& config) {
   reader.read("per_vm", config.agent.per_vm, 1, 100'000);
   reader.read("afk_timeout_ms", config.agent.afk_timeout_ms);
   reader.read("save_interval_ms", config.agent.save_interval_ms);
+  reader.read("save_failures_max", config.agent.save_failures_max);
+  reader.read("load_timeout_ms", config.agent.load_timeout_ms, 1);
+  reader.read("request_timeout_ms", config.agent.request_timeout_ms);
+  reader.read("hook_timeout_ms", config.agent.hook_timeout_ms, 1);
   reader.read("logout_timeout_ms", config.agent.logout_timeout_ms, 1);
+  reader.read("save_timeout_ms", config.agent.save_timeout_ms, 1);
 }
 
 void read_mysql_hosts(ConfigReader& reader, store::MysqlOptions& mysql) {
@@ -354,6 +361,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
   reader.section("console", [&](ConfigReader& r) { read_console(r, config); });
   reader.section("shutdown",
                  [&](ConfigReader& r) { r.read("timeout_ms", config.shutdown_timeout_ms); });
+  config.agent.shutdown_timeout_ms = config.shutdown_timeout_ms;
   reader.section("log", [&](ConfigReader& r) { read_log(r, config); });
   if (config.login_role && config.login.listeners.empty()) {
     reader.reject("login.listen", "names no listener, but the roles hold login");

@@ -25,6 +25,7 @@ struct Config {
   std::uint16_t workers = 1;  // resolved: never 0
   login::LoginOptions login;
   std::string login_policy = "lua/service/logind.lua";
+  std::uint32_t login_policy_calls_max = 2'048;
   std::vector<gate::GateOptions> gates;
   script::AgentOptions agent;
   store::StoreOptions store;

@@ -261,7 +261,11 @@ class Server {
   Result<> make_login() {
     policy_ = std::make_unique<login::Policy>();
     if (!config_.login_policy.empty()) {
-      auto policy = script::LuaPolicy::start(runtime_, config_.login_policy);
+      // Half of the connections at most wait for it, so that the others hear why they cannot.
+      const std::uint32_t half = std::max(config_.limits.login_connections_max / 2, 1u);
+      auto policy = script::LuaPolicy::start(
+          runtime_, {config_.login_policy, config_.login.policy_timeout_ms,
+                     std::min(config_.login_policy_calls_max, half)});
       if (!policy) return tl::unexpected<Error>(policy.error());
       policy_ = std::move(*policy);
     }

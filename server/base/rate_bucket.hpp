@@ -35,6 +35,11 @@ class RateBucket {
     return true;
   }
 
+  // Puts units back that take() took.
+  void give_back(const Rate& rate, std::size_t units) {
+    full_again_ns_ -= static_cast<std::int64_t>(static_cast<double>(units) * rate.ns_per_unit);
+  }
+
   // Nanoseconds until all units are there again; 0 or less: they are.
   [[nodiscard]] std::int64_t full_in_ns(std::int64_t now_ns) const {
     return full_again_ns_ - now_ns;

@@ -1,6 +1,7 @@
 #include "login/connection.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kIgnoredBytesMax = 65'536;
 // Most logins are answered by then, and need no look at their place in line.
 constexpr std::uint32_t kFirstLookMs = 200;
+constexpr std::uint32_t kPolicySlackMs = 1'000;
 
 protocol::LoginRandomness fresh_randomness() {
   protocol::LoginRandomness randomness;
@@ -33,6 +35,20 @@ Refusal refusal_of_place(Errc code) {
       return kPlaceBusy;
     default:
       return kPlaceUnavailable;
+  }
+}
+
+// 503 where the policy cannot answer now; what the client sent is not to blame for that.
+std::optional<Refusal> no_answer_of_policy(Errc code) {
+  switch (code) {
+    case Errc::kUnavailable:
+      return kPolicyUnavailable;
+    case Errc::kTimeout:
+      return kPolicyTimeout;
+    case Errc::kFull:
+      return kPolicyBusy;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -71,7 +87,7 @@ void Connection::wait_for_answer() {
     deadline_ms_ = now + context.answer_timeout_ms;
     tell_position(position);
   }
-  if (now >= deadline_ms_) return refuse(kAnswerTimeout);
+  if (now >= deadline_ms_) return refuse(at_policy_ ? kPolicyTimeout : kAnswerTimeout);
   std::uint32_t pause_ms = context.limits.waiting_update_ms;
   if (told_position_ == 0) pause_ms = std::min(pause_ms, kFirstLookMs);
   const MonotonicMs look_ms = now + pause_ms;
@@ -128,6 +144,9 @@ void Connection::begin(protocol::LoginStep step) {
   if (!trusted_) verdict = context.throttle.take_address(peer, monotonic_ns());
   if (verdict.retry_s > 0) return refuse(kAddressThrottled.after(verdict.retry_s));
   if (context.policy.has_auth()) {
+    // The policy keeps its time itself; this is for one whose thread is stuck.
+    at_policy_ = true;
+    deadline_ms_ = monotonic_ms() + context.policy_timeout_ms + kPolicySlackMs;
     context.policy.auth(step.token, peer.ip(), suite_,
                         resume(&Connection::on_policy_auth, Hold{}));
     return;
@@ -161,8 +180,11 @@ AuthRequest Connection::auth_request() {
 void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
   if (state_ != State::kLogin) return;
   LoginContext& context = owner_.context();
+  at_policy_ = false;
+  deadline_ms_ = monotonic_ms() + context.answer_timeout_ms;
   if (!result) {
-    if (result.error().code == Errc::kUnavailable) return refuse(kPolicyUnavailable);
+    if (const auto refusal = no_answer_of_policy(result.error().code))
+      return refuse_for_policy(*refusal);
     if (!trusted_) context.throttle.failed(stream_.peer(), uid_, monotonic_ns());
     return refuse(kPolicyAuth);
   }
@@ -211,7 +233,7 @@ void Connection::after_admission() {
 void Connection::on_policy_login(Result<std::string> subid, Hold) {
   if (state_ != State::kLogin) return;
   if (!subid) {
-    return refuse(subid.error().code == Errc::kUnavailable ? kPolicyUnavailable : kPolicyLogin);
+    return refuse_for_policy(no_answer_of_policy(subid.error().code).value_or(kPolicyLogin));
   }
   answer_ok(*subid, owner_.context().placer.endpoints(server_));
 }
@@ -231,6 +253,7 @@ void Connection::place(Hold hold) {
   grant.secret = suite_ == protocol::Suite::kPlain ? secret_ : std::move(secret_);
   grant.suite = suite_;
   grant.address = stream_.peer().ip();
+  grant.waiter = waiter_;
   owner_.context().placer.place(std::move(grant),
                                 resume(&Connection::on_placement, std::move(hold)));
 }
@@ -266,6 +289,13 @@ void Connection::refuse(const Refusal& refusal) {
   record(refusal.code);
   finish();
   stream_.close_after_flush(net::CloseReason::kLocal);
+}
+
+// A login that nobody looked at in time does not count for the address.
+void Connection::refuse_for_policy(const Refusal& refusal) {
+  if (refusal.reason == kPolicyTimeout.reason && !trusted_)
+    owner_.context().throttle.give_back_address(stream_.peer());
+  refuse(refusal);
 }
 
 void Connection::on_gone() {

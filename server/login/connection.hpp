@@ -3,8 +3,9 @@
 //
 //   kHandshake  lines go to protocol::LoginHandshake; deadline limits.login_handshake_timeout_ms
 //   kLogin      the token is being worked on; input is counted and ignored; deadline
-//               answer_timeout_ms, then 503. While the login waits in a room the deadline moves
-//               along, and the client is told its place every limits.waiting_update_ms
+//               answer_timeout_ms, and for Policy::auth policy_timeout_ms, then 503. While the
+//               login waits in a room the deadline moves along, and the client is told its place
+//               every limits.waiting_update_ms
 //   kDone       answered or given up; the stream sends what is left and closes
 // Every login is counted once: "ok", or the reason of its refusal.
 #pragma once
@@ -75,6 +76,7 @@ class Connection final : private actor::Timer {
   void on_placement(Result<Placement> placement, Hold hold);
   void answer_ok(std::string_view subid, std::vector<std::string> gates);
 
+  void refuse_for_policy(const Refusal& refusal);
   void send_line(std::string_view line);
   void finish();
   void record(int code);
@@ -94,6 +96,7 @@ class Connection final : private actor::Timer {
   std::optional<Ticket> ticket_;
   bool trusted_ = false;           // comes from a network of address_allow
   bool waits_for_nobody_ = false;
+  bool at_policy_ = false;         // Policy::auth has not answered yet
   std::shared_ptr<Waiter> waiter_;
   MonotonicMs deadline_ms_ = 0;        // for the answer
   std::uint32_t told_position_ = 0;

@@ -27,6 +27,7 @@ struct LoginContext {
         metrics(d.metrics),
         limits(configured),
         answer_timeout_ms(options.answer_timeout_ms),
+        policy_timeout_ms(options.policy_timeout_ms),
         throttle(limits, metrics),
         rooms(limits, metrics,
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
@@ -39,6 +40,7 @@ struct LoginContext {
   MetricSet& metrics;
   const Limits limits;
   const std::uint32_t answer_timeout_ms;
+  const std::uint32_t policy_timeout_ms;
   Throttle throttle;
   Published<AddressRules> address_rules;
   ServerRooms rooms;

@@ -47,6 +47,7 @@ struct LoginOptions {
   AuthenticatorOptions auth{};
   Secret identity_key;  // Ed25519 private key, 32 bytes; needed by listeners with x25519
   std::uint32_t answer_timeout_ms = 30'000;  // from the token to a 503
+  std::uint32_t policy_timeout_ms = 5'000;   // of a function of the policy
   bool audit = true;                         // rows in login_audit
 };
 

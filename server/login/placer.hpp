@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/unique_function.hpp"
+#include "login/waiting_room.hpp"
 #include "protocol/suite.hpp"
 
 namespace gatehouse::login {
@@ -23,6 +25,10 @@ struct Grant {
   Secret secret;  // of the session: 8 bytes (skynet) or 32
   protocol::Suite suite = protocol::Suite::kSkynet;
   std::string address;  // the client's IP address, without port
+  // Tells whether somebody waits for the answer; none: somebody does.
+  std::shared_ptr<const Waiter> waiter;
+
+  [[nodiscard]] bool nobody_waits() const { return waiter && waiter->cancelled.load(); }
 };
 
 struct Placement {
@@ -47,9 +53,9 @@ class Placer {
 
   // Takes the account's session over and makes the player's agent. Called on the worker of the
   // login connection. `done` is called exactly once, from inside or later, on any thread, best
-  // on that worker. The client may be gone by then; the session stays. The uid stays marked as
-  // "login in progress" until `done` was called or destroyed. Errors become answers: kNotFound
-  // and kDenied 403, kExists 406, everything else 503.
+  // on that worker. When nobody waits any more (Grant::waiter) the session is not made, or undone.
+  // The uid stays marked as "login in progress" until `done` was called or destroyed. Errors become
+  // answers: kNotFound and kDenied 403, kExists 406, everything else 503.
   virtual void place(Grant grant, Done done) = 0;
 
   // The gates of a game server, told to clients whose session a policy made (policy.hpp). Any

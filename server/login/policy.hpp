@@ -31,13 +31,14 @@ class Policy {
 
   // True: auth() takes the place of the password check. Must not change while logins run.
   [[nodiscard]] virtual bool has_auth() const { return false; }
-  // `address` is the client's IP address without port. Errors: kUnavailable 503, others 401.
+  // `address` is the client's IP address without port. Errors: kUnavailable, kTimeout and kFull
+  // 503, others 401.
   virtual void auth(const protocol::Token& token, std::string_view address, protocol::Suite suite,
                     AuthDone done);
 
   // True: login() takes the place of Placer::place(). Must not change while logins run.
   [[nodiscard]] virtual bool has_login() const { return false; }
-  // Errors: kUnavailable 503, others 403.
+  // Errors: kUnavailable, kTimeout and kFull 503, others 403.
   virtual void login(const std::string& server, const std::string& uid, const Secret& secret,
                      LoginDone done);
 };

@@ -55,6 +55,8 @@ inline constexpr Refusal kHashQueueFull{503, "hash_queue_full"};
 inline constexpr Refusal kTotpUnusable{503, "totp_unusable"};  // auth.totp.keys
 inline constexpr Refusal kWaitingRoomFull{503, "waiting_room_full"};
 inline constexpr Refusal kPolicyUnavailable{503, "policy_unavailable"};
+inline constexpr Refusal kPolicyTimeout{503, "policy_timeout"};
+inline constexpr Refusal kPolicyBusy{503, "policy_busy"};  // login.policy_calls_max
 inline constexpr Refusal kPlaceUnavailable{503, "place_unavailable"};
 inline constexpr Refusal kAnswerTimeout{503, "answer_timeout"};
 inline constexpr Refusal kStopping{503, "stopping"};

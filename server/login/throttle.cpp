@@ -128,6 +128,15 @@ Throttle::Verdict Throttle::take_account(std::string_view name, std::int64_t now
   return take(account_, key_of(name), now_ns);
 }
 
+void Throttle::give_back_address(const net::Address& address) {
+  if (!address_.rate.limited()) return;
+  const std::string key = key_of(address);
+  Shard& shard = shard_of(key);
+  std::lock_guard lock(shard.mutex);
+  const auto it = shard.by_key.find(key);
+  if (it != shard.by_key.end()) it->second->bucket.give_back(address_.rate, 1);
+}
+
 void Throttle::failed(const net::Address& address, std::string_view name, std::int64_t now_ns) {
   count_failure(address_, key_of(address), now_ns);
   count_failure(account_, key_of(name), now_ns);

@@ -36,6 +36,9 @@ class Throttle {
   [[nodiscard]] Verdict take_address(const net::Address& address, std::int64_t now_ns);
   [[nodiscard]] Verdict take_account(std::string_view name, std::int64_t now_ns);
 
+  // The login of the address that was taken last could not be looked at, and does not count.
+  void give_back_address(const net::Address& address);
+
   // The login failed for what the client sent: password, ticket, second factor, user name.
   void failed(const net::Address& address, std::string_view name, std::int64_t now_ns);
   // The account's failures are forgotten, half of the address's are: others may share it.

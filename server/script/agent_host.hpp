@@ -16,9 +16,10 @@ class AgentManager;
 struct AgentHandlers {
   int start = LUA_NOREF;         // (uid, server, data) -> calls agent.ready(self)
   int request = LUA_NOREF;       // (self, content) -> reply
-  int connected = LUA_NOREF;     // (self, resumed)
-  int disconnected = LUA_NOREF;  // (self)
-  int logout = LUA_NOREF;        // (self, code, reason)
+  int connected = LUA_NOREF;     // (self); may be missing
+  int disconnected = LUA_NOREF;  // (self); may be missing
+  int logout = LUA_NOREF;        // (self, reason); may be missing
+  int last_save = LUA_NOREF;     // (self): saves, and returns when there is nothing left to try
   int commit = LUA_NOREF;        // (self, reply): makes data and reply durable
   bool concurrent = false;       // requests of a player may overlap
 };
@@ -34,13 +35,18 @@ class AgentHost final : public LuaService {
   [[nodiscard]] bool serves() const { return handlers_.request != LUA_NOREF; }
   // Room for one more player: fewer than `per_vm`, and memory below nine tenths of the limit.
   [[nodiscard]] bool has_room(std::uint32_t per_vm) const;
+  // A player's agent has ended.
+  void player_left();
 
  protected:
   void on_exit() override;
+  // Its players are logged out and saved first.
+  [[nodiscard]] bool ends_when_asked(bool itself) override;
 
  private:
   AgentManager& manager_;
   AgentHandlers handlers_;
+  bool closing_ = false;
 };
 
 }  // namespace gatehouse::script

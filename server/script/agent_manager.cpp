@@ -14,7 +14,14 @@ AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<ga
       gates_(std::move(gates)),
       options_(std::move(options)),
       agents_metric_(metrics.gauge("agents", "", "Players' agents alive")),
-      save_errors_(metrics.counter("player_save_errors", "", "Saves of player data that failed")) {}
+      save_errors_(metrics.counter("player_save_errors", "", "Saves of player data that failed")),
+      unsaved_metric_(metrics.gauge("players_unsaved", "", "Players whose last save failed")),
+      hook_reports_(metrics) {}
+
+std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {
+  if (!stopping_.load(std::memory_order_relaxed)) return ms;
+  return std::clamp(options_.shutdown_timeout_ms / 4, 1u, ms);
+}
 
 gate::Gate* AgentManager::choose_gate(std::string_view server) const {
   gate::Gate* best = nullptr;
@@ -68,6 +75,10 @@ void AgentManager::place(login::Grant grant, Done done) {
 }
 
 void AgentManager::begin(std::unique_ptr<Placing> placing) {
+  if (placing->grant.nobody_waits()) {
+    placing->done(fail(Errc::kClosed, "nobody waits for this login any more"));
+    return;
+  }
   ServiceId older;
   {
     std::unique_lock lock(mutex_);
@@ -157,7 +168,9 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
   bool stopping = false;
   {
     std::lock_guard lock(mutex_);
-    online_[uid].agent = *id;
+    Online& entry = online_[uid];
+    entry.agent = *id;
+    entry.subid = spec->subid;
     stopping = stopping_;
   }
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
@@ -234,6 +247,17 @@ bool AgentManager::kick(std::string_view uid, LogoutCode code, std::string_view 
   }
   send_logout(agent, code, reason);
   return true;
+}
+
+void AgentManager::withdraw(const std::string& uid, std::string_view subid) {
+  ServiceId agent;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = online_.find(uid);
+    if (it == online_.end() || it->second.subid != subid) return;
+    agent = it->second.agent;
+  }
+  if (agent) send_logout(agent, LogoutCode::kRemoved, "the login failed");
 }
 
 void AgentManager::log_all_out(std::string_view reason) {

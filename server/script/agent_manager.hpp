@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "gate/gate.hpp"
 #include "login/placer.hpp"
 #include "script/agent_service.hpp"
+#include "script/hook.hpp"
 #include "script/runtime.hpp"
 #include "store/store.hpp"
 
@@ -27,7 +29,14 @@ struct AgentOptions {
   std::uint32_t per_vm = 500;                  // agent.per_vm
   std::uint32_t afk_timeout_ms = 60'000;       // agent.afk_timeout_ms; 0: until kicked
   std::uint32_t save_interval_ms = 60'000;     // agent.save_interval_ms; 0: at logout only
+  // How long the game's functions may take, in the order in which a player meets them.
+  std::uint32_t load_timeout_ms = 10'000;      // agent.load_timeout_ms
+  std::uint32_t request_timeout_ms = 60'000;   // agent.request_timeout_ms; 0: none
+  std::uint32_t hook_timeout_ms = 5'000;       // agent.hook_timeout_ms: resume, afk
   std::uint32_t logout_timeout_ms = 10'000;    // agent.logout_timeout_ms
+  std::uint32_t save_timeout_ms = 5'000;       // agent.save_timeout_ms: save, without the store
+  std::uint32_t save_failures_max = 3;         // agent.save_failures_max, in a row
+  std::uint32_t shutdown_timeout_ms = 10'000;  // shutdown.timeout_ms
 };
 
 class AgentManager final : public login::Placer {
@@ -47,6 +56,13 @@ class AgentManager final : public login::Placer {
 
   // Asks a player's agent to log out; false when the player is not online. Any thread.
   bool kick(std::string_view uid, LogoutCode code, std::string_view reason);
+  // The same for an agent by its address.
+  void log_out(ServiceId agent, LogoutCode code, std::string_view reason) {
+    send_logout(agent, code, reason);
+  }
+  // Takes a placement back that nobody will hear of: the session that has this subid ends. Any
+  // thread.
+  void withdraw(const std::string& uid, std::string_view subid);
   // Places nobody from now on and logs everybody out. Any thread.
   void log_all_out(std::string_view reason);
   // Agents that live or are being made. Any thread.
@@ -55,6 +71,12 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] const AgentOptions& options() const { return options_; }
   [[nodiscard]] store::Store& store() const { return store_; }
   [[nodiscard]] Metric& save_errors() const { return save_errors_; }
+  [[nodiscard]] HookReports& hook_reports() { return hook_reports_; }
+  // Players whose last save failed, for good or for now.
+  [[nodiscard]] Metric& unsaved() const { return unsaved_metric_; }
+  // The time for a hook of a player who leaves: while the server stops, logout and save together
+  // take half of shutdown.timeout_ms at most, so that the rest is left for the store. Any thread.
+  [[nodiscard]] std::uint32_t leaving_ms(std::uint32_t ms) const;
 
   // Makes the agent of a player whose session is claimed, on its worker's thread; begin() does
   // this after the store. Without a VM with room the spec's `done` gets kFull.
@@ -75,6 +97,7 @@ class AgentManager final : public login::Placer {
   struct Online {
     ServiceId agent;  // 0 while it is being made
     std::string server;
+    std::string subid;
     std::vector<std::unique_ptr<Placing>> waiting;
   };
 
@@ -97,10 +120,12 @@ class AgentManager final : public login::Placer {
   const AgentOptions options_;
   Metric& agents_metric_;
   Metric& save_errors_;
+  Metric& unsaved_metric_;
+  HookReports hook_reports_;
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Online> online_;  // by uid
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
 
   // By worker, touched by that worker only.
   std::array<std::vector<AgentHost*>, actor::kWorkersMax> hosts_;

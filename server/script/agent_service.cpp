@@ -1,5 +1,7 @@
 #include "script/agent_service.hpp"
 
+#include <fmt/format.h>
+
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -93,9 +95,16 @@ int logout_main(lua_State* L) {
   AgentService& agent = agent_of(L);
   push_handler(L, agent.host().handlers().logout);
   push_handler(L, agent.self());
-  lua_pushinteger(L, static_cast<lua_Integer>(agent.logout_code()));
   lua_pushlstring(L, agent.logout_reason().data(), agent.logout_reason().size());
-  lua_callk(L, 3, 0, 0, no_results);
+  lua_callk(L, 2, 0, 0, no_results);
+  return 0;
+}
+
+int last_save_main(lua_State* L) {
+  AgentService& agent = agent_of(L);
+  push_handler(L, agent.host().handlers().last_save);
+  push_handler(L, agent.self());
+  lua_callk(L, 1, 0, 0, no_results);
   return 0;
 }
 
@@ -108,7 +117,8 @@ AgentService::AgentService(AgentHost& host, std::unique_ptr<AgentSpec> spec)
       account_(spec_->grant.account),
       epoch_(spec_->epoch),
       version_(spec_->data.version),
-      clock_(*this) {}
+      clock_(*this),
+      watch_(*this, on_overdue) {}
 
 AgentService::~AgentService() = default;
 
@@ -124,13 +134,14 @@ std::string AgentService::description() const { return "msgagent " + uid() + "@"
 
 void AgentService::on_start() {
   LuaService::on_start();
-  // A start that never ends is ended like a logout that takes too long.
-  arm(host_.manager().options().logout_timeout_ms);
-  run_handler(start_main);
+  run_hook(Hook::kLoad, start_main, host_.manager().options().load_timeout_ms);
 }
 
 Result<> AgentService::ready(int self) {
   GATEHOUSE_ASSERT(spec_ != nullptr);
+  if (spec_->grant.nobody_waits()) {
+    return fail(Errc::kClosed, "nobody waits for this login any more");
+  }
   actor::EntityManager& entities = runtime().system.entities();
   if (auto added = entities.add("player", spec_->grant.uid, id()); !added) return added;
   auto session = spec_->gate->create_session(
@@ -140,6 +151,7 @@ Result<> AgentService::ready(int self) {
   if (!session) return tl::unexpected<Error>(session.error());
   session_ = std::move(*session);
   self_ = self;
+  saved_ms_ = worker().now();
   const std::unique_ptr<AgentSpec> spec = std::move(spec_);
   restore_replies(spec->data.replies);
   // Until the client connects it counts as away.
@@ -170,6 +182,55 @@ std::uint64_t AgentService::begin_save(std::size_t hash) {
 
 void AgentService::end_save(std::uint64_t version) {
   if (version == version_) saved_hash_ = newest_hash_;
+  save_succeeded();
+}
+
+std::uint32_t AgentService::limit_save() {
+  Task& task = *vm().scheduler().running();
+  if (task.hook != Hook::kSave && task.hook != Hook::kLastSave) return 0;  // a request has its own
+  const AgentManager& manager = host_.manager();
+  const std::uint32_t ms = task.hook == Hook::kLastSave
+                               ? manager.leaving_ms(manager.options().save_timeout_ms)
+                               : manager.options().save_timeout_ms;
+  watch_.limit(task, task.hook, ms);
+  watch_.look(task);
+  return ms;
+}
+
+void AgentService::limit_receive() {
+  Task& task = *vm().scheduler().running();
+  watch_.limit(task, Hook::kReceive, host_.manager().options().request_timeout_ms);
+  watch_.look(task);
+}
+
+void AgentService::pause_hook() { watch_.pause(*vm().scheduler().running()); }
+
+void AgentService::continue_hook() { watch_.go_on(*vm().scheduler().running()); }
+
+void AgentService::save_succeeded() {
+  saved_ms_ = worker().now();
+  save_error_.reset();
+  if (std::exchange(failed_saves_, 0) != 0) host_.manager().unsaved().add(-1);
+}
+
+void AgentService::save_failed(std::string_view why) {
+  AgentManager& manager = host_.manager();
+  if (failed_saves_ == 0) manager.unsaved().add(1);
+  if (failed_saves_ < UINT32_MAX) ++failed_saves_;
+  manager.save_errors().add();
+  save_error_ = std::make_unique<std::string>(why);
+  const std::uint32_t most = manager.options().save_failures_max;
+  manager.hook_reports().error(
+      id(), fmt::format("{}@{} is not saved, {} time{} in a row: {}", uid(), server(),
+                        failed_saves_, failed_saves_ == 1 ? "" : "s", why));
+  if (leaving_ || most == 0 || failed_saves_ < most) return;
+  manager.log_out(id(), LogoutCode::kRemoved, "your progress cannot be saved");
+}
+
+void AgentService::report_loss(std::string_view why) {
+  log::error(id(),
+             "{}@{}: what was done in the last {} s is lost, the store has what was before: {}",
+             uid(), server(), (worker().now() - saved_ms_) / 1000, why);
 }
 
 void AgentService::add_committed(const Task& task, std::string_view reply) {
@@ -188,14 +249,43 @@ void AgentService::drop_committed(const Task& task) {
   if (committed_) committed_->drop(task.ticket.session);
 }
 
-void AgentService::run_handler(lua_CFunction main) {
-  const auto work = [&] {
-    Scheduler& scheduler = vm().scheduler();
-    Task& task = scheduler.create_task(*this);
-    lua_pushcfunction(task.thread, main);
-    scheduler.resume(task, 0);
-  };
-  enter(ServiceId{}, work);
+void AgentService::fork_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
+  Scheduler& scheduler = vm().scheduler();
+  Task& task = scheduler.create_task(*this);
+  watch_.limit(task, hook, ms);
+  watch_.look(task);
+  lua_pushcfunction(task.thread, main);
+  scheduler.fork(task);
+}
+
+void AgentService::run_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
+  enter(ServiceId{}, [this, hook, main, ms] { fork_hook(hook, main, ms); });
+}
+
+bool AgentService::run_periodic_save(lua_State* L) {
+  if (periodic_save_ || leaving_ || self_ == LUA_NOREF) return false;
+  periodic_save_ = true;
+  Scheduler& scheduler = vm().scheduler();
+  Task& task = scheduler.create_task(*this);
+  task.hook = Hook::kSave;  // its deadline begins with save()
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self_);
+  lua_xmove(L, task.thread, 2);
+  scheduler.fork(task);
+  return true;
+}
+
+// A script's function that never ends: its task is ended, and what comes next comes.
+void AgentService::on_overdue(LuaService& service, Task& task) {
+  auto& agent = static_cast<AgentService&>(service);
+  Scheduler& scheduler = agent.vm().scheduler();
+  const std::string text = fmt::format("{}@{}: {} takes too long: ended", agent.uid(),
+                                       agent.server(), name(task.hook));
+  agent.host_.manager().hook_reports().timed_out(agent.id(), task.hook,
+                                                 scheduler.with_traceback(task, text));
+  if (task.hook == Hook::kSave || task.hook == Hook::kLastSave) {
+    agent.save_failed("save() takes too long");
+  }
+  scheduler.kill(task);
 }
 
 void AgentService::on_request(protocol::RequestTicket ticket, std::string_view content) {
@@ -208,6 +298,7 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     waiting_->push_back({ticket, std::string(content)});
     return;
   }
+  const std::uint32_t timeout_ms = host_.manager().options().request_timeout_ms;
   const auto work = [&] {
     content_ = content;
     Scheduler& scheduler = vm().scheduler();
@@ -215,10 +306,13 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     task.on_client = true;
     task.ticket = ticket;
     busy_ = true;
+    watch_.limit(task, Hook::kRequest, timeout_ms);
     lua_pushcfunction(task.thread, request_main);
     scheduler.resume(task, 0);
   };
   enter(ServiceId{}, work);
+  // Most requests have ended by now; an overlapping one is found by the look for its neighbour.
+  if (timeout_ms != 0 && (busy_ || host_.handlers().concurrent)) watch_.look_in(timeout_ms);
 }
 
 std::string_view AgentService::starting_content(const Task& task) const {
@@ -238,7 +332,30 @@ void AgentService::answer(Task& task, bool ok, std::string_view reply) {
   session_->respond(task.ticket, ok, reply);
 }
 
-void AgentService::on_client_task_end(Task& task, bool ok) {
+void AgentService::on_watched_task_end(Task& task, bool ok) {
+  switch (task.hook) {
+    case Hook::kRequest:
+      return on_request_end(task, ok);
+    case Hook::kLoad:
+      if (!spec_) return;
+      log::error(id(), "{}@{} cannot start", uid(), server());
+      return worker().retire(*this);
+    case Hook::kSave:
+      periodic_save_ = false;
+      return;
+    case Hook::kLogout:
+      return fork_hook(Hook::kLastSave, last_save_main, 0);
+    case Hook::kLastSave:
+      if (failed_saves_ != 0 || !ok) {
+        report_loss(save_error_ ? *save_error_ : "the last save was ended");
+      }
+      return worker().retire(*this);
+    default:
+      return;
+  }
+}
+
+void AgentService::on_request_end(Task& task, bool ok) {
   if (!ok) answer(task, false, {});
   busy_ = false;
   if (!waiting_ || leaving_ || exiting()) return;
@@ -248,6 +365,9 @@ void AgentService::on_client_task_end(Task& task, bool ok) {
   next.queued = true;
   next.ticket = waiting_->front().ticket;
   busy_ = true;
+  const std::uint32_t timeout_ms = host_.manager().options().request_timeout_ms;
+  watch_.limit(next, Hook::kRequest, timeout_ms);
+  watch_.look(next);
   lua_pushcfunction(next.thread, request_main);
   scheduler.fork(next);
 }
@@ -255,13 +375,15 @@ void AgentService::on_client_task_end(Task& task, bool ok) {
 void AgentService::on_connected(bool) {
   if (leaving_) return;
   clock_.cancel();
-  if (host_.handlers().connected != LUA_NOREF) run_handler(connected_main);
+  if (host_.handlers().connected == LUA_NOREF) return;
+  run_hook(Hook::kResume, connected_main, host_.manager().options().hook_timeout_ms);
 }
 
 void AgentService::on_disconnected() {
   if (leaving_) return;
   arm(host_.manager().options().afk_timeout_ms);
-  if (host_.handlers().disconnected != LUA_NOREF) run_handler(disconnected_main);
+  if (host_.handlers().disconnected == LUA_NOREF) return;
+  run_hook(Hook::kAfk, disconnected_main, host_.manager().options().hook_timeout_ms);
 }
 
 void AgentService::arm(std::uint32_t ms) {
@@ -273,23 +395,22 @@ void AgentService::arm(std::uint32_t ms) {
 }
 
 void AgentService::on_clock() {
-  if (spec_ || (leaving_ && !saving_)) {
-    log::error(id(), "{} takes too long to {}: ended", description(),
-               spec_ ? "start" : "log out");
-    worker().retire(*this);
-  } else if (leaving_) {
-    // The store is away and the data is not lost yet: stay, and let nobody wait for it.
-    host_.manager().agent_stuck(*this);
-    arm(host_.manager().options().logout_timeout_ms);
-  } else {
-    log_out(LogoutCode::kIdle, "away for too long");
-  }
+  if (!leaving_) return log_out(LogoutCode::kIdle, "away for too long");
+  // The store is away and the data is not lost yet: stay, and let nobody wait for it.
+  stuck_ = true;
+  host_.manager().agent_stuck(*this);
+  arm(host_.manager().options().logout_timeout_ms);
 }
 
 void AgentService::log_out(LogoutCode code, std::string_view reason) {
-  if (leaving_ || exiting()) return;
+  if (exiting()) return;
   if (spec_) {
     worker().retire(*this);
+    return;
+  }
+  AgentManager& manager = host_.manager();
+  if (leaving_) {
+    if (code == LogoutCode::kShutdown) watch_.hurry(manager.leaving_ms(UINT32_MAX));
     return;
   }
   leaving_ = true;
@@ -297,8 +418,22 @@ void AgentService::log_out(LogoutCode code, std::string_view reason) {
   logout_reason_ = std::make_unique<std::string>(reason);
   log::info(id(), "kick {}@{}: {}", session_->uid(), session_->server(), reason);
   session_->kick(static_cast<int>(code), reason);
-  arm(host_.manager().options().logout_timeout_ms);
-  run_handler(logout_main);
+  arm(manager.options().logout_timeout_ms + manager.options().save_timeout_ms);
+  if (host_.handlers().logout == LUA_NOREF) {
+    run_hook(Hook::kLastSave, last_save_main, 0);
+  } else {
+    run_hook(Hook::kLogout, logout_main, manager.leaving_ms(manager.options().logout_timeout_ms));
+  }
+}
+
+// A player who plays is logged out and saved. Who leaves already does so, whatever scripts say; an
+// operator may give up one that the store keeps waiting.
+bool AgentService::ends_when_asked(bool itself) {
+  if (spec_ || self_ == LUA_NOREF) return true;
+  if (leaving_) return !itself && stuck_;
+  host_.manager().log_out(id(), LogoutCode::kRemoved,
+                          itself ? "ended by the game" : "ended by an operator");
+  return false;
 }
 
 void AgentService::on_message(actor::MessagePtr message) {
@@ -311,6 +446,8 @@ void AgentService::on_message(actor::MessagePtr message) {
 
 void AgentService::on_exit() {
   clock_.cancel();
+  watch_.cancel();
+  if (failed_saves_ != 0) host_.manager().unsaved().add(-1);
   runtime().system.entities().remove_all(id());
   LuaService::on_exit();
   host_.manager().agent_ended(*this);
@@ -318,6 +455,7 @@ void AgentService::on_exit() {
   spec_.reset();
   session_.reset();
   if (self_ != LUA_NOREF) luaL_unref(vm().main(), LUA_REGISTRYINDEX, self_);
+  if (!host_.exiting()) host_.player_left();
 }
 
 }  // namespace gatehouse::script

@@ -14,6 +14,7 @@
 #include "protocol/control.hpp"
 #include "script/agent_host.hpp"
 #include "script/committed_replies.hpp"
+#include "script/hook_watch.hpp"
 #include "script/lua_service.hpp"
 #include "store/driver.hpp"
 
@@ -38,6 +39,8 @@ enum class LogoutCode : std::uint16_t {
   kShutdown = protocol::kKickShutdown,  // the server stops
 };
 
+// The way out: log_out -> the game's logout() -> save -> exit. Each step has a deadline, and the
+// next one follows however it ends: done, an error, ended at its deadline, skynet.exit().
 class AgentService final : public LuaService, public gate::Agent {
  public:
   AgentService(AgentHost& host, std::unique_ptr<AgentSpec> spec);
@@ -57,12 +60,24 @@ class AgentService final : public LuaService, public gate::Agent {
   // The script has loaded the player: registers it with EntityMgr, opens the gate session and
   // answers the login. Takes over the reference.
   [[nodiscard]] Result<> ready(int self);
-  // Starts the logout, once; ends the service within agent.logout_timeout_ms.
+  // Starts the way out, once. Not inside a handler of this VM: there, AgentManager::log_out.
   void log_out(LogoutCode code, std::string_view reason);
   [[nodiscard]] LogoutCode logout_code() const { return logout_code_; }
   [[nodiscard]] std::string_view logout_reason() const { return *logout_reason_; }
-  // A save is under way, or the last one failed and will be tried again.
-  void set_saving(bool saving) { saving_ = saving; }
+  // The running task calls save() for the server and has so many milliseconds for it; 0: as long
+  // as the hook that it runs may take.
+  std::uint32_t limit_save();
+  // The running task calls receive() for another player, which has the time of a request.
+  void limit_receive();
+  // The running task waits for the store, or between two attempts, and went on.
+  void pause_hook();
+  void continue_hook();
+  // Player data could not be stored for a reason that does not pass: `why`, for operators. Tells
+  // them, and after agent.save_failures_max in a row ends the player's session.
+  void save_failed(std::string_view why);
+  // The store holds what save() returned last, or there is nothing to save.
+  void save_succeeded();
+  [[nodiscard]] std::uint32_t failed_saves() const { return failed_saves_; }
   // Of the data that the store holds; 0: unknown, and while a save is under way.
   [[nodiscard]] std::size_t saved_hash() const { return saved_hash_; }
   // Starts a save of data with this hash; its number (store::Driver::save_player).
@@ -83,6 +98,10 @@ class AgentService final : public LuaService, public gate::Agent {
   void on_connected(bool resumed) override;
   void on_disconnected() override;
 
+  // Runs a task of this agent now and then: f(self), on top of L's stack; false while the one
+  // before runs.
+  [[nodiscard]] bool run_periodic_save(lua_State* L);
+
   // The content of the request whose task starts now; its first function calls it once.
   [[nodiscard]] std::string_view starting_content(const Task& task) const;
   void started(const Task& task);
@@ -92,7 +111,8 @@ class AgentService final : public LuaService, public gate::Agent {
   void on_start() override;
   void on_message(actor::MessagePtr message) override;
   void on_exit() override;
-  void on_client_task_end(Task& task, bool ok) override;
+  [[nodiscard]] bool ends_when_asked(bool itself) override;
+  void on_watched_task_end(Task& task, bool ok) override;
 
  private:
   struct Waiting {
@@ -112,8 +132,13 @@ class AgentService final : public LuaService, public gate::Agent {
   void on_clock();
   void restore_replies(std::string_view stored);
   void arm(std::uint32_t ms);
-  // Runs a task of this agent that starts with `main`.
-  void run_handler(lua_CFunction main);
+  // Runs a hook as a task that starts with `main`, with its deadline.
+  void run_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
+  // The same inside a handler: it runs after this message.
+  void fork_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
+  static void on_overdue(LuaService& service, Task& task);
+  void on_request_end(Task& task, bool ok);
+  void report_loss(std::string_view why);
 
   AgentHost& host_;
   std::unique_ptr<AgentSpec> spec_;  // until ready
@@ -128,11 +153,16 @@ class AgentService final : public LuaService, public gate::Agent {
   LogoutCode logout_code_ = LogoutCode::kRemoved;
   std::size_t saved_hash_ = 0;
   std::size_t newest_hash_ = 0;  // of save number version_
+  std::unique_ptr<std::string> save_error_;  // of the last save, while failed_saves_ > 0
+  MonotonicMs saved_ms_ = 0;                 // when the data was last known to be in the store
   Clock clock_;
+  HookWatch watch_;
   int self_ = LUA_NOREF;
+  std::uint32_t failed_saves_ = 0;  // in a row
   bool busy_ = false;
   bool leaving_ = false;
-  bool saving_ = false;
+  bool stuck_ = false;           // leaving, for longer than its scripts may take
+  bool periodic_save_ = false;   // one is under way
   bool committed_changed_ = false;  // committed_ holds more than what was loaded
 };
 

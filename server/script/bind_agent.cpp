@@ -10,6 +10,7 @@
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
 #include "script/player_data.hpp"
+#include "script/unsavable.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -44,7 +45,7 @@ int handler_field(lua_State* L, const char* name, bool required) {
   return LUA_NOREF;
 }
 
-// serve{start=, request=, connected=, disconnected=, logout=, commit=, concurrent=}
+// serve{start=, request=, connected=, disconnected=, logout=, last_save=, commit=, concurrent=}
 int l_serve(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   AgentHandlers& handlers = current_host(L).handlers();
@@ -53,7 +54,8 @@ int l_serve(lua_State* L) {
   given.start = handler_field(L, "start", true);
   given.connected = handler_field(L, "connected", false);
   given.disconnected = handler_field(L, "disconnected", false);
-  given.logout = handler_field(L, "logout", true);
+  given.logout = handler_field(L, "logout", false);
+  given.last_save = handler_field(L, "last_save", true);
   given.commit = handler_field(L, "commit", true);
   lua_getfield(L, 1, "concurrent");
   given.concurrent = lua_toboolean(L, -1) != 0;
@@ -165,6 +167,7 @@ void answer_save(actor::System& system, ServiceId agent, std::int32_t session,
 
 int save_done(lua_State* L, int, lua_KContext version) {
   AgentService& agent = current_agent(L);
+  agent.continue_hook();
   const actor::Message& answer = *Vm::of(L).scheduler().incoming();
   const int count = unpack(L, answer.data(), answer.size);
   if (lua_toboolean(L, -count)) {
@@ -194,6 +197,21 @@ void submit_save(AgentService& agent, std::int32_t session, std::uint64_t versio
   if (!submitted) answer_save(system, agent.id(), session, submitted);
 }
 
+// pcall body: (value). Encodes it into the VM's buffer.
+int encode_value(lua_State* L) {
+  encode_player_data(L, Vm::of(L).pack_buffer());
+  return 0;
+}
+
+// Tells operators why the value cannot be stored, and raises that. The text is on top.
+int refuse_value(lua_State* L, AgentService& agent) {
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, -1, &size);
+  agent.save_failed(text == nullptr ? std::string_view("it cannot be encoded")
+                                    : std::string_view(text, size));
+  return lua_error(L);
+}
+
 // save(value[, reply]) -> true, or false and a code ("fenced", "unavailable", "full" ...).
 // Yields. What the store has already is not written again. With a reply, that of the running
 // request, both are durable together.
@@ -208,32 +226,68 @@ int l_save(lua_State* L) {
     if (!task.on_client) return luaL_error(L, "a reply is saved by its request only");
   }
   lua_insert(L, 1);
-  PackBuffer& buffer = Vm::of(L).pack_buffer();
-  encode_player_data(L, buffer);
+  lua_pushcfunction(L, encode_value);
+  lua_pushvalue(L, 2);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    static_cast<void>(push_unsavable(L, 2));  // above Lua's own words, which know no place
+    return refuse_value(L, agent);
+  }
+  const PackBuffer& buffer = Vm::of(L).pack_buffer();
   const std::string_view data(buffer.data(), buffer.size());
   const std::size_t hash = std::hash<std::string_view>{}(data) | 1;
   const bool committable =
       with_reply && agent.session() != nullptr && !agent.session()->conversation().empty();
   if (hash == agent.saved_hash() && !committable) {
+    agent.save_succeeded();
     lua_pushboolean(L, 1);
     return 1;
   }
   if (data.size() > store::kPlayerDataBytesMax) {
-    return luaL_error(L, "player data has %d bytes, more than %d", static_cast<int>(data.size()),
-                      static_cast<int>(store::kPlayerDataBytesMax));
+    lua_pushfstring(L, "player data has %d bytes, more than %d", static_cast<int>(data.size()),
+                    static_cast<int>(store::kPlayerDataBytesMax));
+    return refuse_value(L, agent);
   }
   Scheduler& scheduler = Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(agent);
   const std::uint64_t version = agent.begin_save(hash);
   if (committable) agent.add_committed(task, check_view(L, 1));
   submit_save(agent, session, version, data, agent.committed());
+  agent.pause_hook();
   scheduler.await_reply(session, agent.id());
   return lua_yieldk(L, 0, static_cast<lua_KContext>(version), save_done);
 }
 
-// saving(flag): whether the agent holds data that the store has refused so far.
-int l_saving(lua_State* L) {
-  current_agent(L).set_saving(lua_toboolean(L, 1) != 0);
+// limit() -> milliseconds: the running task calls save(), for which it has so long.
+int l_limit(lua_State* L) {
+  current_task(L, "agent.limit");
+  lua_pushinteger(L, current_agent(L).limit_save());
+  return 1;
+}
+
+// receiving(): the running task calls receive() for another player.
+int l_receiving(lua_State* L) {
+  current_task(L, "agent.receiving");
+  current_agent(L).limit_receive();
+  return 0;
+}
+
+// pause(): the running task waits for a better moment; no deadline until the next limit().
+int l_pause(lua_State* L) {
+  current_task(L, "agent.pause");
+  current_agent(L).pause_hook();
+  return 0;
+}
+
+// failed(why): save() raised, or the store refuses the data for good. succeeded(): there is
+// nothing to save.
+int l_failed(lua_State* L) {
+  AgentService& agent = current_agent(L);
+  agent.save_failed(check_view(L, 1));
+  return 0;
+}
+
+int l_succeeded(lua_State* L) {
+  current_agent(L).save_succeeded();
   return 0;
 }
 
@@ -259,7 +313,8 @@ int l_players(lua_State* L) {
   return 1;
 }
 
-// run(address, f) -> true: f(self) runs as a task of that agent of this VM, after this message.
+// run(address, f) -> true: f(self), a save, runs as a task of that agent of this VM, after this
+// message; nothing while the one before runs, or the agent leaves.
 int l_run(lua_State* L) {
   AgentHost& host = current_host(L);
   const ServiceId id = to_address(L, 1);
@@ -267,11 +322,8 @@ int l_run(lua_State* L) {
   lua_settop(L, 2);
   for (LuaService* service : host.vm().light_services()) {
     auto* agent = static_cast<AgentService*>(service);
-    if (agent->id() != id || agent->self() == LUA_NOREF) continue;
-    Task& task = host.vm().scheduler().create_task(*agent);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, agent->self());
-    lua_xmove(L, task.thread, 2);
-    host.vm().scheduler().fork(task);
+    if (agent->id() != id) continue;
+    if (!agent->run_periodic_save(L)) return 0;
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -295,7 +347,9 @@ int open_agent(lua_State* L) {
       {"kick", bind<l_kick>},           {"abandon", bind<l_abandon>},
       {"connected", bind<l_connected>},
       {"peer", bind<l_peer>},           {"save", bind<l_save>},
-      {"saving", bind<l_saving>},       {"commit", bind<l_commit>},
+      {"limit", bind<l_limit>},         {"pause", bind<l_pause>},
+      {"failed", bind<l_failed>},       {"succeeded", bind<l_succeeded>},
+      {"receiving", bind<l_receiving>}, {"commit", bind<l_commit>},
       {"players", bind<l_players>},     {"run", bind<l_run>},
       {"self", bind<l_self>},           {nullptr, nullptr},
   };

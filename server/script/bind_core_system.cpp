@@ -149,13 +149,14 @@ int l_task_count(lua_State* L) {
 
 }  // namespace
 
-// exit(): ends the current service and never returns (sk 2.5).
+// exit(): ends the current service and never returns (sk 2.5). The task ends here even where the
+// service has things to do first.
 int exit_service(lua_State* L) {
   LuaService& service = current_service(L);
-  service.worker().retire(service);
-  if (Vm::of(L).scheduler().running() == nullptr || !lua_isyieldable(L)) {
-    return luaL_error(L, "the service exits");
-  }
+  service.worker().ask_to_end(service, true);
+  Task* task = Vm::of(L).scheduler().running();
+  if (task != nullptr) task->over = true;
+  if (task == nullptr || !lua_isyieldable(L)) return luaL_error(L, "the service exits");
   return lua_yield(L, 0);
 }
 

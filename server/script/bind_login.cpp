@@ -41,6 +41,8 @@ struct PlaceRequest {
   ServiceId service;
   std::int32_t session;
   login::Grant grant;
+  std::shared_ptr<Placements> placements;
+  std::string uid;
 };
 
 // The reply is one packed string: "=" and the subid, or "!" and why not.
@@ -79,6 +81,8 @@ void place(std::shared_ptr<PlaceRequest> request) {
       if (!durable) return answer(*request, "!" + durable.error().message);
       request->grant.account = *account;
       request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
+        if (placed && request->placements && !request->placements->add(request->uid, placed->subid))
+          return request->agents.withdraw(request->uid, placed->subid);
         answer(*request, placed ? "=" + placed->subid : "!" + placed.error().message);
       });
     };
@@ -87,6 +91,7 @@ void place(std::shared_ptr<PlaceRequest> request) {
 }
 
 int place_done(lua_State* L, int, lua_KContext) {
+  if (auto* policy = dynamic_cast<PolicyService*>(&current_service(L))) policy->continue_hook();
   const actor::Message& reply = *Vm::of(L).scheduler().incoming();
   unpack(L, reply.data(), reply.size);
   std::size_t size = 0;
@@ -99,7 +104,7 @@ int place_done(lua_State* L, int, lua_KContext) {
 // place(server, uid, secret) -> subid: what happens without a login_handler. Yields; raises
 // when no gate serves the server, the store is away, or the account is banned.
 int l_place(lua_State* L) {
-  current_task(L, "login.place");
+  const Task& task = current_task(L, "login.place");
   const std::string_view server = check_view(L, 1);
   const std::string_view uid = check_view(L, 2);
   const std::string_view secret = check_view(L, 3);
@@ -115,8 +120,15 @@ int l_place(lua_State* L) {
     grant.server = server;
     grant.secret = Secret(std::string(secret));
     grant.suite = secret.size() == 8 ? protocol::Suite::kSkynet : protocol::Suite::kPlain;
-    place(std::make_shared<PlaceRequest>(
-        PlaceRequest{system_of(L), *agents, service.id(), session, std::move(grant)}));
+    std::shared_ptr<Placements> placements;
+    if (auto* policy = dynamic_cast<PolicyService*>(&service)) {
+      placements = policy->placements_of(task);
+      if (placements) grant.waiter = placements->waiter();
+      policy->pause_hook();
+    }
+    place(std::make_shared<PlaceRequest>(PlaceRequest{system_of(L), *agents, service.id(), session,
+                                                      std::move(grant), std::move(placements),
+                                                      std::string(uid)}));
   }
   scheduler.await_reply(session, service.id());
   return lua_yieldk(L, 0, 0, place_done);

@@ -28,7 +28,6 @@ constexpr int kCookieMax = 32;
 // Cookie of the kNil that ends a table which is marked as an array. skynet's reader looks at no
 // cookie of a nil: there it is a plain table.
 constexpr int kArrayEnd = 1;
-constexpr int kPackDepthMax = 32;
 // Entries of a table without array part that are read before it is made, in the right size.
 constexpr int kEntriesAhead = 16;
 
@@ -153,6 +152,9 @@ void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
       }
       break;
     case LUA_TLIGHTUSERDATA:
+      if (out.durable && lua_touserdata(L, index) != nullptr) {
+        luaL_error(L, "a light userdata cannot be stored");
+      }
       put(out, tag(kUserdata, 0), lua_touserdata(L, index));
       break;
     case LUA_TSTRING: {
@@ -301,7 +303,10 @@ void PackReader::value(int depth) {
 
 }  // namespace
 
-void PackBuffer::reset() { used_ = 0; }
+void PackBuffer::reset() {
+  used_ = 0;
+  durable = false;
+}
 
 void PackBuffer::grow(std::size_t needed) {
   std::size_t capacity = capacity_ * 2;

@@ -14,6 +14,9 @@ namespace gatehouse::script {
 // A packer's block, kept by the VM so that an error raised half-way leaks nothing.
 class PackBuffer {
  public:
+  // What is packed outlives the process: a pointer cannot be in it.
+  bool durable = false;
+
   PackBuffer() = default;
   PackBuffer(const PackBuffer&) = delete;
   PackBuffer& operator=(const PackBuffer&) = delete;
@@ -40,6 +43,9 @@ class PackBuffer {
   std::size_t capacity_ = 0;
   std::size_t last_bytes_ = 0;  // of the message before: the next is likely to be as large
 };
+
+// A value nested deeper than this cannot be packed.
+inline constexpr int kPackDepthMax = 32;
 
 // Packs the stack values from..top into `buffer` (after reset). Raises a Lua error for what
 // cannot be packed: "Unsupport type function to serialize", too deep a table.

@@ -4,11 +4,12 @@
 
 #include "actor/system.hpp"
 #include "base/log.hpp"
-#include "script/policy_service.hpp"
 
 namespace gatehouse::script {
 
-Result<std::unique_ptr<LuaPolicy>> LuaPolicy::start(Runtime& runtime, const std::string& file) {
+Result<std::unique_ptr<LuaPolicy>> LuaPolicy::start(Runtime& runtime,
+                                                    const PolicyOptions& options) {
+  const std::string& file = options.file;
   if (file.find_first_of(" \t\r\n") != std::string::npos) {
     return fail(Errc::kInvalid, "login.policy: the path has blanks");
   }
@@ -16,8 +17,8 @@ Result<std::unique_ptr<LuaPolicy>> LuaPolicy::start(Runtime& runtime, const std:
   auto loaded = std::make_shared<std::promise<PolicyHandlers>>();
   std::future<PolicyHandlers> handlers = loaded->get_future();
   const auto id = runtime.system.spawn(
-      [&runtime, file, loaded]() -> std::unique_ptr<actor::Service> {
-        return std::make_unique<PolicyService>(runtime, file, loaded);
+      [&runtime, options, loaded]() -> std::unique_ptr<actor::Service> {
+        return std::make_unique<PolicyService>(runtime, options, loaded);
       },
       0);
   if (!id) return tl::unexpected<Error>(id.error());

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "login/policy.hpp"
-#include "script/lua_service.hpp"
+#include "script/policy_service.hpp"
 #include "script/runtime.hpp"
 
 namespace gatehouse::script {
@@ -20,7 +20,7 @@ class LuaPolicy final : public login::Policy {
   // handlers it has. Call before logins begin, from no worker's thread. kInvalid when the file
   // does not load; the log has its traceback.
   [[nodiscard]] static Result<std::unique_ptr<LuaPolicy>> start(Runtime& runtime,
-                                                                const std::string& file);
+                                                                const PolicyOptions& options);
 
   [[nodiscard]] bool has_auth() const override { return has_auth_; }
   void auth(const protocol::Token& token, std::string_view address, protocol::Suite suite,

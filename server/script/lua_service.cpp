@@ -250,7 +250,7 @@ void LuaService::on_exit() {
 
 std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
 
-void LuaService::on_client_task_end(Task&, bool) {}
+void LuaService::on_watched_task_end(Task&, bool) {}
 
 void LuaService::log_messages(std::unique_ptr<MessageLog> log) { message_log_ = std::move(log); }
 

@@ -64,8 +64,8 @@ class LuaService : public actor::Service {
   void on_message(actor::MessagePtr message) override;
   void on_exit() override;
   [[nodiscard]] bool announces_exit() const override { return !light_; }
-  // A task with on_client set ended; ok is false when it raised an error or was killed.
-  virtual void on_client_task_end(Task& task, bool ok);
+  // A task with on_client or a hook ended; ok is false when it raised an error or was ended.
+  virtual void on_watched_task_end(Task& task, bool ok);
 
   // Makes a service that loads `arguments` in a VM of its own when it starts.
   LuaService(Runtime& runtime, std::string arguments);

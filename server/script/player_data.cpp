@@ -29,6 +29,7 @@ void encode_player_data(lua_State* L, PackBuffer& buffer) {
     return;
   }
   buffer.reset();
+  buffer.durable = true;
   *buffer.extend(1) = kPacked;
   pack_more(L, lua_gettop(L), buffer);
 }

@@ -1,12 +1,17 @@
 #include "script/policy_service.hpp"
 
+#include <fmt/format.h>
+
 #include "actor/system.hpp"
+#include "script/agent_manager.hpp"
 #include "script/policy_call.hpp"
+#include "script/runtime.hpp"
 
 namespace gatehouse::script {
+
 namespace {
 
-void give_up(PolicyCall& call, Errc code, const char* why) {
+void fail_call(PolicyCall& call, Errc code, const char* why) {
   if (call.auth_done) {
     call.auth_done(fail(code, why));
   } else {
@@ -16,9 +21,32 @@ void give_up(PolicyCall& call, Errc code, const char* why) {
 
 }  // namespace
 
-PolicyService::PolicyService(Runtime& runtime, const std::string& file,
+bool Placements::add(const std::string& uid, const std::string& subid) {
+  std::lock_guard lock(mutex_);
+  if (waiter_->cancelled.load()) return false;
+  made_.emplace_back(uid, subid);
+  return true;
+}
+
+void Placements::undo(AgentManager& agents) {
+  decltype(made_) made;
+  {
+    std::lock_guard lock(mutex_);
+    waiter_->cancelled.store(true);
+    made.swap(made_);
+  }
+  for (const auto& [uid, subid] : made) agents.withdraw(uid, subid);
+}
+
+PolicyService::PolicyService(Runtime& runtime, const PolicyOptions& options,
                              std::shared_ptr<std::promise<PolicyHandlers>> loaded)
-    : LuaService(runtime, "login_policy " + file), loaded_(std::move(loaded)) {}
+    : LuaService(runtime, "login_policy " + options.file),
+      loaded_(std::move(loaded)),
+      options_(options),
+      reports_(runtime.system.metrics()),
+      busy_metric_(runtime.system.metrics().counter(
+          "login_policy_refused", "", "Logins refused because too many wait for the policy")),
+      watch_(*this, on_overdue) {}
 
 PolicyService::~PolicyService() = default;
 
@@ -40,46 +68,76 @@ void PolicyService::post(actor::System& system, ServiceId service,
     if (auto* policy = static_cast<PolicyService*>(worker.find(service))) {
       policy->run(std::move(call));
     } else {
-      give_up(*call, Errc::kUnavailable, "the login policy has ended");
+      fail_call(*call, Errc::kUnavailable, "the login policy has ended");
     }
   });
 }
 
 void PolicyService::run(std::unique_ptr<PolicyCall> call) {
+  if (calls_.size() >= options_.calls_max) {
+    busy_metric_.add();
+    reports_.error(id(), "the login policy has login.policy_calls_max calls that wait: 503");
+    return fail_call(*call, Errc::kFull, "too many logins wait for the policy");
+  }
   const bool auth = static_cast<bool>(call->auth_done);
+  if (!auth) call->placements = std::make_shared<Placements>();
   const auto work = [&] {
     Task& task = vm().scheduler().create_task(*this);
     task.on_client = true;
+    watch_.limit(task, auth ? Hook::kAuth : Hook::kLogin, options_.timeout_ms);
     calls_.emplace(&task, std::move(call));
     lua_pushcfunction(task.thread, auth ? policy_auth_main : policy_login_main);
     vm().scheduler().resume(task, 0);
   };
   enter(ServiceId{}, work);
+  if (!calls_.empty()) watch_.look_in(options_.timeout_ms);
+}
+
+std::unique_ptr<PolicyCall> PolicyService::take_call(const Task& task) {
+  const auto it = calls_.find(&task);
+  if (it == calls_.end()) return nullptr;
+  std::unique_ptr<PolicyCall> call = std::move(it->second);
+  calls_.erase(it);
+  return call;
+}
+
+// The client hears no, so no session of it may be left.
+void PolicyService::give_up(PolicyCall& call, Errc code, const char* why) {
+  if (call.placements && runtime().agents != nullptr) call.placements->undo(*runtime().agents);
+  fail_call(call, code, why);
+}
+
+std::shared_ptr<Placements> PolicyService::placements_of(const Task& task) const {
+  const auto it = calls_.find(&task);
+  return it == calls_.end() ? nullptr : it->second->placements;
 }
 
 void PolicyService::auth_ok(const Task& task, std::string_view server, std::string_view uid) {
-  const auto it = calls_.find(&task);
-  const std::unique_ptr<PolicyCall> call = std::move(it->second);
-  calls_.erase(it);
-  call->auth_done(login::AuthResult{std::string(server), std::string(uid)});
+  take_call(task)->auth_done(login::AuthResult{std::string(server), std::string(uid)});
 }
 
 void PolicyService::login_ok(const Task& task, std::string_view subid) {
-  const auto it = calls_.find(&task);
-  const std::unique_ptr<PolicyCall> call = std::move(it->second);
-  calls_.erase(it);
-  call->login_done(std::string(subid));
+  take_call(task)->login_done(std::string(subid));
 }
 
-void PolicyService::on_client_task_end(Task& task, bool) {
-  const auto it = calls_.find(&task);
-  if (it == calls_.end()) return;
-  const std::unique_ptr<PolicyCall> call = std::move(it->second);
-  calls_.erase(it);
-  give_up(*call, Errc::kDenied, "the login policy refused");
+void PolicyService::on_overdue(LuaService& service, Task& task) {
+  auto& policy = static_cast<PolicyService&>(service);
+  Scheduler& scheduler = policy.vm().scheduler();
+  const std::string text = fmt::format("{} of {} takes longer than {} ms: 503", name(task.hook),
+                                       policy.options_.file, policy.options_.timeout_ms);
+  policy.reports_.timed_out(policy.id(), task.hook, scheduler.with_traceback(task, text));
+  const std::unique_ptr<PolicyCall> call = policy.take_call(task);
+  if (call) policy.give_up(*call, Errc::kTimeout, "the login policy takes too long");
+  scheduler.kill(task);
+}
+
+void PolicyService::on_watched_task_end(Task& task, bool) {
+  const std::unique_ptr<PolicyCall> call = take_call(task);
+  if (call) give_up(*call, Errc::kDenied, "the login policy refused");
 }
 
 void PolicyService::on_exit() {
+  watch_.cancel();
   LuaService::on_exit();
   for (auto& [task, call] : calls_) {
     give_up(*call, Errc::kUnavailable, "the login policy has ended");

@@ -1,22 +1,54 @@
 // The service behind LuaPolicy: each call of the login layer runs a handler of the policy file
-// in a coroutine of its own.
+// in a coroutine of its own, which has login.policy_timeout_ms; then it is ended, the login gets
+// its answer, and what the handler did so far is undone.
 #pragma once
 
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include "login/policy.hpp"
 #include "actor/system.hpp"
+#include "login/policy.hpp"
+#include "login/waiting_room.hpp"
+#include "script/hook.hpp"
+#include "script/hook_watch.hpp"
 #include "script/lua_service.hpp"
 
 namespace gatehouse::script {
+
+class AgentManager;
+
+struct PolicyOptions {
+  std::string file;                   // login.policy
+  std::uint32_t timeout_ms = 5'000;   // login.policy_timeout_ms: of one call
+  std::uint32_t calls_max = 2'048;    // login.policy_calls_max
+};
 
 struct PolicyHandlers {
   bool loaded = false;
   bool auth = false;
   bool login = false;
+};
+
+// The sessions that a call of login_handler made by login.place, which must not stay when the
+// client is told no in the end. Any thread.
+class Placements {
+ public:
+  // Of all of them; cancelled with undo().
+  [[nodiscard]] const std::shared_ptr<login::Waiter>& waiter() const { return waiter_; }
+  // A session was made. False: nobody wants it any more.
+  [[nodiscard]] bool add(const std::string& uid, const std::string& subid);
+  // Ends those that were made, and lets none be made from now on.
+  void undo(AgentManager& agents);
+
+ private:
+  const std::shared_ptr<login::Waiter> waiter_ = std::make_shared<login::Waiter>();
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, std::string>> made_;  // uid, subid
 };
 
 // One call: of auth_handler when auth_done is set, else of login_handler.
@@ -29,11 +61,12 @@ struct PolicyCall {
   Secret secret;
   login::Policy::AuthDone auth_done;
   login::Policy::LoginDone login_done;
+  std::shared_ptr<Placements> placements;  // of a call of login_handler
 };
 
 class PolicyService final : public LuaService {
  public:
-  PolicyService(Runtime& runtime, const std::string& file,
+  PolicyService(Runtime& runtime, const PolicyOptions& options,
                 std::shared_ptr<std::promise<PolicyHandlers>> loaded);
   ~PolicyService() override;
 
@@ -46,6 +79,11 @@ class PolicyService final : public LuaService {
   [[nodiscard]] int login_handler() const { return login_; }
   // The call that a task runs.
   [[nodiscard]] const PolicyCall& call_of(const Task& task) const { return *calls_.at(&task); }
+  // Those of the call that a task runs; none: it runs no call of login_handler.
+  [[nodiscard]] std::shared_ptr<Placements> placements_of(const Task& task) const;
+  // The running task waits for a placement, which has deadlines of its own.
+  void pause_hook() { watch_.pause(*vm().scheduler().running()); }
+  void continue_hook() { watch_.go_on(*vm().scheduler().running()); }
   // Ends it with success.
   void auth_ok(const Task& task, std::string_view server, std::string_view uid);
   void login_ok(const Task& task, std::string_view subid);
@@ -53,12 +91,19 @@ class PolicyService final : public LuaService {
  protected:
   void on_start() override;
   void on_exit() override;
-  void on_client_task_end(Task& task, bool ok) override;
+  void on_watched_task_end(Task& task, bool ok) override;
 
  private:
   void run(std::unique_ptr<PolicyCall> call);
+  static void on_overdue(LuaService& service, Task& task);
+  [[nodiscard]] std::unique_ptr<PolicyCall> take_call(const Task& task);
+  void give_up(PolicyCall& call, Errc code, const char* why);
 
   std::shared_ptr<std::promise<PolicyHandlers>> loaded_;
+  const PolicyOptions options_;
+  HookReports reports_;
+  Metric& busy_metric_;
+  HookWatch watch_;
   int auth_ = LUA_NOREF;
   int login_ = LUA_NOREF;
   std::unordered_map<const Task*, std::unique_ptr<PolicyCall>> calls_;

@@ -88,6 +88,10 @@ void Scheduler::resume(Task& task, int arguments) {
     fail(task);
   } else if (service.exiting()) {
     release(task, false);
+  } else if (task.over) {
+    lua_pop(task.thread, results);
+    if (task.state == Task::State::kRunning) task.state = Task::State::kParked;
+    kill(task);
   } else if (results > 0 && task.state == Task::State::kRunning) {
     // Not luaL_tolstring: nothing here would catch what a __tostring raises.
     const bool plain = lua_isstring(task.thread, -results) != 0;
@@ -121,29 +125,39 @@ void Scheduler::finish(Task& task) {
     log::warn(task.service->id(), "Maybe forgot response session {} from :{:08x}",
               task.request_session, task.request_source.value);
   }
-  if (task.on_client) task.service->on_client_task_end(task, true);
+  end_watched(task, true);
   release(task, true);
 }
 
-void Scheduler::fail(Task& task) {
+std::string Scheduler::with_traceback(Task& task, std::string_view text) {
   lua_State* L = vm_.main();
-  const std::string text = Vm::error_text(task.thread, -1);
-  std::string report = text;
-  if (lua_checkstack(L, 4)) {
-    lua_pushcfunction(L, make_traceback);
-    lua_pushlightuserdata(L, const_cast<std::string*>(&text));
-    lua_pushlightuserdata(L, task.thread);
-    // Out of memory leaves the plain text.
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) report = Vm::error_text(L, -1);
-    lua_pop(L, 1);
-  }
-  report_error(task, report);
+  std::string report(text);
+  if (!lua_checkstack(L, 4)) return report;
+  const std::string plain = report;
+  lua_pushcfunction(L, make_traceback);
+  lua_pushlightuserdata(L, const_cast<std::string*>(&plain));
+  lua_pushlightuserdata(L, task.thread);
+  // Out of memory leaves the plain text.
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK) report = Vm::error_text(L, -1);
+  lua_pop(L, 1);
+  return report;
+}
+
+void Scheduler::fail(Task& task) {
+  report_error(task, with_traceback(task, Vm::error_text(task.thread, -1)));
   if (task.has_request && !task.answered && task.request_session > 0) {
     vm_.runtime().system.send_error(task.request_source, task.service->id(),
                                     task.request_session);
   }
-  if (task.on_client) task.service->on_client_task_end(task, false);
+  end_watched(task, false);
   release(task, false);
+}
+
+// Whoever waits for the task learns that it is over; it cannot be ended a second time meanwhile.
+void Scheduler::end_watched(Task& task, bool ok) {
+  task.state = Task::State::kRunning;
+  task.deadline_ms = 0;
+  if (task.on_client || task.hook != Hook::kNone) task.service->on_watched_task_end(task, ok);
 }
 
 void Scheduler::report_error(Task& task, std::string_view text) {
@@ -188,19 +202,18 @@ void Scheduler::release(Task& task, bool reusable) {
 void Scheduler::end_service(LuaService& service) {
   actor::System& system = vm_.runtime().system;
   LuaService* const outer = std::exchange(current_, &service);
-  std::vector<Task*> suspended;
   for (Task* task = service.tasks_; task != nullptr; task = task->next) {
     if (task->has_request && !task->answered && task->request_session > 0) {
       system.send_error(task->request_source, service.id(), task->request_session);
       task->answered = true;
     }
-    if (task->state != Task::State::kRunning) suspended.push_back(task);
   }
-  for (Task* task : suspended) {
-    // A `<close>` handler may have ended tasks after it.
-    bool still_there = false;
-    for (Task* t = service.tasks_; t != nullptr; t = t->next) still_there |= t == task;
-    if (still_there && task->state != Task::State::kRunning) kill(*task);
+  // One after the other: a `<close>` handler may end tasks, or make more.
+  for (;;) {
+    Task* task = service.tasks_;
+    while (task != nullptr && task->state == Task::State::kRunning) task = task->next;
+    if (task == nullptr) break;
+    kill(*task);
   }
   current_ = outer;
 }
@@ -216,7 +229,7 @@ bool Scheduler::kill(Task& task) {
                                     task.request_session);
     task.answered = true;
   }
-  if (task.on_client && !task.service->exiting()) task.service->on_client_task_end(task, false);
+  if (!task.service->exiting()) end_watched(task, false);
   release(task, false);
   return true;
 }
@@ -331,6 +344,22 @@ void Scheduler::drop_token(Task& task) {
     }
   }
   lua_settop(L, table - 1);
+}
+
+Task* Scheduler::find_overdue(LuaService& service, MonotonicMs now, MonotonicMs& next_ms) const {
+  next_ms = 0;
+  for (Task* task = service.tasks_; task != nullptr; task = task->next) {
+    if (task->deadline_ms == 0 || task->state == Task::State::kRunning) continue;
+    if (task->deadline_ms <= now) return task;
+    if (next_ms == 0 || task->deadline_ms < next_ms) next_ms = task->deadline_ms;
+  }
+  return nullptr;
+}
+
+void Scheduler::hurry(LuaService& service, MonotonicMs end_ms) {
+  for (Task* task = service.tasks_; task != nullptr; task = task->next) {
+    if (task->deadline_ms > end_ms) task->deadline_ms = end_ms;
+  }
 }
 
 const Task* Scheduler::tasks() const { return current_ == nullptr ? nullptr : current_->tasks_; }

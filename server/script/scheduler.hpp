@@ -9,13 +9,16 @@
 #include <cstdint>
 #include <deque>
 #include <lua.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "actor/message.hpp"
 #include "actor/timer_wheel.hpp"
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "protocol/reply_window.hpp"
+#include "script/hook.hpp"
 #include "script/session_map.hpp"
 
 namespace gatehouse::script {
@@ -43,6 +46,11 @@ struct Task {
   bool on_client = false;    // serves a client's frame: the reply goes to its gate session
   bool queued = false;       // the frame waited for an earlier one
   bool commit = false;       // the reply waits until data and reply are durable
+  bool over = false;         // its script asked the service to end: it goes no further
+  Hook hook = Hook::kNone;   // the game's function that it runs
+  // By when that must be done; 0: no deadline, or the server makes it wait and has its own.
+  MonotonicMs deadline_ms = 0;
+  MonotonicMs left_ms = 0;   // of the time until the deadline, while the server makes it wait
   protocol::RequestTicket ticket;  // of the client's request
   std::int32_t request_session = 0;
   std::int32_t session = 0;  // of the call or timer it waits for
@@ -109,6 +117,14 @@ class Scheduler {
   bool go_on(Task& task);
   // Ends a suspended task; false when it is running or unknown.
   bool kill(Task& task);
+  // A waiting task of the service whose deadline has passed, or nullptr: then `next_ms` is the
+  // earliest deadline ahead, 0 without one.
+  [[nodiscard]] Task* find_overdue(LuaService& service, MonotonicMs now,
+                                   MonotonicMs& next_ms) const;
+  // No deadline of the service's tasks is later than `end_ms`.
+  void hurry(LuaService& service, MonotonicMs end_ms);
+  // `text`, and where the task waits.
+  [[nodiscard]] std::string with_traceback(Task& task, std::string_view text);
   [[nodiscard]] Task* find_task(lua_State* thread) const;
   // The first task of the current service, the head of a list; nullptr when there is none.
   [[nodiscard]] const Task* tasks() const;
@@ -130,6 +146,7 @@ class Scheduler {
   void run_next(std::deque<Task*>& queue);
   void finish(Task& task);
   void fail(Task& task);
+  void end_watched(Task& task, bool ok);
   void report_error(Task& task, std::string_view text);
   void release(Task& task, bool reusable);
   void drop_token(Task& task);

@@ -2,6 +2,8 @@
 local core <const> = require "skynet.core"
 local crypt <const> = require "skynet.crypt"
 local deadlines <const> = require "snax.deadlines"
+local error_text <const> = require "skynet.error_text"
+local limited <const> = require "snax.limited"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"
 
@@ -46,11 +48,13 @@ local function read_token(fd)
 	return crypt.desdecode(secret, read_base64(fd)), secret
 end
 
---- The commands of a slave: auth(master, fd, address) -> true, server, uid, secret; false: 401;
---- nothing: the client is gone. answer(fd, text) tells the client, and closes.
+--- The commands of a slave: auth(master, fd, address) -> true, server, uid, secret; false and why:
+--- 401, or 503 when that is limited.LATE; nothing: the client is gone. answer(fd, text) tells the
+--- client, and closes.
 ---@param auth_handler async fun(token: string): string, string
 ---@param time integer centiseconds for all lines of a client
-function M.new(auth_handler, time)
+---@param handler_time integer centiseconds for auth_handler
+function M.new(auth_handler, time, handler_time)
 	local waiting <const> = deadlines.new(time, socket.shutdown)
 	local unanswered <const> = {} -- fd -> true: the master knows who it is
 	local watching = false
@@ -71,7 +75,11 @@ function M.new(auth_handler, time)
 	local function check(fd)
 		local token <const>, secret <const> = read_token(fd)
 		waiting.remove(fd)
-		local server <const>, uid <const> = auth_handler(token)
+		local ok <const>, server <const>, uid <const> =
+			limited.call(handler_time, auth_handler, token)
+		if not ok then
+			error(server, 0)
+		end
 		assert(uid ~= nil, "no uid")
 		return server, uid, secret
 	end
@@ -96,8 +104,8 @@ function M.new(auth_handler, time)
 		if ok then
 			return true, server, uid, secret
 		elseif server ~= GONE then
-			skynet.error(string.format("login from %s: %s", address, tostring(server)))
-			return false
+			skynet.error(string.format("login from %s: %s", address, error_text(server)))
+			return false, server == limited.LATE and server or nil
 		end
 		socket.close(fd)
 	end

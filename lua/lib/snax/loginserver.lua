@@ -9,10 +9,12 @@
 --   4. C->S  base64(hmac64(challenge, secret))
 --   5. C->S  base64(DES(secret, token))
 --   6. S->C  200 base64(subid) | 401 Unauthorized | 403 Forbidden | 406 Not Acceptable
+--            | 503 Service Unavailable
 -- Then the server closes. 401: any of 2, 4, 5 is wrong, or auth_handler raises or knows no uid;
--- 403: login_handler raises; 406: a login of this uid is running. Client keys whose secret
--- anybody could tell are refused. A client that has sent 8 KiB, or takes more than 10 s for its
--- lines, is closed without an answer; so is one too many.
+-- 403: login_handler raises; 406: a login of this uid is running; 503: a handler takes more than
+-- 10 s, and is ended. Client keys whose secret anybody could tell are refused. A client that has
+-- sent 8 KiB, or takes more than 10 s for its lines, is closed without an answer; so is one too
+-- many.
 --
 -- The first service of the script is the master, which listens and runs login_handler and
 -- command_handler; it launches `instance` slaves of the same script, which talk to the clients
@@ -23,6 +25,8 @@ require "skynet.manager"
 local INSTANCES <const> = 8
 local CONNECTIONS_MAX <const> = 4096
 local HANDSHAKE_TIME <const> = 1000 -- centiseconds
+local HANDLER_TIME <const> = 1000
+local UNAVAILABLE <const> = "503 Service Unavailable"
 local SCRIPT <const> = _G.SERVICE_NAME
 
 ---@class snax.LoginConfig
@@ -33,6 +37,7 @@ local SCRIPT <const> = _G.SERVICE_NAME
 ---@field name? string "login": the name of the master, without its dot
 ---@field maxclient? integer 4096: clients that are logging in
 ---@field handshake_timeout? integer 1000: centiseconds for the lines of a client
+---@field handler_timeout? integer 1000: centiseconds for a call of auth_handler or login_handler
 ---@field auth_handler async fun(token: string): string, string server, uid
 ---@field login_handler async fun(server: string, uid: string, secret: string): string|nil subid
 ---@field command_handler async fun(command: string, ...): ...
@@ -42,7 +47,9 @@ local SCRIPT <const> = _G.SERVICE_NAME
 local function master(conf)
 	local socket <const> = require "skynet.socket"
 	local crypt <const> = require "skynet.crypt"
+	local limited <const> = require "snax.limited"
 	local lock <const> = require "skynet.queue"()
+	local time <const> = conf.handler_timeout or HANDLER_TIME
 	local slaves <const> = {}
 	local running <const> = {} -- uid -> a login_handler runs
 	local maxclient <const> = conf.maxclient or CONNECTIONS_MAX
@@ -55,10 +62,11 @@ local function master(conf)
 	---@async
 	local function login(server, uid, secret)
 		if conf.multilogin then
-			return pcall(conf.login_handler, server, uid, secret)
+			return limited.call(time, conf.login_handler, server, uid, secret)
 		end
 		running[uid] = true
-		local ok <const>, subid <const> = pcall(conf.login_handler, server, uid, secret)
+		local ok <const>, subid <const> =
+			limited.call(time, conf.login_handler, server, uid, secret)
 		running[uid] = nil
 		return ok, subid
 	end
@@ -66,7 +74,7 @@ local function master(conf)
 	---@async
 	local function answer_of(known, server, uid, secret)
 		if not known then
-			return "401 Unauthorized"
+			return server == limited.LATE and UNAVAILABLE or "401 Unauthorized"
 		elseif running[uid] then
 			return "406 Not Acceptable"
 		end
@@ -74,8 +82,8 @@ local function master(conf)
 		if ok then
 			return "200 " .. crypt.base64encode(subid or "")
 		end
-		skynet.error(string.format("login of %s: %s", uid, tostring(subid)))
-		return "403 Forbidden"
+		skynet.error(string.format("login of %s: %s", uid, subid))
+		return subid == limited.LATE and UNAVAILABLE or "403 Forbidden"
 	end
 
 	---@async
@@ -143,7 +151,11 @@ end
 
 local function slave(conf)
 	local handshake <const> = require "snax.loginhandshake"
-	local command <const> = handshake.new(conf.auth_handler, conf.handshake_timeout or HANDSHAKE_TIME)
+	local command <const> = handshake.new(
+		conf.auth_handler,
+		conf.handshake_timeout or HANDSHAKE_TIME,
+		conf.handler_timeout or HANDLER_TIME
+	)
 	skynet.dispatch("lua", function(_, source, name, ...)
 		if name == "auth" then
 			skynet.retpack(command.auth(source, ...))
