@@ -1,5 +1,6 @@
 -- Launches what is typed: each line of the standard input is the name and the arguments of a
 -- service, or "snax", a name and its arguments. Ends with the input.
+local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 local snax <const> = require "skynet.snax"
 local socket <const> = require "skynet.socket"
@@ -28,7 +29,7 @@ skynet.start(function()
 			local line <const>, rest <const> = socket.readline(stdin)
 			local ok <const>, message <const> = launch(line or rest)
 			if not ok then
-				skynet.error("console: " .. tostring(message))
+				skynet.error("console: " .. error_text(message))
 			end
 		until not line
 		socket.close(stdin)

@@ -3,6 +3,7 @@
 -- with a password: key `console_password` of the configuration.
 --
 -- Arguments: [HOST] PORT, or HOST:PORT
+local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local crypt <const> = require "skynet.crypt"
@@ -58,7 +59,7 @@ local function run(line)
 	if ok then
 		return output.text(result), "<CMD OK>"
 	end
-	return tostring(result), "<CMD Error>"
+	return error_text(result), "<CMD Error>"
 end
 
 local function print_result(id, text, ending)
@@ -167,7 +168,7 @@ local function accept(id, address)
 	local ok <const>, message <const> = pcall(serve, id, address)
 	connections = connections - 1
 	if not ok and message ~= sockethelper.socket_error then
-		core.log("debug console: " .. tostring(message), "error")
+		core.log("debug console: " .. error_text(message), "error")
 	end
 	socket.close(id)
 end

@@ -1,5 +1,6 @@
 -- Unique services: launched once, however many ask at the same time; a failure is remembered
 -- and raised to everybody who asks later (sk 2.10).
+local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 
 local services <const> = {} -- name -> address | { error = text } | { waiting answers }
@@ -70,7 +71,7 @@ function command.LAUNCH(name, ...)
 	if ok and result then
 		settle(key, result)
 	else
-		settle(key, { error = ok and "the service exited while it started" or tostring(result) })
+		settle(key, { error = ok and "the service exited while it started" or error_text(result) })
 	end
 end
 

@@ -1,5 +1,6 @@
 -- Runs a snax file as a service (sk 1.9, 2.13); lua/lib/skynet/snax.lua tells the messages.
 --   snaxd NAME
+local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 local interface <const> = require "snax.interface"
 local snax <const> = require "skynet.snax"
@@ -19,7 +20,7 @@ function system.init(...)
 	if init then
 		local ok <const>, message <const> = xpcall(init, debug.traceback, ...)
 		if not ok then
-			skynet.error("init of " .. tostring(snax.self()) .. " failed: " .. tostring(message))
+			skynet.error("init of " .. tostring(snax.self()) .. " failed: " .. error_text(message))
 			skynet.exit() -- the caller's request fails
 		end
 	end
@@ -40,7 +41,7 @@ function system.exit(...)
 		local message
 		ok, message = xpcall(exit, debug.traceback, ...)
 		if not ok then
-			skynet.error("exit of " .. tostring(snax.self()) .. " failed: " .. tostring(message))
+			skynet.error("exit of " .. tostring(snax.self()) .. " failed: " .. error_text(message))
 		end
 	end
 	answer(ok)

@@ -346,6 +346,10 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
     case Hook::kLogout:
       return fork_hook(Hook::kLastSave, last_save_main, 0);
     case Hook::kLastSave:
+      // Its script ended the task, not save() or the clock: once more.
+      if (!ok && !save_error_ && !std::exchange(saved_again_, true)) {
+        return fork_hook(Hook::kLastSave, last_save_main, 0);
+      }
       if (failed_saves_ != 0 || !ok) {
         report_loss(save_error_ ? *save_error_ : "the last save was ended");
       }

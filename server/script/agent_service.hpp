@@ -163,6 +163,7 @@ class AgentService final : public LuaService, public gate::Agent {
   bool leaving_ = false;
   bool stuck_ = false;           // leaving, for longer than its scripts may take
   bool periodic_save_ = false;   // one is under way
+  bool saved_again_ = false;     // the last save was begun a second time
   bool committed_changed_ = false;  // committed_ holds more than what was loaded
 };
 

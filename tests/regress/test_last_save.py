@@ -49,6 +49,15 @@ local ends = {
 	flush_then_wait = function(self) self:flush() skynet.wait() end,
 }
 
+local HOST = skynet.self()
+ends.host = function() manager.kill(HOST) end
+local leave = {}
+skynet.fork(function()
+	skynet.wait(leave)
+	skynet.exit()
+end)
+ends.host_exit = function() skynet.wakeup(leave) end
+
 function M.load(self, data) self.data = data or { n = 0 } end
 function M.save(self)
 	local way = self.data.save or "none"
@@ -58,6 +67,10 @@ function M.save(self)
 		if count < 3 then error(bad) end
 	elseif way == "kick" then
 		self:kick "while saving"
+	elseif way == "exit" and count == 1 then
+		skynet.exit()
+	elseif way == "yield" then
+		skynet.sleep(3)
 	end
 	return self.data
 end
@@ -160,14 +173,30 @@ def test_save_follows_a_kill_by_somebody_else(server, way):
     assert_saved(server, player, b"1")
 
 
-def test_a_save_that_fails_at_first_is_tried_again(server):
+@pytest.mark.parametrize("way", ["at_first", "exit", "kick", "yield"])
+def test_what_save_does_does_not_lose_the_data(server, way):
     player = Player(server)
     gate = player.connect()
     gate.request("add")
-    gate.request("save at_first")
+    gate.request(f"save {way}")
     gate.send_request("kick")
     server.wait_log(f"{player.user}@sample is logout", timeout=20)
     assert_saved(server, player, b"1")
+
+
+@pytest.mark.parametrize("way", ["host", "host_exit"])
+def test_the_end_of_a_vm_saves_its_players(start_server, tmp_path, way):
+    module = tmp_path / "game.lua"
+    module.write_text(GAME)
+    server = start_server({"workers": 1, "agent": {"module": str(module)}})
+    players = [Player(server) for _ in range(5)]
+    for player in players:
+        player.connect().request("add")
+    players[0].gate.send_request(f"do {way}")
+    for player in players:
+        server.wait_log(f"{player.user}@sample is logout", timeout=20)
+    for player in players:
+        assert_saved(server, player, b"1")
 
 
 def test_two_players_who_wait_for_each_other_are_saved(server, tmp_path, start_server):

@@ -160,6 +160,7 @@ def test_a_login_handler_that_fails_after_the_place_leaves_nobody_behind(start_s
 
 GAME = """
 local skynet = require "skynet"
+local cs = require "skynet.queue"()
 local M = {}
 local loads = {}
 
@@ -178,6 +179,10 @@ function M.request(self, msg)
 		while true do pcall(skynet.wait) end
 	elseif msg == "call" then
 		return (self:call(self.uid, "x"))
+	elseif msg == "lock" then
+		cs(skynet.wait)
+	elseif msg == "enter" then
+		return cs(function() return "in" end)
 	elseif msg == "long" then
 		skynet.sleep(20)
 		return "long"
@@ -221,6 +226,18 @@ def test_requests_behind_a_stuck_one_are_served(start_server, tmp_path, message)
         gate.request(message, timeout=25 * PATIENCE)
     assert gate.request("after") == b"after"
     assert metric(server, 'gatehouse_hook_timeouts{hook="request"}') == 2
+
+
+def test_a_lock_of_a_stuck_request_is_let_go(start_server, tmp_path):
+    server = start_server(game_config(tmp_path, request_timeout_ms=600))
+    holder, waiter, later = (Player(server).connect() for _ in range(3))
+    stuck = [holder.send_request("lock"), holder.send_request("enter")]
+    # One waits in line with the same deadline: whether it gets in or is ended, the line moves.
+    queued = waiter.send_request("enter")
+    assert holder.response(stuck[0], 25 * PATIENCE)[0] == 0
+    assert holder.response(stuck[1], 25 * PATIENCE) == (1, b"in")
+    waiter.response(queued, 25 * PATIENCE)
+    assert later.request("enter", timeout=25 * PATIENCE) == b"in"
 
 
 def test_a_request_within_its_time_is_not_touched(start_server, tmp_path):

@@ -15,6 +15,7 @@
 local crypt <const> = require "skynet.crypt"
 local deadlines <const> = require "snax.deadlines"
 local driver <const> = require "skynet.socketdriver"
+local error_text <const> = require "skynet.error_text"
 local gateserver <const> = require "snax.gateserver"
 local netpack <const> = require "skynet.netpack"
 local replies <const> = require "snax.replies"
@@ -24,6 +25,10 @@ local core <const> = require "skynet.core"
 local b64encode <const>, b64decode <const> = crypt.base64encode, crypt.base64decode
 
 local M <const> = {}
+
+local function with_traceback(message)
+	return debug.traceback(error_text(message), 2)
+end
 
 local HANDSHAKE_TIME <const> = 1000 -- centiseconds
 
@@ -251,7 +256,7 @@ function M.start(conf)
 		if verdict == "run" then
 			-- It yields here: the connection and the user may go.
 			local ok <const>, result <const> =
-				xpcall(request_handler, debug.traceback, user.name, text:sub(1, -5))
+				xpcall(request_handler, with_traceback, user.name, text:sub(1, -5))
 			local why
 			frame, to, why = kept.done(session, ok, result)
 			if why then

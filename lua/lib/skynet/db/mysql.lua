@@ -9,6 +9,7 @@
 -- transaction was open.
 local core <const> = require "skynet.core"
 local driver <const> = require "gatehouse.mysql"
+local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 
 local M <const> = {}
@@ -113,7 +114,7 @@ local function connect(self)
 	if self.options.on_connect then
 		local ok <const>, message <const> = pcall(self.options.on_connect, self)
 		if not ok then
-			attempt.error = "on_connect: " .. tostring(message)
+			attempt.error = "on_connect: " .. error_text(message)
 			raise(attempt.error)
 		end
 	end
