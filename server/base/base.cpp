@@ -1,8 +1,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/assert.hpp"
+#include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -29,6 +31,11 @@ std::string_view name(Errc code) {
 
 void assert_failed(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition);
+  // What the log itself does may be what is broken.
+  thread_local bool once = false;
+  if (!std::exchange(once, true)) {
+    log::last_words(fmt::format("{}:{}: invariant broken: {}", file, line, condition));
+  }
   std::abort();
 }
 

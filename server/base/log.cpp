@@ -1,8 +1,7 @@
 #include "base/log.hpp"
 
-#include <spdlog/details/file_helper.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,58 +9,50 @@
 #include <memory>
 #include <mutex>
 
+#include "base/process_output.hpp"
+
 namespace gatehouse::log {
 namespace {
 
-// A file that can be opened anew while other threads write to it.
-class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
+// Formats one record at a time, and leaves it with a queue.
+class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit LogFile(std::string path) : path_(std::move(path)), file_(open()) {}
-
-  // Any thread. Throws spdlog_ex and keeps the old file when the path cannot be opened.
-  void reopen() {
-    auto file = open();
-    const std::lock_guard lock(mutex_);
-    file_.swap(file);
-  }
+  explicit QueueSink(OutputQueue& queue) : queue_(queue) {}
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    file_->write(line);
+    queue_.write({line.data(), line.size()});
   }
-  void flush_() override { file_->flush(); }
+  void flush_() override {}
 
  private:
-  using File = spdlog::details::file_helper;
-
-  [[nodiscard]] std::unique_ptr<File> open() const {
-    auto file = std::make_unique<File>();
-    file->open(path_);
-    return file;
-  }
-
-  const std::string path_;
-  std::unique_ptr<File> file_;  // guarded by mutex_
+  OutputQueue& queue_;
 };
 
 struct State {
   std::shared_ptr<spdlog::logger> logger;
-  std::shared_ptr<LogFile> file;  // null: stdout
+  std::unique_ptr<OutputQueue> file;  // null: stdout
   std::function<bool(ServiceId, std::string_view)> taker;  // null: none
   Options options;
 };
 
+std::shared_ptr<spdlog::logger> make_logger(OutputQueue& queue) {
+  return std::make_shared<spdlog::logger>("gatehouse", std::make_shared<QueueSink>(queue));
+}
+
+const char* pattern_of(Format format) {
+  return format == Format::kJson ? "%v" : "%Y-%m-%d %H:%M:%S.%e %L %v";
+}
+
 // The one process-wide object of the program: log lines come from every thread, before wiring
-// and after it. Written by start() only.
+// and after it, also from destructors of statics: it is never freed. Written by start() only.
 State& state() {
-  static State instance = [] {
-    State s;
-    s.logger = std::make_shared<spdlog::logger>(
-        "gatehouse", std::make_shared<spdlog::sinks::stdout_sink_mt>());
-    s.logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
-    s.logger->flush_on(spdlog::level::info);
+  static State& instance = *[] {
+    auto* s = new State();
+    s->logger = make_logger(process_output::standard_output());
+    s->logger->set_pattern(pattern_of(Format::kText));
     return s;
   }();
   return instance;
@@ -136,53 +127,11 @@ void append_text(std::string& out, std::string_view text) {
   }
 }
 
-}  // namespace
-
-Result<> start(const Options& options) {
-  try {
-    std::shared_ptr<LogFile> file;
-    std::shared_ptr<spdlog::sinks::sink> sink;
-    if (options.file.empty()) {
-      sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
-    } else {
-      sink = file = std::make_shared<LogFile>(options.file);
-    }
-    auto logger = std::make_shared<spdlog::logger>("gatehouse", std::move(sink));
-    logger->set_level(to_spdlog(options.level));
-    logger->set_pattern(options.format == Format::kJson ? "%v" : "%Y-%m-%d %H:%M:%S.%e %L %v");
-    logger->flush_on(spdlog::level::info);
-    state().logger = std::move(logger);
-    state().file = std::move(file);
-    state().options = options;
-  } catch (const spdlog::spdlog_ex& e) {
-    return fail(Errc::kIo, e.what());
-  }
-  return {};
-}
-
-Result<> reopen() {
-  if (state().file == nullptr) return {};
-  try {
-    state().file->reopen();
-  } catch (const spdlog::spdlog_ex& e) {
-    return fail(Errc::kIo, e.what());
-  }
-  return {};
-}
-
-void flush() { state().logger->flush(); }
-
-bool enabled(Level level) { return state().logger->should_log(to_spdlog(level)); }
-
-void divert(std::function<bool(ServiceId, std::string_view)> taker) {
-  state().taker = std::move(taker);
-}
-
-void write(Level level, ServiceId source, std::string_view text) {
-  if (state().taker && enabled(level) && state().taker(source, text)) return;
+// The record as spdlog gets it: skynet's form, or the whole JSON object.
+std::string record(Format format, Level level, ServiceId source, std::string_view text) {
   std::string line;
   line.reserve(text.size() + 32);
-  if (state().options.format == Format::kJson) {
+  if (format == Format::kJson) {
     line += fmt::format(R"({{"time":{},"level":"{}","service":"{:08x}","text":")",
                         std::chrono::duration_cast<std::chrono::milliseconds>(
                             std::chrono::system_clock::now().time_since_epoch())
@@ -194,6 +143,67 @@ void write(Level level, ServiceId source, std::string_view text) {
     line += fmt::format("[:{:08x}] ", source.value);
     append_text(line, text);
   }
+  return line;
+}
+
+// The line in the place of those that were lost.
+std::string loss_notice(Format format, std::uint64_t lines, std::string_view error) {
+  const std::string text = fmt::format("{} log lines were lost{}{}", lines,
+                                       error.empty() ? "" : ": ", error);
+  const std::string line = record(format, Level::kWarn, {}, text);
+  spdlog::pattern_formatter formatter(pattern_of(format));
+  spdlog::memory_buf_t out;
+  formatter.format(spdlog::details::log_msg("", spdlog::level::warn, line), out);
+  return {out.data(), out.size()};
+}
+
+}  // namespace
+
+Result<> start(const Options& options) {
+  std::unique_ptr<OutputQueue> file;
+  if (!options.file.empty()) {
+    auto opened = OutputQueue::open(options.file);
+    if (!opened) return tl::unexpected<Error>(opened.error());
+    file = std::move(*opened);
+  }
+  State& s = state();
+  OutputQueue& queue = file ? *file : process_output::standard_output();
+  queue.set_loss_notice([format = options.format](std::uint64_t lines, std::string_view error) {
+    return loss_notice(format, lines, error);
+  });
+  process_output::standard_output().set_bounds(options.queue);
+  process_output::standard_error().set_bounds(options.queue);
+  queue.set_bounds(options.queue);
+  process_output::set_leave_timeout(options.leave_timeout);
+  auto logger = make_logger(queue);
+  logger->set_level(to_spdlog(options.level));
+  logger->set_pattern(pattern_of(options.format));
+  s.logger = std::move(logger);
+  process_output::set_log_file(file.get());
+  s.file = std::move(file);
+  s.options = options;
+  return {};
+}
+
+Result<> reopen() { return state().file ? state().file->reopen(kReopenTimeout) : Result<>(); }
+
+void flush() { process_output::flush(); }
+
+void last_words(std::string_view text) {
+  if (!state().file) return;
+  state().logger->log(spdlog::level::err,
+                      record(state().options.format, Level::kError, {}, text));
+}
+
+bool enabled(Level level) { return state().logger->should_log(to_spdlog(level)); }
+
+void divert(std::function<bool(ServiceId, std::string_view)> taker) {
+  state().taker = std::move(taker);
+}
+
+void write(Level level, ServiceId source, std::string_view text) {
+  if (state().taker && enabled(level) && state().taker(source, text)) return;
+  const std::string line = record(state().options.format, level, source, text);
   state().logger->log(to_spdlog(level), line);
 }
 

@@ -1,14 +1,19 @@
 // Log lines in skynet's form: `[:0100000a] text`, one line a call, to stdout or a file, with
 // level and time; or JSON lines. Any thread. This is the only wrapper of spdlog.
+//
+// No caller waits for who reads the log: lines wait in a bounded queue (base/output_queue.hpp), and
+// what finds no room, or cannot be written, is counted and said in a line of its own.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/output_queue.hpp"
 #include "base/result.hpp"
 
 namespace gatehouse::log {
@@ -20,14 +25,22 @@ struct Options {
   Level level = Level::kInfo;
   Format format = Format::kText;
   std::string file;  // empty: stdout
+  OutputBounds queue = {};
+  // How long the last lines may take at the end of the process.
+  std::chrono::milliseconds leave_timeout = OutputQueue::kLeaveTimeout;
 };
 
 // Call once from main before other threads log. Fails when the file cannot be opened.
 [[nodiscard]] Result<> start(const Options& options);
 // Reopens the file (SIGHUP, log rotation). The old one stays in use when that fails. Any thread,
-// while others log.
+// while others log. Waits kReopenTimeout at most, then kTimeout: it is done once the system that
+// hangs in a write lets go.
 [[nodiscard]] Result<> reopen();
+inline constexpr std::chrono::milliseconds kReopenTimeout{250};
+// Waits until what was logged and printed is with its readers, for leave_timeout at most.
 void flush();
+// For a process that aborts: one line in the log's file, if it has one, whatever takes the records.
+void last_words(std::string_view text);
 // Gives each record to `taker` from now on; one that it refuses is written as before. nullptr
 // ends it. While no other thread logs; the taker is called by any thread.
 void divert(std::function<bool(ServiceId source, std::string_view text)> taker);
