@@ -1,11 +1,12 @@
 -- The first Lua service: launches the ones every program needs, then the `start` service of the
--- configuration, and leaves.
+-- configuration, and leaves. What it raises ends the process.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 require "skynet.manager"
 
 skynet.start(function()
-	skynet.name(".launcher", assert(skynet.launch("snlua", "launcher")))
+	local launcher <const> = assert(skynet.launch("snlua", "launcher"))
+	skynet.name(".launcher", launcher)
 	skynet.name(".service", skynet.newservice "service_mgr")
 	local console <const> = skynet.getenv "console_listen"
 	if console then
@@ -16,9 +17,11 @@ skynet.start(function()
 	local start <const> = skynet.getenv "start"
 	if start then
 		local ok <const>, message <const> = pcall(skynet.newservice, start)
-		if not ok then
-			core.log(string.format("start service %s failed: %s", start, message), "error")
+		-- A start service that ended the launcher had begun.
+		if not ok and core.alive(launcher) then
+			error(string.format("start service %s failed: %s", start, message), 0)
 		end
 	end
+	skynet.setenv("gatehouse_booted", "true")
 	skynet.exit()
 end)

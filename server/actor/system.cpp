@@ -204,10 +204,12 @@ bool System::take_endless(ServiceId id) {
   return endless_.erase(id.value) > 0;
 }
 
-void System::on_abort(UniqueFunction<void()> function) { abort_function_ = std::move(function); }
+void System::on_abort(UniqueFunction<void(int exit_code)> function) {
+  abort_function_ = std::move(function);
+}
 
-void System::request_abort() {
-  if (!abort_.exchange(true) && abort_function_) abort_function_();
+void System::request_abort(int exit_code) {
+  if (!abort_.exchange(true) && abort_function_) abort_function_(exit_code);
 }
 
 void System::monitor_main() {

@@ -95,12 +95,12 @@ class System {
   // True once the monitor saw the service in an endless loop; reading clears it (sk 2.15).
   [[nodiscard]] bool take_endless(ServiceId id);
 
-  // Called when a service asks for the end of the process, and when the last one has ended (sk
-  // skynet.abort, 2.15).
-  void request_abort();
+  // Called when a service asks for the end of the process with an exit code, and when the last one
+  // has ended (sk skynet.abort, 2.15). Any thread; the first one counts.
+  void request_abort(int exit_code = 0);
   [[nodiscard]] bool abort_requested() const { return abort_.load(); }
-  // Blocks the caller until request_abort, or until `wake` is called with true.
-  void on_abort(UniqueFunction<void()> function);
+  // Called once, by the thread that asks. Before start().
+  void on_abort(UniqueFunction<void(int exit_code)> function);
 
  private:
   void monitor_main();
@@ -137,7 +137,7 @@ class System {
   std::atomic<std::uint32_t> exit_watcher_{0};
   std::atomic<bool> abort_{false};
   std::atomic<bool> profiles_{false};
-  UniqueFunction<void()> abort_function_;
+  UniqueFunction<void(int)> abort_function_;
 };
 
 // A loop without sockets: sleeps on a condition variable. For tests and benchmarks of the

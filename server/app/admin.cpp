@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/process_output.hpp"
 
 namespace gatehouse::app {
 
@@ -15,7 +16,13 @@ Admin::Admin(std::string host, AdminParts parts)
     : host_(std::move(host)),
       parts_(std::move(parts)),
       services_metric_(parts_.metrics.gauge("services", "", "Services alive")),
-      workers_metric_(parts_.metrics.gauge("workers", "", "Worker threads")) {
+      workers_metric_(parts_.metrics.gauge("workers", "", "Worker threads")),
+      lines_lost_(parts_.metrics.counter("log_lines_lost_total", "",
+                                         "Lines of the log and of scripts' output that found no "
+                                         "room or could not be written")),
+      write_errors_(parts_.metrics.counter("log_write_errors_total", "",
+                                           "Writes of the log and of what scripts print that "
+                                           "failed")) {
   if (parts_.login == nullptr) return;
   for (const net::Address& address : parts_.login->addresses()) {
     login_addresses_.push_back(address.to_string());
@@ -42,6 +49,9 @@ ops::AdminHandlers Admin::handlers() {
   handlers.sample = [this] {
     services_metric_.set(static_cast<std::int64_t>(parts_.system.registry().count()));
     workers_metric_.set(parts_.system.worker_count());
+    const process_output::Losses losses = process_output::losses();
+    lines_lost_.set(static_cast<std::int64_t>(losses.lines));
+    write_errors_.set(static_cast<std::int64_t>(losses.write_errors));
   };
   handlers.kick = [this](const std::string& uid, const std::string& reason) {
     const bool online = parts_.agents.kick(uid, script::LogoutCode::kRemoved, reason);

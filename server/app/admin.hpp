@@ -52,6 +52,8 @@ class Admin {
   std::vector<std::string> login_addresses_;
   Metric& services_metric_;
   Metric& workers_metric_;
+  Metric& lines_lost_;
+  Metric& write_errors_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<ops::AdminServer> server_;  // last: its threads use the members above
 };

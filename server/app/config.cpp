@@ -289,6 +289,11 @@ void read_log(ConfigReader& reader, Config& config) {
   config.log.level = static_cast<log::Level>(level);
   config.log.format = static_cast<log::Format>(format);
   reader.read("file", config.log.file);
+  reader.read("queue_bytes_max", config.log.queue.bytes_max, 4'096);
+  reader.read("queue_lines_max", config.log.queue.lines_max, 16);
+  auto leave_ms = static_cast<std::uint32_t>(config.log.leave_timeout.count());
+  reader.read("leave_timeout_ms", leave_ms, 0, 60'000);
+  config.log.leave_timeout = std::chrono::milliseconds(leave_ms);
 }
 
 void read_limits(ConfigReader& reader, Limits& limits) {

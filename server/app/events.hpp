@@ -11,20 +11,32 @@ namespace gatehouse::app {
 // Counts signals and other wishes; any thread adds, the main thread waits.
 class Events {
  public:
-  void stop() { change([](State& s) { ++s.stops; }); }
-  void stop_by_signal() {
-    change([](State& s) {
-      ++s.stops;
-      ++s.stop_signals;
-    });
-  }
-  void reload() { change([](State& s) { ++s.reloads; }); }
-
   struct State {
     int stops = 0;         // wishes to end, the signals among them
     int stop_signals = 0;
     int reloads = 0;
+    int exit_code = 0;     // that the first wish to end asks for
+    bool serving = false;  // there is something to take down in order
   };
+
+  void stop(int exit_code = 0) {
+    change([exit_code](State& s) {
+      if (s.stops++ == 0) s.exit_code = exit_code;
+    });
+  }
+  // The state before.
+  State stop_by_signal() {
+    State before;
+    change([&before](State& s) {
+      before = s;
+      ++s.stops;
+      ++s.stop_signals;
+    });
+    return before;
+  }
+  void reload() { change([](State& s) { ++s.reloads; }); }
+  void serve() { change([](State& s) { s.serving = true; }); }
+
   // Waits until done(state) holds, for at most `limit` when given; false on a time-out. Polls
   // done() every 20 ms as well: it may look at counters that nobody announces.
   template <class Done>

@@ -1,6 +1,5 @@
 #include "app/server.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include "app/admin.hpp"
 #include "app/events.hpp"
 #include "app/migrator.hpp"
+#include "app/orders.hpp"
 #include "app/watch.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -21,7 +21,6 @@
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
 #include "net/network.hpp"
-#include "net/signals.hpp"
 #include "script/agent_manager.hpp"
 #include "script/boot.hpp"
 #include "script/login_policy.hpp"
@@ -30,52 +29,6 @@
 
 namespace gatehouse::app {
 namespace {
-
-constexpr std::chrono::milliseconds kStopTimeout{5'000};
-
-// SIGTERM and SIGINT ask for an orderly end, the second one for an end at once; SIGHUP reopens
-// the log, and reads keys, bans and game servers again.
-void on_signal(Events& events, int signal) {
-  if (signal == SIGHUP) {
-    events.reload();
-    return;
-  }
-  // After a drain that ops or a script asked for, the first signal changes nothing.
-  if (events.state().stop_signals > 0) {
-    log::warn({}, "second signal: ending at once");
-    log::flush();
-    _exit(kExitFailed);
-  }
-  events.stop_by_signal();
-}
-
-// Ends the process when what runs in its life takes longer than the limit: a script that never
-// returns must not keep a stopping server alive.
-class Watchdog {
- public:
-  explicit Watchdog(std::chrono::milliseconds limit)
-      : thread_([this, limit] {
-          std::unique_lock lock(mutex_);
-          if (ended_.wait_for(lock, limit, [this] { return done_; })) return;
-          log::error({}, "a service does not end: the process is cut off");
-          log::flush();
-          _exit(kExitFailed);
-        }) {}
-  ~Watchdog() {
-    {
-      std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    ended_.notify_all();
-    thread_.join();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool done_ = false;
-  std::thread thread_;
-};
 
 Result<> write_ready_file(const std::string& path, const nlohmann::json& content) {
   const std::string temporary = path + "." + std::to_string(getpid());
@@ -141,6 +94,10 @@ class Server {
     set_console();
     system_.start(network_.loop_factory());
     script::boot_services(runtime_);
+    if (!system_.wait_env(script::kBooted, kStopTimeout)) {
+      return fail(Errc::kTimeout, "the service bootstrap does not get to its end");
+    }
+    if (auto usable = agents_->check_module(); !usable) return usable;
     migrator_ = std::make_unique<Migrator>(*store_, config_.store.driver, system_.worker(0));
     if (auto migrated = migrator_->start(); !migrated) return migrated;
     for (const auto& gate : gates_) {
@@ -230,7 +187,7 @@ class Server {
   }
 
   void stop() {
-    const Watchdog watchdog(kStopTimeout);
+    const Watchdog watchdog(kStopTimeout, "a service does not end");
     admin_.reset();
     watch_.reset();
     for (const auto& gate : gates_) gate->stop_accepting();
@@ -308,50 +265,57 @@ class Server {
 
 }  // namespace
 
-int run_server(const Config& config, const std::string& ready_file,
-               const std::function<Result<Config>()>& reload) {
-  if (auto started = log::start(config.log); !started) {
+namespace {
+
+// Everything up to the ready file.
+Result<> bring_up(Server& server, Events& events, const std::string& ready_file) {
+  if (auto up = server.start(); !up) return up;
+  if (auto started = server.start_admin(events); !started) return started;
+  if (auto started = server.await_console(); !started) return started;
+  if (events.state().stops > 0) return {};  // a signal or a script was faster
+  const nlohmann::json ready = server.ready();
+  log::info({}, "gatehouse is up: {}", ready.dump());
+  return ready_file.empty() ? Result<>() : write_ready_file(ready_file, ready);
+}
+
+}  // namespace
+
+int run_server(const std::function<Result<Config>()>& load, const std::string& ready_file) {
+  Events events;
+  Orders orders(events);
+  const Result<Config> config = load();
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    return kExitUsage;
+  }
+  if (auto started = log::start(config->log); !started) {
     std::fprintf(stderr, "log.file: %s\n", started.error().message.c_str());
     return kExitFailed;
   }
-  for (const std::string& warning : config.warnings) log::warn({}, "{}", warning);
-  Server server(config);
-  if (auto up = server.start(); !up) {
-    const int code = report(up.error());
+  for (const std::string& warning : config->warnings) log::warn({}, "{}", warning);
+  events.serve();
+  Server server(*config);
+  server.system().on_abort([&events](int exit_code) { events.stop(exit_code); });
+  if (auto up = bring_up(server, events, ready_file); !up) {
+    // A script that ends the process while it starts says itself with which code.
+    const int failed = report(up.error());
+    const Events::State state = events.state();
+    orders.started();
     server.stop();
-    return code;
+    return state.stops > 0 ? state.exit_code : failed;
   }
-  Events events;
-  server.system().on_abort([&events] { events.stop(); });
-  auto started = server.start_admin(events);
-  if (started) started = server.await_console();
-  if (!started) {
-    const int code = report(started.error());
-    server.stop();
-    return code;
-  }
-  auto signals = std::make_unique<net::SignalWatcher>(
-      server.first_loop(), [&events](int signal) { on_signal(events, signal); });
-  const nlohmann::json ready = server.ready();
-  log::info({}, "gatehouse is up: {}", ready.dump());
-  if (!ready_file.empty()) {
-    if (auto written = write_ready_file(ready_file, ready); !written) {
-      signals.reset();
-      const int code = report(written.error());
-      server.stop();
-      return code;
-    }
-  }
-  wait_for_stop(events, [&] { server.reload(reload()); });
+  orders.started();
+  wait_for_stop(events, [&] { server.reload(load()); });
   server.drain(events);
-  signals.reset();
   server.stop();
   log::info({}, "gatehouse has stopped");
   log::flush();
-  return kExitOk;
+  return events.state().exit_code;
 }
 
 int run_skynet(const std::string& file) {
+  Events events;
+  Orders orders(events);
   const auto settings = script::load_skynet_config(file);
   if (!settings) {
     std::fprintf(stderr, "%s\n", settings.error().message.c_str());
@@ -364,6 +328,7 @@ int run_skynet(const std::string& file) {
     std::fprintf(stderr, "logger: %s\n", started.error().message.c_str());
     return kExitFailed;
   }
+  events.serve();
   MetricSet metrics;
   actor::System system({.workers = settings->workers, .limits = {}}, metrics);
   net::Network network(system);
@@ -371,20 +336,26 @@ int run_skynet(const std::string& file) {
   script::set_library_root(runtime, project_root() + "/lua");
   script::apply_skynet_config(*settings, runtime);
   runtime.network = &network;
-  Events events;
-  system.on_abort([&events] { events.stop(); });
+  system.on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (own_logger) script::divert_log(system);
   system.start(network.loop_factory());
-  auto signals = std::make_unique<net::SignalWatcher>(
-      network.loop(0), [&events](int signal) { on_signal(events, signal); });
   script::boot_services(runtime, own_logger ? logger : "");
+  orders.started();
   wait_for_stop(events, [&] { script::tell_logger_of_reopening(system); });
-  signals.reset();
-  const Watchdog watchdog(kStopTimeout);
+  const int code = events.state().exit_code;
+  const Watchdog watchdog(kStopTimeout, "a service does not end");
+  if (own_logger) {
+    // What it has not read yet would be lost with it.
+    events.wait([&](const Events::State&) { return script::logger_is_idle(system); },
+                script::kLoggerTimeout);
+  }
   system.stop();
   log::divert(nullptr);
+  if (code != kExitOk && !own_logger && !logger.empty()) {
+    std::fprintf(stderr, "ended with %d: see %s\n", code, logger.c_str());
+  }
   log::flush();
-  return kExitOk;
+  return code;
 }
 
 }  // namespace gatehouse::app

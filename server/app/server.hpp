@@ -14,13 +14,15 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;   // could not start, or did not end in order
 inline constexpr int kExitUsage = 2;    // wrong arguments or configuration
 
-// Runs login and gates until SIGTERM or SIGINT. Returns an exit code. `ready_file` is written
-// when every listener is up; empty: none. `reload` reads the configuration again at SIGHUP: the
-// keys of tickets and second factors are taken over, the rest needs a new start.
-int run_server(const Config& config, const std::string& ready_file,
-               const std::function<Result<Config>()>& reload);
+// Runs login and gates until a signal, an operator or a script ends it. Returns an exit code.
+// `ready_file` is written when every listener is up; empty: none. `load` reads the configuration,
+// at the start and at SIGHUP: then the keys of tickets and second factors are taken over, the rest
+// needs a new start. After take_signals().
+int run_server(const std::function<Result<Config>()>& load, const std::string& ready_file);
 
-// Runs a skynet configuration file (DESIGN section 4, sk 2.17) until skynet.abort or a signal.
+// Runs a skynet configuration file (DESIGN section 4, sk 2.17) until a script or a signal ends it.
+// The exit code is what the script asks for; kExitFailed when the start fails. After
+// take_signals().
 int run_skynet(const std::string& file);
 
 }  // namespace gatehouse::app

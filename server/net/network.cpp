@@ -1,7 +1,7 @@
 #include "net/network.hpp"
 
 #include "base/assert.hpp"
-#include "net/signals.hpp"
+#include "base/signals.hpp"
 
 namespace gatehouse::net {
 

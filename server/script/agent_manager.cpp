@@ -1,6 +1,7 @@
 #include "script/agent_manager.hpp"
 
 #include <algorithm>
+#include <future>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -175,6 +176,17 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
   }
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
   if (stopping) send_logout(*id, LogoutCode::kShutdown, "the server stops");
+}
+
+Result<> AgentManager::check_module() {
+  actor::Worker& worker = runtime_.system.worker(0);
+  std::promise<bool> done;
+  std::future<bool> usable = done.get_future();
+  worker.post([this, &worker, done = std::move(done)]() mutable {
+    done.set_value(host_with_room(worker) != nullptr);
+  });
+  if (usable.get()) return {};
+  return fail(Errc::kInvalid, "agent.module: " + options_.module + " cannot be used");
 }
 
 AgentHost* AgentManager::host_with_room(actor::Worker& worker) {

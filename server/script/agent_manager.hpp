@@ -78,6 +78,10 @@ class AgentManager final : public login::Placer {
   // take half of shutdown.timeout_ms at most, so that the rest is left for the store. Any thread.
   [[nodiscard]] std::uint32_t leaving_ms(std::uint32_t ms) const;
 
+  // Loads the game's actor module in the first of the VMs that will hold players. kInvalid: it
+  // cannot be used, and the log says why. Waits; once, at the start, not on a worker.
+  [[nodiscard]] Result<> check_module();
+
   // Makes the agent of a player whose session is claimed, on its worker's thread; begin() does
   // this after the store. Without a VM with room the spec's `done` gets kFull.
   void spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec);

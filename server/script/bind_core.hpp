@@ -34,6 +34,8 @@ int await_answer(lua_State* L);
 int log_line(lua_State* L);
 // Ends the current service and never returns.
 int exit_service(lua_State* L);
+// os.exit: asks for the end of the process, and ends the current task.
+int exit_process(lua_State* L);
 // Runs the function below its arguments, all of the stack, as a task after so many centiseconds;
 // pushes its coroutine.
 int fork_after(lua_State* L, lua_Integer centiseconds);

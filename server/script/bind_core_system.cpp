@@ -84,8 +84,17 @@ int l_kill(lua_State* L) {
   return 1;
 }
 
+// Asks for the end of the process; the log says who.
+void end_process(lua_State* L, int exit_code, const char* how) {
+  const LuaService* service = Vm::of(L).scheduler().current();
+  log::warn(service ? service->id() : ServiceId{}, "{} in {} ends the process, exit code {}", how,
+            service ? service->description() : "no service", exit_code);
+  system_of(L).request_abort(exit_code);
+}
+
+// abort(): players are saved, then the process ends.
 int l_abort(lua_State* L) {
-  system_of(L).request_abort();
+  end_process(L, 0, "skynet.abort");
   return 0;
 }
 
@@ -158,6 +167,16 @@ int exit_service(lua_State* L) {
   if (task != nullptr) task->over = true;
   if (task == nullptr || !lua_isyieldable(L)) return luaL_error(L, "the service exits");
   return lua_yield(L, 0);
+}
+
+// os.exit([code[, close]]): as skynet.abort with an exit code, and the caller goes no further.
+int exit_process(lua_State* L) {
+  const bool plain = lua_isboolean(L, 1) != 0;
+  const lua_Integer code =
+      plain ? (lua_toboolean(L, 1) != 0 ? 0 : 1) : luaL_optinteger(L, 1, 0);
+  end_process(L, static_cast<int>(code & 0xff), "os.exit");
+  if (lua_isyieldable(L) != 0) return lua_yield(L, 0);
+  return luaL_error(L, "the process ends");
 }
 
 // log(text[, level]): one line in the name of the current service.

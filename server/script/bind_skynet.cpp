@@ -153,7 +153,9 @@ int started(lua_State* L, int status, lua_KContext) {
   message->source = self;
   message->destination = system.registry().find_name(".launcher");
   if (message->destination) system.send(std::move(message));
-  return fine ? 0 : exit_service(L);
+  if (fine) return 0;
+  current_service(L).init_failed();
+  return exit_service(L);
 }
 
 // init_service(f): runs the init functions and f, and ends the service when they fail.

@@ -1,5 +1,8 @@
 #include "script/boot.hpp"
 
+#include <future>
+#include <memory>
+
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "actor/system.hpp"
@@ -21,6 +24,23 @@ class LoggerService final : public actor::Service {
   }
 };
 
+// A service without which the process does not come up: when it cannot be started, the process
+// ends.
+class BootService final : public LuaService {
+ public:
+  BootService(Runtime& runtime, const std::string& arguments) : LuaService(runtime, arguments) {}
+
+ private:
+  void on_start() override {
+    LuaService::on_start();
+    if (exiting()) on_init_failed();
+  }
+  void on_init_failed() override {
+    log::error(id(), "{} does not start: the process ends", description());
+    runtime().system.request_abort(kBootFailed);
+  }
+};
+
 }  // namespace
 
 void set_library_root(Runtime& runtime, const std::string& lua_root) {
@@ -31,6 +51,8 @@ void set_library_root(Runtime& runtime, const std::string& lua_root) {
 
 void divert_log(actor::System& system) {
   log::divert([&system](ServiceId source, std::string_view text) {
+    // What the logger cannot do, it cannot say either.
+    if (source == kLogger) return false;
     actor::MessagePtr message = actor::make_message(text);
     message->type = actor::MessageType::kText;
     message->source = source;
@@ -46,19 +68,32 @@ void tell_logger_of_reopening(actor::System& system) {
   system.send(std::move(message));
 }
 
+bool logger_is_idle(actor::System& system) {
+  const auto* slot = system.registry().find(kLogger);
+  if (slot == nullptr || !system.registry().live(kLogger)) return true;
+  actor::Worker& worker = system.worker(slot->worker.load());
+  auto idle = std::make_shared<std::promise<bool>>();
+  std::future<bool> answer = idle->get_future();
+  worker.post([&worker, idle] {
+    const actor::Service* logger = worker.find(kLogger);
+    idle->set_value(logger == nullptr || logger->mailbox_length() == 0);
+  });
+  return answer.wait_for(kLoggerTimeout) == std::future_status::ready && answer.get();
+}
+
 void boot_services(Runtime& runtime, const std::string& logger_service) {
   actor::System& system = runtime.system;
   const auto logger = system.spawn(
       [&runtime, logger_service]() -> std::unique_ptr<actor::Service> {
         if (logger_service.empty()) return std::make_unique<LoggerService>();
-        return LuaService::make(runtime, logger_service);
+        return std::make_unique<BootService>(runtime, logger_service);
       },
       0);
   GATEHOUSE_ASSERT(logger.has_value() && *logger == kLogger);
   static_cast<void>(system.registry().set_name(".logger", *logger));
   const auto bootstrap = system.spawn(
       [&runtime]() -> std::unique_ptr<actor::Service> {
-        return LuaService::make(runtime, "bootstrap");
+        return std::make_unique<BootService>(runtime, "bootstrap");
       },
       0);
   GATEHOUSE_ASSERT(bootstrap.has_value());

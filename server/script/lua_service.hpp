@@ -47,6 +47,9 @@ class LuaService : public actor::Service {
     end();
   }
 
+  // For the binding that ran the start function.
+  void init_failed() { on_init_failed(); }
+
   // Writes the messages that arrive to the log, from now on; nullptr: no longer.
   void log_messages(std::unique_ptr<MessageLog> log);
 
@@ -66,6 +69,8 @@ class LuaService : public actor::Service {
   [[nodiscard]] bool announces_exit() const override { return !light_; }
   // A task with on_client or a hook ended; ok is false when it raised an error or was ended.
   virtual void on_watched_task_end(Task& task, bool ok);
+  // The function that the script gave to skynet.start raised; the service is about to exit.
+  virtual void on_init_failed() {}
 
   // Makes a service that loads `arguments` in a VM of its own when it starts.
   LuaService(Runtime& runtime, std::string arguments);

@@ -1,5 +1,8 @@
 #include "script/standard_libraries.hpp"
 
+#include "script/bind_core.hpp"
+#include "script/bind_util.hpp"
+
 namespace gatehouse::script {
 namespace {
 
@@ -9,8 +12,16 @@ constexpr luaL_Reg kAtOnce[] = {
     {LUA_STRLIBNAME, luaopen_string},
 };
 
+// os.exit ends the process in order, as nothing else that a script does can skip the players' save.
+int open_os(lua_State* L) {
+  luaopen_os(L);
+  lua_pushcfunction(L, bind<exit_process>);
+  lua_setfield(L, -2, "exit");
+  return 1;
+}
+
 constexpr luaL_Reg kLazyLibraries[] = {
-    {LUA_MATHLIBNAME, luaopen_math}, {LUA_IOLIBNAME, luaopen_io},   {LUA_OSLIBNAME, luaopen_os},
+    {LUA_MATHLIBNAME, luaopen_math}, {LUA_IOLIBNAME, luaopen_io},   {LUA_OSLIBNAME, open_os},
     {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_DBLIBNAME, luaopen_debug},
 };
 

@@ -1,11 +1,14 @@
 // The program: command line (DESIGN section 8) and nothing else.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "app/config.hpp"
 #include "app/server.hpp"
+#include "base/process_output.hpp"
+#include "base/signals.hpp"
 
 namespace {
 
@@ -21,20 +24,17 @@ int check(const std::string& file, const std::vector<std::string>& settings) {
   return app::kExitOk;
 }
 
-int serve(const std::string& file, const std::vector<std::string>& settings,
-          const std::string& ready_file) {
-  const auto config = app::load_config(file, settings);
-  if (!config) {
-    std::cerr << config.error().message << "\n";
-    return app::kExitUsage;
-  }
-  return app::run_server(*config, ready_file,
-                         [&] { return app::load_config(file, settings); });
-}
-
 }  // namespace
 
+// Signals are kept back from the first instruction of the program itself on: static objects are
+// made after that. The sanitizers' own start comes first in their builds.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+__attribute__((section(".preinit_array"), used)) void (*hold_signals_first)() = hold_signals;
+#endif
+
 int main(int argc, char** argv) {
+  hold_signals();
+  process_output::open_missing_descriptors();
   CLI::App cli("gatehouse, a game login and gateway server");
   std::string config_file, ready_file, skynet_file;
   std::vector<std::string> settings;
@@ -52,13 +52,20 @@ int main(int argc, char** argv) {
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    let_signals_through();
     return cli.exit(e) == 0 ? app::kExitOk : app::kExitUsage;
   }
-  if (check_command->parsed()) return check(config_file, settings);
+  if (check_command->parsed()) {
+    let_signals_through();
+    return check(config_file, settings);
+  }
+  process_output::take_standard_streams();
+  process_output::flush_at_crash();
+  take_signals();
   if (skynet_command->parsed()) return app::run_skynet(skynet_file);
   if (config_file.empty()) {
-    std::cerr << "no --config FILE given; see gatehouse --help\n";
+    std::fputs("no --config FILE given; see gatehouse --help\n", stderr);
     return app::kExitUsage;
   }
-  return serve(config_file, settings, ready_file);
+  return app::run_server([&] { return app::load_config(config_file, settings); }, ready_file);
 }

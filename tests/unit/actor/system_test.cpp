@@ -308,7 +308,7 @@ TEST_F(SystemTest, EnvironmentIsWrittenOnce) {
 TEST_F(SystemTest, AbortIsAskedForOnce) {
   start(1);
   int calls = 0;
-  system_->on_abort([&calls] { ++calls; });
+  system_->on_abort([&calls](int) { ++calls; });
   EXPECT_FALSE(system_->abort_requested());
   system_->request_abort();
   system_->request_abort();

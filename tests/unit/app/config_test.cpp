@@ -42,6 +42,9 @@ TEST_F(ConfigTest, Defaults) {
   EXPECT_EQ(config.shutdown_timeout_ms, 10'000u);
   EXPECT_EQ(config.log.level, log::Level::kInfo);
   EXPECT_EQ(config.log.format, log::Format::kText);
+  EXPECT_EQ(config.log.queue.bytes_max, 8u << 20);
+  EXPECT_EQ(config.log.queue.lines_max, 100'000u);
+  EXPECT_EQ(config.log.leave_timeout, std::chrono::seconds(1));
   EXPECT_EQ(config.limits.login_handshake_timeout_ms, 10'000u);
   EXPECT_TRUE(config.warnings.empty());
 }

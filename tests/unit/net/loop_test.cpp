@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 
-#include "net/signals.hpp"
 #include "net_fixture.hpp"
 
 namespace gatehouse::net {
@@ -177,35 +176,6 @@ TEST_F(LoopTest, FindsStreamsByIdUntilTheyAreGone) {
   EXPECT_EQ(id.slot, first.slot);  // reused, and told apart
   EXPECT_NE(id, first);
   EXPECT_FALSE(present(first));
-}
-
-TEST_F(LoopTest, DeliversSignals) {
-  start(2);
-  std::atomic<int> last{0};
-  std::atomic<bool> right_thread{true};
-  {
-    SignalWatcher watcher(network_->loop(0), [&](int signal) {
-      right_thread = right_thread && UvLoop::current() == &network_->loop(0);
-      last = signal;
-    });
-    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGHUP}) {
-      ASSERT_EQ(kill(getpid(), signal), 0);
-      ASSERT_TRUE(eventually([&] { return last == signal; }));
-    }
-    EXPECT_TRUE(right_thread);
-  }
-  // The handles are gone once the loop came by; the default actions are back.
-  ASSERT_TRUE(eventually([] {
-    struct sigaction action {};
-    sigaction(SIGHUP, nullptr, &action);
-    return action.sa_handler == SIG_DFL;
-  }));
-}
-
-TEST_F(LoopTest, StopsWhileSignalsAreWatched) {
-  start(1);
-  SignalWatcher watcher(network_->loop(0), [](int) {});
-  system_->stop();
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -26,7 +26,7 @@ class ScriptSystem {
     set_library_root(runtime_, root + "/lua");
     runtime_.service_path += ";" + root + "/tests/lua/?.lua;" + root + "/lua/examples/?.lua";
     runtime_.lua_path += ";" + root + "/tests/lua/?.lua";
-    system_.on_abort([this] {
+    system_.on_abort([this](int) {
       std::lock_guard lock(mutex_);
       aborted_ = true;
       changed_.notify_all();
