@@ -15,15 +15,16 @@
 #include "crypto/password.hpp"
 #include "crypto/totp.hpp"
 #include "login/second_factor.hpp"
+#include "store/write_error.hpp"
 
 namespace gatehouse::app {
 namespace {
 
 using nlohmann::json;
 
-// The driver's word that there is no such account, with the name.
-Result<> named(Result<> done, const std::string& name) {
-  if (done || done.error().code != Errc::kNotFound) return done;
+// What became of a failed write, with the name where there is no such account.
+Result<> named(const Result<>& done, const std::string& name) {
+  if (done.error().code != Errc::kNotFound) return tl::unexpected<Error>(store::told(done.error()));
   return fail(Errc::kNotFound, "there is no account " + name);
 }
 
@@ -74,7 +75,7 @@ Result<> account_add(const Config& config, const Arguments& arguments, Output& o
   if (!created && created.error().code == Errc::kExists) {
     return fail(Errc::kExists, "there is an account " + arguments.name + " already");
   }
-  if (!created) return tl::unexpected<Error>(created.error());
+  if (!created) return tl::unexpected<Error>(store::told(created.error()));
   say_done(output, arguments, "is made", "added");
   return {};
 }

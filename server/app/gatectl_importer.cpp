@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "store/write_error.hpp"
+
 namespace gatehouse::app {
 namespace {
 
@@ -105,7 +107,7 @@ Result<> Importer::create() {
   for (const Waiting& waiting : batch_) accounts.push_back(waiting.row.account);
   const auto made = driver_->create_accounts(accounts);
   if (!made && made.error().code == Errc::kInvalid) return create_singly();
-  if (!made) return tl::unexpected<Error>(made.error());
+  if (!made) return tl::unexpected<Error>(store::told(made.error()));
   for (std::size_t i = 0; i < batch_.size(); ++i) {
     (*made)[i] ? void(++counts_.imported) : existed(batch_[i]);
   }
@@ -118,7 +120,7 @@ Result<> Importer::create_singly() {
     if (!made && made.error().code == Errc::kInvalid) {
       refuse(waiting.line, made.error());
     } else if (!made) {
-      return tl::unexpected<Error>(made.error());
+      return tl::unexpected<Error>(store::told(made.error()));
     } else {
       made->front() ? void(++counts_.imported) : existed(waiting);
     }

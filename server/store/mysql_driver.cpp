@@ -159,11 +159,17 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
   bool repeated = false;
   bool reprepared = false;
   bool moved = false;
+  // Once an answer was lost nobody can say any more that nothing was done.
+  const auto failed = [&repeated](Error error) -> tl::unexpected<Error> {
+    if (repeated) error.code = Errc::kUnavailable;
+    return tl::unexpected(std::move(error));
+  };
   while (true) {
-    if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+    if (auto connected = connect(); !connected) return failed(connected.error());
     SqlOutcome outcome;
     const MonotonicMs start_ms = monotonic_ms();
     const MysqlError error = try_run(statement, rows, values, visit, outcome);
+    outcome.repeated = repeated;
     if (error.number == 0) return outcome;
     if (error.number == ER_LOCK_DEADLOCK) {
       // The server undid the statement, or the transaction around it, and chose it as the one to
@@ -200,7 +206,7 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
         continue;
       }
     }
-    return tl::unexpected(error_of(error));
+    return failed(error_of(error));
   }
 }
 

@@ -79,6 +79,7 @@ class SqlRow {
 struct SqlOutcome {
   std::uint64_t matched = 0;    // rows that a write found, changed or not
   std::uint64_t insert_id = 0;  // MySQL's LAST_INSERT_ID
+  bool repeated = false;  // it ran once before, on a connection that was lost: done or not
 };
 
 // May a statement be repeated when it is unknown whether it was applied?

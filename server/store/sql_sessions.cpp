@@ -88,6 +88,7 @@ Result<> SqlDriver::save_player(AccountId account, std::string_view server, std:
                   version},
                  Repeat::kYes);
   if (ran && ran->matched > 0) return {};
+  const bool repeated = ran && ran->repeated;
   std::uint64_t owner = 0;
   std::uint64_t saved = 0;
   if (ran) {
@@ -98,6 +99,8 @@ Result<> SqlDriver::save_player(AccountId account, std::string_view server, std:
               });
   }
   if (!ran) return tl::unexpected(ran.error());
+  if ((owner != epoch || saved < version) && repeated)
+    return fail(Errc::kUnavailable, "the player was taken over while a save's answer was lost");
   if (owner != epoch || saved < version)
     return fail(Errc::kFenced, "this session does not have the player");
   return {};

@@ -91,8 +91,16 @@ class MariaDb:
         assert self.process.poll() is None, (self.folder / "mariadbd.log").read_text()[-3000:]
         return self._client("SELECT 1").returncode == 0
 
-    def _client(self, statement, database=None):
-        command = [
+    def open_client(self, database):
+        """A client that reads statements from a pipe and answers line by line."""
+        return subprocess.Popen(
+            [*self._client_command(), "--unbuffered", database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def _client_command(self):
+        return [
             program("mariadb"),
             "--no-defaults",
             f"--socket={self.socket}",
@@ -103,8 +111,10 @@ class MariaDb:
             "--connect-timeout=5",
             "--default-character-set=utf8mb4",
         ]
+
+    def _client(self, statement, database=None):
         return subprocess.run(
-            command + ([database] if database else []),
+            self._client_command() + ([database] if database else []),
             input=statement.encode(),
             capture_output=True,
             timeout=30,
