@@ -23,6 +23,7 @@ local settings <const> = agent.settings()
 ---@field resume? fun(self: gatehouse.Player) the client is back, or there for the first time
 ---@field save? fun(self: gatehouse.Player): any a string, or a table of plain values
 ---@field logout? fun(self: gatehouse.Player, reason: string)
+---@field rollback? fun(self: gatehouse.Player) takes back what a failed commit changed; else: load
 
 ---@return gatehouse.ActorModule
 local function load_module(name)
@@ -49,8 +50,9 @@ end
 local PERMANENT <const> = { fenced = true, invalid = true, refused = true, too_big = true }
 local FENCED <const> = "another process took the session over"
 
--- true, or false and a code of the store. Raises why there is nothing to store: save() failed, or
--- its value cannot be stored. Operators are told of what does not pass by itself.
+-- true, or false, a code of the store and what that means (agent.save). Raises why there is nothing
+-- to store: save() failed, or its value cannot be stored. Operators are told of what does not pass
+-- by itself.
 ---@async
 ---@param reply? string becomes durable with the data
 local function save(self, reply)
@@ -67,11 +69,31 @@ local function save(self, reply)
 		agent.succeeded()
 		return true
 	end
-	local saved <const>, code <const> = agent.save(data, reply)
+	local saved <const>, code <const>, outcome <const> = agent.save(data, reply)
 	if not saved and PERMANENT[code] and code ~= "fenced" then
 		agent.failed("the store refuses it: " .. code)
 	end
-	return saved, code
+	return saved, code, outcome
+end
+
+-- Calls f(self, reply), which is `save` or agent.load, again and again while its outcome is not
+-- known: not known is not "no". Its results. The time that passes is the store's, not the game's.
+---@async
+local function until_certain(self, f, reply)
+	local pause = 20 -- centiseconds
+	while true do
+		local done <const>, code <const>, outcome <const> = f(self, reply)
+		if done or outcome ~= "again" then
+			return done, code, outcome
+		end
+		if pause == 20 then
+			local text <const> = "%s@%s: the store does not answer yet: %s"
+			core.log(text:format(self.uid, self.server, code), "warn")
+		end
+		agent.pause()
+		skynet.sleep(pause)
+		pause = math.min(pause * 2, 500)
+	end
 end
 
 -- The save before the agent ends. Tries again as long as the store is away; what save() itself
@@ -156,10 +178,11 @@ function Player:call(uid, ...)
 	return skynet.call(address, "lua", "receive", self.uid, ...)
 end
 
---- Returns when what save() returns is durable; raises when that fails.
+--- Returns when what save() returns is durable, however long the store is away; raises when the
+--- store refuses it for good.
 ---@async
 function Player:flush()
-	local fine <const>, saved <const>, code <const> = pcall(save, self)
+	local fine <const>, saved <const>, code <const> = pcall(until_certain, self, save)
 	if not (fine and saved) then
 		error("flush failed: " .. (fine and code or text_of(saved)), 2)
 	end
@@ -185,12 +208,39 @@ local function start(uid, server, data)
 	skynet.error(uid .. " is login")
 end
 
+-- Returns when data and reply are durable, however long that takes. Raises when it is certain that
+-- nothing was written, nor will be: what the request did is taken back then.
 ---@async
 local function commit(self, reply)
-	local fine <const>, saved <const>, code <const> = pcall(save, self, reply)
-	if not (fine and saved) then
-		error("commit failed: " .. (fine and code or text_of(saved)), 0)
+	local fine <const>, saved <const>, code <const> = pcall(until_certain, self, save, reply)
+	if fine and saved then
+		return
 	end
+	local why <const> = fine and code or text_of(saved)
+	if why == "fenced" then
+		agent.abandon(self.address, FENCED)
+	elseif agent.undecided() then
+		agent.abandon(self.address, "it is not known what became of a commit: " .. why, 500)
+	end
+	error("commit failed: " .. why, 0)
+end
+
+-- Makes `self` what the store has. An error ends the player without a save.
+---@async
+local function rollback(self)
+	if module.rollback then
+		module.rollback(self)
+		return
+	end
+	assert(module.load, "neither rollback(self) nor load(self, data) is there")
+	-- What other requests have changed meanwhile would be lost, and theirs be acknowledged.
+	assert(agent.at_work() == 1, "other requests of the player run, and there is no rollback(self)")
+	while select(2, agent.at_work()) > 0 do
+		skynet.sleep(1)
+	end
+	local loaded <const>, data <const> = until_certain(self, agent.load)
+	assert(loaded, data)
+	module.load(self, data)
 end
 
 local request = module.request
@@ -212,6 +262,7 @@ agent.serve {
 	logout = module.logout,
 	last_save = last_save,
 	commit = commit,
+	rollback = rollback,
 	concurrent = module.concurrent,
 }
 

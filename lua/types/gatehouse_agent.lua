@@ -14,7 +14,8 @@ local agent = {}
 ---@field disconnected? async fun(self: table)
 ---@field logout? async fun(self: table, reason: string)
 ---@field last_save async fun(self: table) after logout, however that ended; then the agent ends
----@field commit async fun(self: table, reply: string) returns once the data is durable, or raises
+---@field commit async fun(self: table, reply: string) returns once it is durable, or raises
+---@field rollback async fun(self: table) makes it what the store has; an error ends the player
 ---@field concurrent? boolean requests of a player may overlap
 
 --- Makes this VM a host of players. Once, in the main chunk.
@@ -43,10 +44,11 @@ function agent.push(address, content) end
 ---@param reason? string
 function agent.kick(address, reason) end
 
---- Ends an agent without saving: its data belongs to another process.
+--- Ends an agent without saving; whoever waits for an answer gets none.
 ---@param address integer
 ---@param reason string
-function agent.abandon(address, reason) end
+---@param code? integer of the kick; 409 when left out: its data belongs to another process
+function agent.abandon(address, reason, code) end
 
 ---@param address integer
 ---@return boolean
@@ -63,7 +65,22 @@ function agent.peer(address) end
 ---@param data string|table
 ---@param reply? string
 ---@return boolean saved, string? code "fenced", "unavailable", "full" ...
-function agent.save(data) end
+---@return "never"|"again"|"lost"|nil outcome nothing was written, nor will be; not known or not
+--- possible now, try again; not known, and trying again is of no use
+function agent.save(data, reply) end
+
+--- Reads what the store has.
+---@async
+---@return boolean loaded, any data or the code
+---@return "never"|"again"|nil outcome
+function agent.load() end
+
+--- Whether it is not known what became of the running request's commit.
+---@return boolean
+function agent.undecided() end
+
+---@return integer requests, integer saves of the agent that run now
+function agent.at_work() end
 
 --- The running task calls save() now, and has so many milliseconds for it; 0: those of its hook.
 ---@return integer

@@ -10,6 +10,7 @@
 #include "app/config_reader.hpp"
 #include "crypto/encoding.hpp"
 #include "ops/admin_server.hpp"
+#include "script/conversations.hpp"
 
 namespace gatehouse::app {
 namespace {
@@ -107,7 +108,7 @@ void read_login(ConfigReader& reader, Config& config) {
 
 void read_gate(ConfigReader& reader, Config& config) {
   std::uint32_t count = 128, bytes = 256 * 1024;
-  reader.read("reply_cache_count", count, 1);
+  reader.read("reply_cache_count", count, 1, script::Conversations::kCountMax);
   reader.read("reply_cache_bytes", bytes, 1);
   std::set<std::string> servers;
   reader.each("gates", [&](ConfigReader& entry) {

@@ -1,6 +1,7 @@
 // What a player's gate session talks to: implemented by the script layer.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "protocol/reply_window.hpp"
@@ -14,6 +15,14 @@ class Agent {
   // A request to run, once: repeated ones are answered from the reply window. The content is
   // valid during the call. Session::respond() answers the ticket, in the call or later.
   virtual void on_request(protocol::RequestTicket ticket, std::string_view content) = 0;
+
+  // The client begins this conversation, as number `number` of those that tickets name, or one
+  // that it left before: what is known of it goes to Session::restore_reply() and its neighbours
+  // now. Not called for clients that name no conversation.
+  virtual void on_conversation(std::string_view name, std::uint32_t number) {
+    static_cast<void>(name);
+    static_cast<void>(number);
+  }
 
   // The client's handshake was accepted. `resumed` is false for the session's first connection.
   // Without an on_disconnected() before it the connection took the place of an older one.

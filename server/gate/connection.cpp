@@ -57,6 +57,7 @@ void Connection::on_data(net::Stream&, std::string_view bytes) {
     return state_ == State::kOpen ? on_request(body) : on_handshake(body, elsewhere);
   });
   if (elsewhere.found) return hand_over(elsewhere);
+  if (held_ != nullptr) *held_ += reader_.take_rest();
   if (state_ == State::kOpen && shard_.options().limits.gate_idle_timeout_ms != 0)
     deadline_ = monotonic_ms();
   if (status == protocol::FrameReader::Status::kTooBig) end(Ending::kFrameTooBig);
@@ -76,6 +77,8 @@ void Connection::on_closed(net::Stream&, net::CloseReason reason) {
 // at the clock when it fires.
 void Connection::fire() {
   if (state_ == State::kHandshake) return end(Ending::kHandshakeTimeout);
+  // A client that is not read is not idle.
+  if (held_back()) deadline_ = monotonic_ms();
   const MonotonicMs due = deadline_ + shard_.options().limits.gate_idle_timeout_ms;
   if (monotonic_ms() >= due) return end(Ending::kIdleTimeout);
   shard_.worker().timers().add(*this, due);
@@ -147,6 +150,10 @@ bool Connection::on_request(std::string_view body) {
     end(Ending::kFrameTooShort);
     return false;
   }
+  if (request->session != protocol::kPingSession && session_->holds_back(request->session)) {
+    hold_back(body);
+    return false;
+  }
   if (!within_rates(body.size() + protocol::kFrameHeaderBytes)) return false;
   if (request->session == protocol::kPingSession) {
     // One that fills its frame is a byte too long for an answer.
@@ -160,6 +167,30 @@ bool Connection::on_request(std::string_view body) {
   }
   session_->handle(*request);
   return state_ == State::kOpen;
+}
+
+void Connection::hold_back(std::string_view body) {
+  GATEHOUSE_ASSERT(held_ == nullptr);
+  held_ = std::make_unique<std::string>();
+  GATEHOUSE_ASSERT(protocol::append_frame(*held_, body));
+  stream_->pause();
+  shard_.core().metrics.held_back.add();
+}
+
+void Connection::read_on() {
+  if (std::exchange(reading_on_, true)) return;
+  // The connection may end before the turn that follows: it lives as long as its stream.
+  shard_.worker().post([this, &loop = shard_.loop(), id = stream_->id()] {
+    if (loop.find(id) != nullptr) serve_held();
+  });
+}
+
+void Connection::serve_held() {
+  reading_on_ = false;
+  if (state_ != State::kOpen || held_ == nullptr) return;
+  const std::unique_ptr<std::string> frames = std::move(held_);
+  on_data(*stream_, *frames);
+  if (state_ == State::kOpen && held_ == nullptr) stream_->resume();
 }
 
 bool Connection::within_rates(std::size_t bytes) {
@@ -197,6 +228,7 @@ void Connection::leave_session(Ending ending, int code, std::string_view reason)
 
 void Connection::finish(Ending ending) {
   state_ = State::kEnding;
+  held_.reset();
   cancel();
   shard_.note_closed(ending, stream_->peer());
   if (ending == Ending::kHandshakeTimeout) {

@@ -5,7 +5,8 @@
 //   2  The name's session lives on another worker: the socket goes there with the bytes that
 //      were read, and starts again at 1 with what is left of its time.
 //   3  Anything but 200 is answered and closes.
-//   4  After 200 each frame is a request for the session, or a ping, answered here.
+//   4  After 200 each frame is a request for the session, or a ping, answered here. One that the
+//      session holds back waits with all that follow it: nothing is read meanwhile.
 //
 // It belongs to its stream: made by open(), deletes itself when the stream told it the end or
 // was handed over, and only there; its worker's thread only.
@@ -13,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,10 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   [[nodiscard]] std::string& output() { return stream_->output(); }
   // Ends the connection by the gate's own decision and tells the session.
   void end(Ending ending);
+  // Frames wait unserved, and the client's bytes in the kernel, until read_on().
+  [[nodiscard]] bool held_back() const { return held_ != nullptr; }
+  // Serves what waits, after the current message.
+  void read_on();
   // Lets go of the session, then ends with the kick, if the client understands one, as the
   // last frame.
   void leave_session(Ending ending, int code, std::string_view reason);
@@ -65,6 +71,9 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   // Each returns whether the frames that follow are to be served here.
   bool on_handshake(std::string_view body, Elsewhere& elsewhere);
   bool on_request(std::string_view body);
+  // Stops reading before this frame.
+  void hold_back(std::string_view body);
+  void serve_held();
   void become_open(const protocol::GateHandshake& handshake);
   // Sends the socket to the session's worker and deletes this.
   void hand_over(const Elsewhere& elsewhere);
@@ -82,7 +91,9 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   RateBucket frames_;
   RateBucket bytes_;
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
+  std::unique_ptr<std::string> held_;  // the frames from the first that has to wait
   State state_ = State::kHandshake;
+  bool reading_on_ = false;  // serve_held() is posted
   bool extended_ = false;
 };
 

@@ -33,7 +33,11 @@ GateMetrics::GateMetrics(MetricSet& set)
       responses(set.counter("gate_responses", "", "Responses sent, pings included")),
       pushes(set.counter("gate_pushes", "", "Push frames sent")),
       oversized_responses(set.counter("gate_responses_oversized", "",
-                                      "Responses too long for a frame, answered as errors")) {}
+                                      "Responses too long for a frame, answered as errors")),
+      gone_requests(set.counter("gate_requests_gone", "",
+                                "Requests refused because their number is forgotten, or ran")),
+      held_back(set.counter("gate_connections_held_back", "",
+                            "Times a connection was not read until requests were answered")) {}
 
 GateCore::GateCore(GateOptions gate_options, MetricSet& set)
     : options(std::move(gate_options)),

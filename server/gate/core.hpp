@@ -30,6 +30,8 @@ struct GateMetrics {
   Metric& responses;
   Metric& pushes;
   Metric& oversized_responses;
+  Metric& gone_requests;
+  Metric& held_back;
 };
 
 // Connections on their way between workers keep it alive.

@@ -1,5 +1,7 @@
 #include "gate/session.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -55,6 +57,8 @@ void Session::respond(protocol::RequestTicket ticket, bool ok, std::string_view 
   const auto done = window_.complete(ticket, ok, content, current_version());
   if (window_.running() == running && forgotten_ > 0) --forgotten_;
   if (done.send) send(done.content, done.kind, ticket.session);
+  if (connection_ != nullptr && connection_->held_back() && pending() < window_.count_max())
+    connection_->read_on();
 }
 
 Result<> Session::push(std::string_view content) {
@@ -113,19 +117,28 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
                          (handshake.conversation.empty() && version_ != 0);
   if (!continues) begin_conversation(handshake.conversation);
   ++version_;
-  GATEHOUSE_ASSERT(protocol::append_frame(connection.output(), protocol::kGateOk));
+  counting_ = handshake.conversation.empty() ? protocol::Counting::kSkynet
+                                             : protocol::Counting::kConversation;
+  GATEHOUSE_ASSERT(protocol::append_frame(connection.output(), granted(handshake)));
   if (extended()) send_missed_pushes(handshake.last_push);
   agent_.on_connected(resumed);
+}
+
+std::string Session::granted(const protocol::GateHandshake& handshake) const {
+  const bool window = counting_ == protocol::Counting::kConversation &&
+                      protocol::has_option(handshake.options, protocol::kWindowOption);
+  return protocol::format_gate_ok(
+      form_, window ? fmt::format("{}={}", protocol::kWindowOption, window_.count_max()) : "");
 }
 
 // Request and push numbers count within a conversation. What was pushed before the session's
 // first connection belongs to the first.
 void Session::begin_conversation(std::string_view conversation) {
   conversation_ = conversation;
-  if (version_ == 0) return window_.clear();
   forgotten_ += window_.running();
   window_.clear();
-  pushes_.clear();
+  if (version_ != 0) pushes_.clear();
+  if (!conversation_.empty()) agent_.on_conversation(conversation_, window_.conversation());
 }
 
 void Session::send_missed_pushes(std::uint32_t last_push) {
@@ -139,15 +152,18 @@ void Session::send_missed_pushes(std::uint32_t last_push) {
 
 void Session::handle(const protocol::Request& request) {
   const std::uint32_t pending_max = shard_.options().limits.gate_pending_requests_max;
-  if (pending_max != 0 && pending() >= pending_max && !window_.contains(request.session))
+  if (pending_max != 0 && pending() >= pending_max && !window_.knows(request.session, counting_))
     return connection_->end(Ending::kTooManyRequests);
   using Verdict = protocol::ReplyWindow::Verdict;
-  const auto begun = window_.begin(request.session, version_);
+  const auto begun = window_.begin(request.session, version_, counting_);
   switch (begun.verdict) {
     case Verdict::kRun:
       shard_.count_request();
       return agent_.on_request(begun.ticket, request.content);
     case Verdict::kResend:
+      return send(begun.content, begun.kind, request.session);
+    case Verdict::kGone:
+      shard_.core().metrics.gone_requests.add();
       return send(begun.content, begun.kind, request.session);
     case Verdict::kWait:
       return;

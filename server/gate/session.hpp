@@ -41,7 +41,8 @@ class Session {
  public:
   // Made by Gate::create_session().
   Session(Shard& shard, SessionSpec spec, Agent& agent);
-  // Requests that still run are answered with kind 0; the connection closes.
+  // Requests that still run are answered with kind 0, but for those that were held; the connection
+  // closes.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -50,6 +51,9 @@ class Session {
   // connection that asked last is still there, and remembered in any case (sk 4.5). Content
   // over kResponseContentBytesMax becomes an empty error. A second answer is ignored.
   void respond(protocol::RequestTicket ticket, bool ok, std::string_view content);
+
+  // It is not known what becomes of a request: until respond() nobody is told that it failed.
+  void hold(protocol::RequestTicket ticket) { window_.hold(ticket); }
 
   // Sends a push, or keeps it for the client's return. Dropped when the client's last handshake
   // was skynet's: such clients know no pushes. Errors: kInvalid over kResponseContentBytesMax,
@@ -67,15 +71,18 @@ class Session {
   // Tells the client that the server is about to stop.
   void drain();
 
-  // The conversation of the client's last handshake; empty for skynet's form.
+  // The conversation of the client's last handshake that named one.
   [[nodiscard]] std::string_view conversation() const { return conversation_; }
-  // Answers of an earlier life of the player, which a client that continues the conversation may
-  // ask for again; any other client makes them forgotten. Before the first connection only.
-  void restore_conversation(std::string_view conversation) { conversation_ = conversation; }
+  // What is known of a conversation that begins; in Agent::on_conversation() only. Marks before
+  // replies.
+  void restore_floor(std::uint32_t floor) { window_.restore_floor(floor); }
+  void restore_mark(std::uint32_t session) { window_.restore_mark(session); }
   void restore_reply(std::uint32_t session, std::string_view content) {
     window_.restore(session, content);
   }
 
+  // gate.reply_cache_count
+  [[nodiscard]] std::uint32_t reply_count_max() const { return window_.count_max(); }
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
   // "ip:port" of the client; empty when there is none.
   [[nodiscard]] std::string peer() const;
@@ -105,6 +112,12 @@ class Session {
   // The handshake was accepted: the older connection goes, the answer and the missed pushes are
   // written, the agent is told. The session may be gone when it returns.
   void accept(Connection& connection, const protocol::GateHandshake& handshake);
+  // Whether a request has to wait unread: as many of this conversation are pending as answers
+  // are remembered. So whatever is pending when the client, or the server, is lost is known after.
+  [[nodiscard]] bool holds_back(std::uint32_t session) const {
+    return counting_ == protocol::Counting::kConversation && pending() >= window_.count_max() &&
+           !window_.knows(session, counting_);
+  }
   // A request of the current connection. The session may be gone when it returns.
   void handle(const protocol::Request& request);
   // The current connection ended by itself. The session may be gone when it returns.
@@ -118,6 +131,8 @@ class Session {
   [[nodiscard]] std::uint32_t current_version() const {
     return connection_ == nullptr ? 0 : version_;
   }
+  // The answer to an accepted handshake.
+  [[nodiscard]] std::string granted(const protocol::GateHandshake& handshake) const;
   void begin_conversation(std::string_view conversation);
   void send_missed_pushes(std::uint32_t last_push);
   void send(std::string_view content, protocol::FrameKind kind, std::uint32_t session);
@@ -140,6 +155,7 @@ class Session {
   std::uint32_t forgotten_ = 0;  // requests of earlier conversations that still run
   protocol::Suite suite_;
   protocol::HandshakeForm form_ = protocol::HandshakeForm::kNone;  // of the last one accepted
+  protocol::Counting counting_ = protocol::Counting::kSkynet;  // of the current connection
   bool listed_ = false;                                            // in the directory
   bool kicked_ = false;
   bool oversize_logged_ = false;

@@ -14,6 +14,10 @@
 //   3  403 Index Expired    the index is not above that of the last accepted handshake
 //   4  401 Unauthorized     the mac differs
 //   5  200 OK               extended: may be followed by a blank and the options granted
+//
+// Options a client may ask for:
+//   window   granted as window=N in a conversation: the answers that are remembered. Whoever has
+//            at most N numbers unanswered and repeats those first is never told 410 Gone
 // All but 200 close the connection. Only a 200 consumes the index.
 #pragma once
 
@@ -30,6 +34,7 @@
 namespace gatehouse::protocol {
 
 inline constexpr std::string_view kGateOk = "200 OK";
+inline constexpr std::string_view kWindowOption = "window";
 inline constexpr std::string_view kGateNotFound = "404 User Not Found";
 inline constexpr std::string_view kGateIndexExpired = "403 Index Expired";
 inline constexpr std::string_view kGateUnauthorized = "401 Unauthorized";

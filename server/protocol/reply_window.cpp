@@ -26,10 +26,16 @@ bool worth_reusing(const std::string& buffer, std::size_t bytes) {
 ReplyWindow::ReplyWindow(std::uint32_t count_max, std::uint32_t bytes_max)
     : count_max_(std::max(count_max, 1u)), bytes_max_(bytes_max) {}
 
-ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t version) {
+ReplyWindow::~ReplyWindow() = default;
+
+ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t version,
+                                      Counting counting) {
   GATEHOUSE_ASSERT(version != 0);
+  const bool once = counting == Counting::kConversation;
   std::uint32_t number = find(session);
   if (number == kNone) {
+    if (once && session < floor_)
+      return {Verdict::kGone, {}, FrameKind::kError, kGoneForgotten};
     number = insert(session);
     Entry& entry = entries_[number];
     entry.version = version;
@@ -38,23 +44,30 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
     return {Verdict::kRun, {session, conversation_}, {}, {}};
   }
   Entry& entry = entries_[number];
+  if (!once && entry.mark) entry.version = 0;
   // A connection that a newer one replaced has nothing to ask any more.
   if (version < entry.version) return {Verdict::kWait, {}, {}, {}};
   const bool newer = version > entry.version;
   entry.version = version;
   if (entry.state != State::kAnswered) {
-    if (!newer && entry.state == State::kRepeated) return {Verdict::kConflict, {}, {}, {}};
+    if (!once && !newer && entry.state == State::kRepeated)
+      return {Verdict::kConflict, {}, {}, {}};
     entry.state = newer ? State::kRunning : State::kRepeated;
     return {Verdict::kWait, {}, {}, {}};
   }
+  if (once && entry.mark) {
+    if (entry.lost) return {Verdict::kGone, {}, FrameKind::kError, kGoneDone};
+    return {Verdict::kResend, {}, entry.kind, {}};
+  }
   unlink(number);
-  if (newer) {
+  if (once || (newer && !entry.mark)) {
     link_youngest(number);
     return {Verdict::kResend, {}, entry.kind, entry.content};
   }
   --answered_;
   content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
   if (entry.content.capacity() > kReusedBytesMax) std::string().swap(entry.content);
+  if (std::exchange(entry.mark, false)) --marks_;
   entry.state = State::kRunning;
   ++running_;
   return {Verdict::kRun, {session, conversation_}, {}, {}};
@@ -77,6 +90,7 @@ ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
   entry.content.assign(content);
   entry.kind = ok ? FrameKind::kOk : FrameKind::kError;
   entry.state = State::kAnswered;
+  entry.held = false;
   link_youngest(number);
   GATEHOUSE_ASSERT(running_ > 0);
   --running_;
@@ -85,32 +99,59 @@ ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
   return {entry.version == current_version, entry.kind, content};
 }
 
+void ReplyWindow::hold(RequestTicket ticket) {
+  if (ticket.conversation != conversation_) return;
+  const std::uint32_t number = find(ticket.session);
+  if (number != kNone && entries_[number].state != State::kAnswered) entries_[number].held = true;
+}
+
 void ReplyWindow::restore(std::uint32_t session, std::string_view content) {
   if (content.size() > kResponseContentBytesMax || find(session) != kNone) return;
   expire(content.size());
+  const std::uint32_t number = add_answer(session);
+  entries_[number].content.assign(content);
+  content_bytes_ += static_cast<std::uint32_t>(content.size());
+  link_youngest(number);
+}
+
+void ReplyWindow::restore_mark(std::uint32_t session) {
+  if (find(session) != kNone) return;
+  expire(0);
+  const std::uint32_t number = add_answer(session);
+  GATEHOUSE_ASSERT(oldest_kept_ == kEnds);  // marks are older than all else
+  entries_[number].mark = entries_[number].lost = true;
+  ++marks_;
+  link_youngest(number);
+}
+
+void ReplyWindow::restore_floor(std::uint32_t floor) { floor_ = std::max(floor_, floor); }
+
+// An answer that is in no list yet, of a version before every connection's.
+std::uint32_t ReplyWindow::add_answer(std::uint32_t session) {
   const std::uint32_t number = insert(session);
   Entry& entry = entries_[number];
   entry.version = 0;
-  entry.content.assign(content);
   entry.kind = FrameKind::kOk;
   entry.state = State::kAnswered;
-  link_youngest(number);
   ++answered_;
-  content_bytes_ += static_cast<std::uint32_t>(content.size());
+  return number;
 }
 
 void ReplyWindow::clear() {
-  std::vector<Entry>().swap(entries_);
+  entries_.reset();
   index_.reset();
-  index_mask_ = free_ = running_ = answered_ = content_bytes_ = 0;
+  size_ = index_mask_ = free_ = oldest_kept_ = marks_ = running_ = answered_ = 0;
+  content_bytes_ = floor_ = 0;
   ++conversation_;
 }
 
 std::size_t ReplyWindow::heap_bytes() const {
-  std::size_t bytes = entries_.capacity() * sizeof(Entry);
+  std::size_t bytes = size_ * sizeof(Entry);
   if (index_) bytes += (std::size_t{index_mask_} + 1) * sizeof(Place);
-  for (const Entry& entry : entries_)
-    if (entry.content.capacity() > kInlineBytes) bytes += entry.content.capacity() + 1;
+  for (std::uint32_t number = 0; number < size_; ++number) {
+    const std::size_t capacity = entries_[number].content.capacity();
+    if (capacity > kInlineBytes) bytes += capacity + 1;
+  }
   return bytes;
 }
 
@@ -135,6 +176,7 @@ std::uint32_t ReplyWindow::insert(std::uint32_t session) {
   Entry& entry = entries_[number];
   free_ = entry.next;
   entry.session = session;
+  entry.held = entry.mark = entry.lost = false;
   index_entry(number);
   return number;
 }
@@ -164,10 +206,12 @@ void ReplyWindow::erase(std::uint32_t number) {
 }
 
 void ReplyWindow::grow() {
-  const std::size_t old_size = std::max<std::size_t>(entries_.size(), 1);
+  const std::size_t old_size = std::max<std::size_t>(size_, 1);
   const std::size_t new_size = old_size + old_size / 2 + 4;
-  entries_.reserve(new_size);
-  entries_.resize(new_size);
+  auto entries = std::make_unique<Entry[]>(new_size);
+  std::move(entries_.get(), entries_.get() + size_, entries.get());
+  entries_ = std::move(entries);
+  size_ = static_cast<std::uint32_t>(new_size);
   const std::size_t places = std::bit_ceil(new_size * 3 / 2);
   if (!index_ || places > std::size_t{index_mask_} + 1) {
     index_ = std::make_unique<Place[]>(places);
@@ -187,27 +231,49 @@ void ReplyWindow::link_youngest(std::uint32_t number) {
   entries_[number].next = kEnds;
   entries_[youngest].next = number;
   entries_[kEnds].previous = number;
+  if (oldest_kept_ == kEnds && !entries_[number].mark) oldest_kept_ = number;
 }
 
 void ReplyWindow::unlink(std::uint32_t number) {
   const Entry& entry = entries_[number];
+  if (oldest_kept_ == number) oldest_kept_ = entry.next;
   entries_[entry.previous].next = entry.next;
   entries_[entry.next].previous = entry.previous;
 }
 
-// Forgets the oldest answers until one more of this size fits; returns a buffer of theirs.
+// Makes room for one more answer of this size; returns a buffer of an older one's.
 std::string ReplyWindow::expire(std::size_t bytes_needed) {
   std::string spare;
-  while (answered_ > 0 && (answered_ >= count_max_ || content_bytes_ + bytes_needed > bytes_max_)) {
-    const std::uint32_t oldest = entries_[kEnds].next;
-    GATEHOUSE_ASSERT(oldest != kEnds && entries_[oldest].state == State::kAnswered);
-    spare = std::exchange(entries_[oldest].content, {});
-    content_bytes_ -= static_cast<std::uint32_t>(spare.size());
-    --answered_;
-    unlink(oldest);
-    erase(oldest);
+  while (oldest_kept_ != kEnds && content_bytes_ + bytes_needed > bytes_max_)
+    spare = drop_oldest_content();
+  while (answered_ >= count_max_) {
+    if (marks_ == 0) spare = drop_oldest_content();
+    forget_oldest_mark();
   }
   return spare;
+}
+
+// A mark takes its place.
+std::string ReplyWindow::drop_oldest_content() {
+  Entry& entry = entries_[oldest_kept_];
+  GATEHOUSE_ASSERT(entry.state == State::kAnswered && !entry.mark);
+  content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
+  entry.mark = true;
+  entry.lost = !entry.content.empty();
+  ++marks_;
+  oldest_kept_ = entry.next;
+  return std::exchange(entry.content, {});
+}
+
+void ReplyWindow::forget_oldest_mark() {
+  const std::uint32_t oldest = entries_[kEnds].next;
+  GATEHOUSE_ASSERT(oldest != kEnds && entries_[oldest].mark);
+  const std::uint32_t session = entries_[oldest].session;
+  floor_ = std::max(floor_, session == UINT32_MAX ? session : session + 1);
+  --marks_;
+  --answered_;
+  unlink(oldest);
+  erase(oldest);
 }
 
 }  // namespace gatehouse::protocol

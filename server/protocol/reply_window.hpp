@@ -1,6 +1,6 @@
 // The replies a player's gate session remembers, so that a request repeated after a reconnect is
-// answered from here instead of running twice (DESIGN section 6, sk 4.5). One per player; the
-// player's worker is its only thread.
+// answered from here instead of running twice. One per player; the player's worker is its only
+// thread.
 //
 // Let v be the version of the connection: the number of the player's accepted handshake, counted
 // by the gate from 1 up. An entry remembers the version that asked last (not, as skynet, the one
@@ -13,13 +13,23 @@
 //      it is kept, not sent
 //   6  completed between the new handshake and the repeated request: rule 4
 //   7  an answer lives until `count_max` others were completed after it (or after it was last
-//      sent again), or until younger ones need its bytes; the youngest always lives. Running
+//      sent again); its content until younger ones need its bytes, then a mark stays in its
+//      place, which says that the request ran. The youngest content always lives. Running
 //      requests never expire, and nothing expires by time
 //   8  an answer over kResponseContentBytesMax is stored and sent as an empty kError
 //   9  a failed request is remembered like any other
 //
+// These are skynet's rules (Counting::kSkynet), in which a mark counts as nothing and a forgotten
+// number as new. In a conversation (Counting::kConversation) a number is run once, ever; the
+// client counts upward:
+//   2c answered, same version: rule 4
+//   3c running, same version: the duplicate waits, and so does every other
+//   7c a mark, and a new number that is not above every number forgotten, is refused (kGone).
+//      So a client that has at most `count_max` numbers unanswered, and repeats those first when
+//      it comes back, is never refused
+//
 // Invariant: a session number has at most one entry, and that is running or in the list of
-// answers, oldest first.
+// answers, oldest first. Every number forgotten is below floor().
 #pragma once
 
 #include <cstddef>
@@ -27,7 +37,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "protocol/frame.hpp"
 
@@ -39,19 +48,27 @@ struct RequestTicket {
   std::uint32_t conversation = 0;
 };
 
+// The contents of the answers of kind kError to requests that are refused unrun: the number is
+// older than the memory of it; or it ran, and its reply was too large to keep.
+inline constexpr std::string_view kGoneForgotten = "410 Gone";
+inline constexpr std::string_view kGoneDone = "410 Gone done";
+
+enum class Counting : std::uint8_t { kSkynet, kConversation };
+
 class ReplyWindow {
  public:
   enum class Verdict : std::uint8_t {
     kRun,       // hand the request to the agent, complete() it with `ticket`
     kResend,    // answer now with kind and content
     kWait,      // do nothing: the answer will come
+    kGone,      // refuse it, unrun, with kind and content
     kConflict,  // close the connection
   };
   struct Begun {
     Verdict verdict = Verdict::kWait;
     RequestTicket ticket;                // kRun
-    FrameKind kind = FrameKind::kError;  // kResend
-    std::string_view content;            // kResend; valid until the next call
+    FrameKind kind = FrameKind::kError;  // kResend, kGone
+    std::string_view content;            // kResend, kGone; valid until the next call
   };
   struct Completed {
     bool send = false;  // the connection that asked last is the current one: send kind, content
@@ -61,34 +78,55 @@ class ReplyWindow {
 
   // gate.reply_cache_count (0 counts as 1) and gate.reply_cache_bytes, bytes of contents.
   ReplyWindow(std::uint32_t count_max, std::uint32_t bytes_max);
+  ~ReplyWindow();
+  ReplyWindow(const ReplyWindow&) = delete;
+  ReplyWindow& operator=(const ReplyWindow&) = delete;
 
   // A request came in on the connection of this version.
-  [[nodiscard]] Begun begin(std::uint32_t session, std::uint32_t version);
+  [[nodiscard]] Begun begin(std::uint32_t session, std::uint32_t version,
+                            Counting counting = Counting::kSkynet);
 
   // The request of the ticket ended. current_version is that of the player's connection now, 0
   // when there is none. A ticket that is not running any more is ignored: nothing to send.
   Completed complete(RequestTicket ticket, bool ok, std::string_view content,
                      std::uint32_t current_version);
 
-  // An answer from an earlier life of the player (self:commit), before any request: it is sent
-  // again to whoever asks, as if answered on an older connection.
+  // The outcome of a running request is not known, nor when it will be: each_running() leaves it
+  // out. Until complete().
+  void hold(RequestTicket ticket);
+
+  // What an earlier life of the player knew (self:commit), before any request: an answer, which
+  // is sent again to whoever asks, as if answered on an older connection; the mark of one; and
+  // that numbers below `floor` are forgotten.
   void restore(std::uint32_t session, std::string_view content);
+  void restore_mark(std::uint32_t session);
+  void restore_floor(std::uint32_t floor);
 
   // Another conversation begins: forgets everything and frees the memory.
   void clear();
 
-  // Whether the session number has an entry, running or answered.
-  [[nodiscard]] bool contains(std::uint32_t session) const { return find(session) != 0; }
-  // Calls visit(RequestTicket) for every request that runs, in no order. `visit` must not call
-  // the window.
+  // Whether a request with this number would be answered without running.
+  [[nodiscard]] bool knows(std::uint32_t session, Counting counting) const {
+    return (counting == Counting::kConversation && session < floor_) || find(session) != 0;
+  }
+  // Calls visit(RequestTicket) for every request that runs and is not held, in no order. `visit`
+  // must not call the window.
   template <class Visit>
   void each_running(Visit&& visit) const {
-    for (const Entry& entry : entries_)
-      if (entry.state == State::kRunning || entry.state == State::kRepeated)
+    for (std::uint32_t number = 1; number < size_; ++number) {
+      const Entry& entry = entries_[number];
+      if ((entry.state == State::kRunning || entry.state == State::kRepeated) && !entry.held)
         visit(RequestTicket{entry.session, conversation_});
+    }
   }
+  // The conversation that tickets name, counted by clear().
+  [[nodiscard]] std::uint32_t conversation() const { return conversation_; }
+  // One above the highest number forgotten; 0: nothing was.
+  [[nodiscard]] std::uint32_t floor() const { return floor_; }
+  [[nodiscard]] std::uint32_t count_max() const { return count_max_; }
   [[nodiscard]] std::uint32_t running() const { return running_; }
-  [[nodiscard]] std::uint32_t answered() const { return answered_; }
+  // Answers remembered, marks not counted.
+  [[nodiscard]] std::uint32_t answered() const { return answered_ - marks_; }
   // Bytes of the contents remembered.
   [[nodiscard]] std::uint32_t content_bytes() const { return content_bytes_; }
   // Memory held beyond the object itself, without malloc's own overhead.
@@ -105,6 +143,9 @@ class ReplyWindow {
     std::string content;
     State state = State::kFree;
     FrameKind kind = FrameKind::kError;
+    bool held = false;  // hold()
+    bool mark = false;  // answered, and the content was dropped
+    bool lost = false;  // with a mark: there was a content
   };
 
   // The session is here too, so that looking for one touches no entry but its own.
@@ -122,17 +163,24 @@ class ReplyWindow {
   void link_youngest(std::uint32_t number);
   void unlink(std::uint32_t number);
   std::string expire(std::size_t bytes_needed);
+  std::string drop_oldest_content();
+  void forget_oldest_mark();
+  std::uint32_t add_answer(std::uint32_t session);
 
   // entries_[0] is no entry but the ends of the list of answers: next is the oldest, previous the
   // youngest. Entry numbers of 0 mean none.
-  std::vector<Entry> entries_;
+  std::unique_ptr<Entry[]> entries_;
   std::unique_ptr<Place[]> index_;  // open addressing by session
+  std::uint32_t size_ = 0;          // of entries_
   std::uint32_t index_mask_ = 0;
   std::uint32_t free_ = 0;
+  std::uint32_t oldest_kept_ = 0;  // the oldest answer that is no mark; marks are older
+  std::uint32_t marks_ = 0;
   std::uint32_t running_ = 0;
   std::uint32_t answered_ = 0;
   std::uint32_t content_bytes_ = 0;
   std::uint32_t conversation_ = 0;
+  std::uint32_t floor_ = 0;
   std::uint32_t count_max_;
   std::uint32_t bytes_max_;
 };

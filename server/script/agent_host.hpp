@@ -21,6 +21,7 @@ struct AgentHandlers {
   int logout = LUA_NOREF;        // (self, reason); may be missing
   int last_save = LUA_NOREF;     // (self): saves, and returns when there is nothing left to try
   int commit = LUA_NOREF;        // (self, reply): makes data and reply durable
+  int rollback = LUA_NOREF;      // (self): makes it what the store has
   bool concurrent = false;       // requests of a player may overlap
 };
 

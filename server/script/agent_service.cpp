@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -73,6 +75,19 @@ int request_main(lua_State* L) {
   agent.started(task);
   lua_callk(L, 2, 1, 0, request_done);
   return request_done(L, LUA_OK, 0);
+}
+
+int rollback_done(lua_State* L, int, lua_KContext) {
+  agent_of(L).rolled_back(*Vm::of(L).scheduler().running());
+  return 0;
+}
+
+int rollback_main(lua_State* L) {
+  AgentService& agent = agent_of(L);
+  push_handler(L, agent.host().handlers().rollback);
+  push_handler(L, agent.self());
+  lua_callk(L, 1, 0, 0, rollback_done);
+  return rollback_done(L, LUA_OK, 0);
 }
 
 int connected_main(lua_State* L) {
@@ -153,34 +168,62 @@ Result<> AgentService::ready(int self) {
   self_ = self;
   saved_ms_ = worker().now();
   const std::unique_ptr<AgentSpec> spec = std::move(spec_);
-  restore_replies(spec->data.replies);
+  load_replies(spec->data.replies);
   // Until the client connects it counts as away.
   arm(host_.manager().options().afk_timeout_ms);
   spec->done(login::Placement{spec->subid, {spec->gate->advertise()}});
   return {};
 }
 
-void AgentService::restore_replies(std::string_view stored) {
+void AgentService::load_replies(std::string_view stored) {
   if (stored.empty()) return;
-  auto replies = CommittedReplies::decode(stored);
-  if (!replies) {
-    log::error(id(), "{}: {}", description(), replies.error().message);
+  auto known = Conversations::decode(stored, session_->reply_count_max());
+  if (!known) {
+    log::error(id(), "{}: {}", description(), known.error().message);
     return;
   }
-  committed_ = std::make_unique<CommittedReplies>(std::move(*replies));
-  session_->restore_conversation(committed_->conversation());
-  for (const CommittedReplies::Entry& entry : committed_->entries()) {
-    session_->restore_reply(entry.session, entry.content);
+  conversations_ = std::make_unique<Conversations>(std::move(*known));
+}
+
+// Marks first: in the window they are older than all else.
+void AgentService::on_conversation(std::string_view name, std::uint32_t number) {
+  if (!conversations_) return;
+  const Conversations::Conversation& known = conversations_->enter(name, number);
+  session_->restore_floor(std::max(known.floor, known.accepted));
+  for (const Conversations::Reply& reply : known.replies)
+    if (!reply.kept) session_->restore_mark(reply.session);
+  for (const Conversations::Reply& reply : known.replies)
+    if (reply.kept) session_->restore_reply(reply.session, reply.content);
+}
+
+void AgentService::note_accepted(protocol::RequestTicket ticket) {
+  if (session_->conversation().empty()) return;
+  if (!conversations_) {
+    conversations_ = std::make_unique<Conversations>(session_->reply_count_max());
+    conversations_->enter(session_->conversation(), ticket.conversation);
   }
+  conversations_->accept(ticket);
+}
+
+void AgentService::note_started(protocol::RequestTicket ticket) {
+  ++requests_running_;
+  if (!conversations_) return;
+  conversations_->start(ticket);
+  conversations_changed_ = true;
 }
 
 std::uint64_t AgentService::begin_save(std::size_t hash) {
   saved_hash_ = 0;
   newest_hash_ = hash;
+  ++saves_running_;
   return ++version_;
 }
 
-void AgentService::end_save(std::uint64_t version) {
+void AgentService::end_save(std::uint64_t version, SaveOutcome outcome) {
+  GATEHOUSE_ASSERT(saves_running_ > 0);
+  --saves_running_;
+  if (outcome != SaveOutcome::kNothingDone) saved_max_ = std::max(saved_max_, version);
+  if (outcome != SaveOutcome::kDone) return;
   if (version == version_) saved_hash_ = newest_hash_;
   save_succeeded();
 }
@@ -233,20 +276,41 @@ void AgentService::report_loss(std::string_view why) {
              uid(), server(), (worker().now() - saved_ms_) / 1000, why);
 }
 
+void AgentService::begin_commit(Task& task) {
+  task.commit = true;
+  session_->hold(task.ticket);
+}
+
+bool AgentService::committable(const Task& task) const {
+  return conversations_ != nullptr && conversations_->knows(task.ticket);
+}
+
 void AgentService::add_committed(const Task& task, std::string_view reply) {
-  GATEHOUSE_ASSERT(session_ && !session_->conversation().empty());
-  if (!committed_) committed_ = std::make_unique<CommittedReplies>();
-  committed_->add(session_->conversation(), task.ticket.session, reply);
-  committed_changed_ = true;
+  conversations_->add(task.ticket, reply);
+  conversations_changed_ = true;
 }
 
-std::optional<std::string> AgentService::committed() const {
-  if (!committed_changed_) return std::nullopt;
-  return committed_->encode();
+void AgentService::end_commit(Task& task, bool done) {
+  task.commit_save = 0;
+  if (!done && conversations_) conversations_->drop(task.ticket);
 }
 
-void AgentService::drop_committed(const Task& task) {
-  if (committed_) committed_->drop(task.ticket.session);
+std::optional<std::string> AgentService::replies() const {
+  if (!conversations_changed_) return std::nullopt;
+  return conversations_->encode();
+}
+
+void AgentService::rolled_back(Task& task) {
+  rolling_back_ = false;
+  saved_hash_ = 0;
+  answer(task, false, {});
+}
+
+void AgentService::give_up(int code, std::string_view reason) {
+  if (exiting()) return;
+  log::error(id(), "{}@{} is ended without a save: {}", uid(), server(), reason);
+  if (session_) session_->kick(code, reason);
+  worker().retire(*this);
 }
 
 void AgentService::fork_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
@@ -293,6 +357,7 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     session_->respond(ticket, false, {});
     return;
   }
+  note_accepted(ticket);
   if (busy_ && !host_.handlers().concurrent) {
     if (!waiting_) waiting_ = std::make_unique<std::deque<Waiting>>();
     waiting_->push_back({ticket, std::string(content)});
@@ -307,6 +372,7 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     task.ticket = ticket;
     busy_ = true;
     watch_.limit(task, Hook::kRequest, timeout_ms);
+    note_started(ticket);
     lua_pushcfunction(task.thread, request_main);
     scheduler.resume(task, 0);
   };
@@ -360,7 +426,33 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
 }
 
 void AgentService::on_request_end(Task& task, bool ok) {
+  if (!ok && (task.rolls_back || task.commit_save != 0)) {
+    give_up(protocol::kKickInternalError,
+            task.rolls_back ? "what a request did cannot be taken back"
+                            : "it is not known what became of a commit");
+    return;
+  }
+  if (!ok && task.commit) return begin_rollback(task);
   if (!ok) answer(task, false, {});
+  --requests_running_;
+  run_next();
+}
+
+// The request that asked for commit is over, and nothing of it is stored. It counts as running
+// until it is undone.
+void AgentService::begin_rollback(const Task& failed) {
+  rolling_back_ = true;
+  Scheduler& scheduler = vm().scheduler();
+  Task& task = scheduler.create_task(*this);
+  task.on_client = task.commit = task.rolls_back = true;
+  task.ticket = failed.ticket;
+  watch_.limit(task, Hook::kRequest, host_.manager().options().request_timeout_ms);
+  watch_.look(task);
+  lua_pushcfunction(task.thread, rollback_main);
+  scheduler.fork(task);
+}
+
+void AgentService::run_next() {
   busy_ = false;
   if (!waiting_ || leaving_ || exiting()) return;
   Scheduler& scheduler = vm().scheduler();
@@ -372,6 +464,7 @@ void AgentService::on_request_end(Task& task, bool ok) {
   const std::uint32_t timeout_ms = host_.manager().options().request_timeout_ms;
   watch_.limit(next, Hook::kRequest, timeout_ms);
   watch_.look(next);
+  note_started(next.ticket);
   lua_pushcfunction(next.thread, request_main);
   scheduler.fork(next);
 }

@@ -13,7 +13,7 @@
 #include "login/placer.hpp"
 #include "protocol/control.hpp"
 #include "script/agent_host.hpp"
-#include "script/committed_replies.hpp"
+#include "script/conversations.hpp"
 #include "script/hook_watch.hpp"
 #include "script/lua_service.hpp"
 #include "store/driver.hpp"
@@ -82,19 +82,41 @@ class AgentService final : public LuaService, public gate::Agent {
   [[nodiscard]] std::size_t saved_hash() const { return saved_hash_; }
   // Starts a save of data with this hash; its number (store::Driver::save_player).
   [[nodiscard]] std::uint64_t begin_save(std::size_t hash);
-  // The store has it; what that says of the hash only the newest save knows.
-  void end_save(std::uint64_t version);
+  enum class SaveOutcome : std::uint8_t { kDone, kNothingDone, kUnknown };
+  // What the store said of it; what that says of the hash only the newest save knows.
+  void end_save(std::uint64_t version, SaveOutcome outcome);
+  [[nodiscard]] std::uint32_t saves_running() const { return saves_running_; }
+  // Certainly no save from this number on has written anything, or will.
+  [[nodiscard]] bool nothing_saved_since(std::uint64_t version) const {
+    return saves_running_ == 0 && saved_max_ < version;
+  }
+  // Nothing may be saved: the player's `self` holds what is about to be taken back.
+  [[nodiscard]] bool rolling_back() const { return rolling_back_; }
+  // Where agent.load puts what the store has.
+  using Loading = std::shared_ptr<Result<store::PlayerData>>;
+  void set_loading(Loading loading) { loading_ = std::move(loading); }
+  [[nodiscard]] const Result<store::PlayerData>& loading() const { return *loading_; }
 
-  // Adds the reply of a request that commits. Only in a conversation, in which the client could
-  // ask again.
+  // The running request asked for commit: only its outcome is an answer from now on.
+  void begin_commit(Task& task);
+  // In a conversation, in which the client could ask again: the reply becomes part of every save.
+  [[nodiscard]] bool committable(const Task& task) const;
   void add_committed(const Task& task, std::string_view reply);
-  // What every save stores: a save that overtakes an earlier one brings its replies along.
-  // Nothing when no request of this session has committed.
-  [[nodiscard]] std::optional<std::string> committed() const;
-  void drop_committed(const Task& task);
+  // The outcome of the task's commit is certain.
+  void end_commit(Task& task, bool done);
+  // What every save stores with the data: a save that overtakes an earlier one brings its replies
+  // along. Nothing when no request of a conversation has run.
+  [[nodiscard]] std::optional<std::string> replies() const;
+  // Requests that run now.
+  [[nodiscard]] std::uint32_t requests_running() const { return requests_running_; }
+  // `self` is what the store has: the request is answered as failed.
+  void rolled_back(Task& task);
+  // Ends the player without a save: whoever waits for an answer finds it after the next login.
+  void give_up(int code, std::string_view reason);
 
   // gate::Agent
   void on_request(protocol::RequestTicket ticket, std::string_view content) override;
+  void on_conversation(std::string_view name, std::uint32_t number) override;
   void on_connected(bool resumed) override;
   void on_disconnected() override;
 
@@ -130,7 +152,11 @@ class AgentService final : public LuaService, public gate::Agent {
   };
 
   void on_clock();
-  void restore_replies(std::string_view stored);
+  void load_replies(std::string_view stored);
+  void note_accepted(protocol::RequestTicket ticket);
+  void note_started(protocol::RequestTicket ticket);
+  void begin_rollback(const Task& failed);
+  void run_next();
   void arm(std::uint32_t ms);
   // Runs a hook as a task that starts with `main`, with its deadline.
   void run_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
@@ -147,7 +173,8 @@ class AgentService final : public LuaService, public gate::Agent {
   std::uint64_t version_;  // of the last save that started, or of the loaded data
   std::unique_ptr<gate::Session> session_;
   std::unique_ptr<std::deque<Waiting>> waiting_;
-  std::unique_ptr<CommittedReplies> committed_;
+  std::unique_ptr<Conversations> conversations_;
+  Loading loading_;
   std::string_view content_;  // of the request that starts now
   std::unique_ptr<std::string> logout_reason_;
   LogoutCode logout_code_ = LogoutCode::kRemoved;
@@ -155,6 +182,9 @@ class AgentService final : public LuaService, public gate::Agent {
   std::size_t newest_hash_ = 0;  // of save number version_
   std::unique_ptr<std::string> save_error_;  // of the last save, while failed_saves_ > 0
   MonotonicMs saved_ms_ = 0;                 // when the data was last known to be in the store
+  std::uint64_t saved_max_ = 0;  // the highest save that was written, or may have been
+  std::uint32_t saves_running_ = 0;
+  std::uint32_t requests_running_ = 0;
   Clock clock_;
   HookWatch watch_;
   int self_ = LUA_NOREF;
@@ -164,7 +194,8 @@ class AgentService final : public LuaService, public gate::Agent {
   bool stuck_ = false;           // leaving, for longer than its scripts may take
   bool periodic_save_ = false;   // one is under way
   bool saved_again_ = false;     // the last save was begun a second time
-  bool committed_changed_ = false;  // committed_ holds more than what was loaded
+  bool rolling_back_ = false;
+  bool conversations_changed_ = false;  // they hold more than what was loaded
 };
 
 }  // namespace gatehouse::script

@@ -11,6 +11,7 @@
 #include "script/bind_util.hpp"
 #include "script/player_data.hpp"
 #include "script/unsavable.hpp"
+#include "store/write_error.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -45,7 +46,8 @@ int handler_field(lua_State* L, const char* name, bool required) {
   return LUA_NOREF;
 }
 
-// serve{start=, request=, connected=, disconnected=, logout=, last_save=, commit=, concurrent=}
+// serve{start=, request=, connected=, disconnected=, logout=, last_save=, commit=, rollback=,
+// concurrent=}
 int l_serve(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   AgentHandlers& handlers = current_host(L).handlers();
@@ -57,6 +59,7 @@ int l_serve(lua_State* L) {
   given.logout = handler_field(L, "logout", false);
   given.last_save = handler_field(L, "last_save", true);
   given.commit = handler_field(L, "commit", true);
+  given.rollback = handler_field(L, "rollback", true);
   lua_getfield(L, 1, "concurrent");
   given.concurrent = lua_toboolean(L, -1) != 0;
   given.request = handler_field(L, "request", true);
@@ -116,12 +119,13 @@ int l_kick(lua_State* L) {
   return 0;
 }
 
-// abandon(address, reason): ends an agent whose data belongs to another process, unsaved.
+// abandon(address, reason[, code]): ends an agent unsaved; code 409, of a kick, says that its data
+// belongs to another process.
 int l_abandon(lua_State* L) {
   AgentService& agent = agent_argument(L, 1);
   const std::string_view reason = check_view(L, 2);
-  agent.session()->kick(static_cast<int>(LogoutCode::kReplaced), reason);
-  agent.worker().retire(agent);
+  const lua_Integer code = luaL_optinteger(L, 3, protocol::kKickReplaced);
+  agent.give_up(static_cast<int>(code), reason);
   if (&current_service(L) == &agent && lua_isyieldable(L)) return lua_yield(L, 0);
   return 0;
 }
@@ -144,18 +148,18 @@ int l_peer(lua_State* L) {
   return 1;
 }
 
-// Sends the result of a save to the waiting agent: true, or false, code and text.
-void answer_save(actor::System& system, ServiceId agent, std::int32_t session,
-                 const Result<>& result) {
-  // The packed form of (true) and of (false, code): built by hand, no Lua state is at hand here.
-  std::string packed;
-  if (result) {
-    packed = "\x09";
-  } else {
+// Sends the result of a job of the store to the waiting agent: true, or false, code, and whether
+// it is certain that nothing was done.
+void answer_job(actor::System& system, ServiceId agent, std::int32_t session,
+                const Result<>& result) {
+  // The packed form, built by hand: no Lua state is at hand here.
+  constexpr char kFalse = 0x01, kTrue = 0x09;
+  std::string packed(1, result ? kTrue : kFalse);
+  if (!result) {
     const std::string_view code = name(result.error().code);
-    packed = "\x01";
     packed += static_cast<char>(4 | code.size() << 3);
     packed += code;
+    packed += store::nothing_done(result.error().code) ? kTrue : kFalse;
   }
   actor::MessagePtr message = actor::make_message(packed);
   message->type = actor::MessageType::kResponse;
@@ -165,19 +169,38 @@ void answer_save(actor::System& system, ServiceId agent, std::int32_t session,
   static_cast<void>(system.send(std::move(message)));
 }
 
-int save_done(lua_State* L, int, lua_KContext version) {
+// Replaces the two values of a refusal on top (code, nothing done) by code and what is to come.
+int push_refusal(lua_State* L, const char* outcome) {
+  lua_pop(L, 1);
+  lua_pushstring(L, outcome);
+  return 3;
+}
+
+// The context: the save's number times two, plus one when it brings the reply of its request.
+int save_done(lua_State* L, int, lua_KContext context) {
+  using Outcome = AgentService::SaveOutcome;
   AgentService& agent = current_agent(L);
   agent.continue_hook();
+  Task& task = *Vm::of(L).scheduler().running();
+  const auto version = static_cast<std::uint64_t>(context) / 2;
+  const bool commits = context % 2 != 0;
   const actor::Message& answer = *Vm::of(L).scheduler().incoming();
   const int count = unpack(L, answer.data(), answer.size);
   if (lua_toboolean(L, -count)) {
-    agent.end_save(static_cast<std::uint64_t>(version));
-  } else {
-    agent.host().manager().save_errors().add();
-    const Task& task = *Vm::of(L).scheduler().running();
-    if (task.commit) agent.drop_committed(task);
+    agent.end_save(version, Outcome::kDone);
+    if (commits) agent.end_commit(task, true);
+    return count;
   }
-  return count;
+  agent.host().manager().save_errors().add();
+  const bool nothing = lua_toboolean(L, -1) != 0;
+  agent.end_save(version, nothing ? Outcome::kNothingDone : Outcome::kUnknown);
+  // A full queue is empty again soon.
+  const bool full = std::string_view(lua_tostring(L, -2)) == name(Errc::kFull);
+  if (!nothing || full || agent.saves_running() > 0) return push_refusal(L, "again");
+  if (!agent.nothing_saved_since(commits ? task.commit_save : version))
+    return push_refusal(L, "lost");
+  if (commits) agent.end_commit(task, false);
+  return push_refusal(L, "never");
 }
 
 // Hands the encoded data to the store as save number `version`; the answer comes as the reply
@@ -191,10 +214,10 @@ void submit_save(AgentService& agent, std::int32_t session, std::uint64_t versio
        replies = std::move(replies)](store::Driver& driver) {
         auto saved = driver.save_player(account, server, epoch, version, bytes, replies);
         return [&system, id, session, saved = std::move(saved)](const Result<>& durable) {
-          answer_save(system, id, session, saved ? durable : saved);
+          answer_job(system, id, session, saved ? durable : saved);
         };
       });
-  if (!submitted) answer_save(system, agent.id(), session, submitted);
+  if (!submitted) answer_job(system, agent.id(), session, submitted);
 }
 
 // pcall body: (value). Encodes it into the VM's buffer.
@@ -212,18 +235,26 @@ int refuse_value(lua_State* L, AgentService& agent) {
   return lua_error(L);
 }
 
-// save(value[, reply]) -> true, or false and a code ("fenced", "unavailable", "full" ...).
+// save(value[, reply]) -> true, or false, a code ("fenced", "unavailable", "full" ...) and what
+// that means: "never", nothing was written, nor will be; "again", it is not known whether anything
+// was, or there was no room: try again; "lost", it is not known, and trying again is of no use.
 // Yields. What the store has already is not written again. With a reply, that of the running
 // request, both are durable together.
 int l_save(lua_State* L) {
-  const Task& task = current_task(L, "agent.save");
+  Task& task = current_task(L, "agent.save");
   AgentService& agent = current_agent(L);
   luaL_checkany(L, 1);
   lua_settop(L, 2);
-  const bool with_reply = !lua_isnil(L, 2);
-  if (with_reply) {
+  const bool commits = !lua_isnil(L, 2);
+  if (commits) {
     luaL_checkstring(L, 2);
     if (!task.on_client) return luaL_error(L, "a reply is saved by its request only");
+  }
+  if (agent.rolling_back()) {
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "busy");
+    lua_pushliteral(L, "again");
+    return 3;
   }
   lua_insert(L, 1);
   lua_pushcfunction(L, encode_value);
@@ -235,10 +266,10 @@ int l_save(lua_State* L) {
   const PackBuffer& buffer = Vm::of(L).pack_buffer();
   const std::string_view data(buffer.data(), buffer.size());
   const std::size_t hash = std::hash<std::string_view>{}(data) | 1;
-  const bool committable =
-      with_reply && agent.session() != nullptr && !agent.session()->conversation().empty();
+  const bool committable = commits && agent.committable(task);
   if (hash == agent.saved_hash() && !committable) {
     agent.save_succeeded();
+    if (commits) agent.end_commit(task, true);
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -250,11 +281,73 @@ int l_save(lua_State* L) {
   Scheduler& scheduler = Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(agent);
   const std::uint64_t version = agent.begin_save(hash);
+  if (commits && task.commit_save == 0) task.commit_save = version;
   if (committable) agent.add_committed(task, check_view(L, 1));
-  submit_save(agent, session, version, data, agent.committed());
+  submit_save(agent, session, version, data, agent.replies());
   agent.pause_hook();
   scheduler.await_reply(session, agent.id());
-  return lua_yieldk(L, 0, static_cast<lua_KContext>(version), save_done);
+  return lua_yieldk(L, 0, static_cast<lua_KContext>(version * 2 + (commits ? 1 : 0)), save_done);
+}
+
+int load_done(lua_State* L, int, lua_KContext) {
+  AgentService& agent = current_agent(L);
+  agent.continue_hook();
+  const actor::Message& answer = *Vm::of(L).scheduler().incoming();
+  const int count = unpack(L, answer.data(), answer.size);
+  if (!lua_toboolean(L, -count)) {
+    const bool nothing = lua_toboolean(L, -1) != 0;
+    const bool full = std::string_view(lua_tostring(L, -2)) == name(Errc::kFull);
+    return push_refusal(L, nothing && !full ? "never" : "again");
+  }
+  // The agent keeps it while Lua may raise.
+  const store::PlayerData& loaded = *agent.loading();
+  if (loaded.has_data) {
+    push_player_data(L, loaded.data);
+  } else {
+    lua_pushnil(L);
+  }
+  agent.set_loading(nullptr);
+  return 2;
+}
+
+// load() -> true and what the store has, or false, code and "never" or "again". Yields.
+int l_load(lua_State* L) {
+  static_cast<void>(current_task(L, "agent.load"));
+  AgentService& agent = current_agent(L);
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  const std::int32_t session = scheduler.new_session(agent);
+  {
+    const auto loading = std::make_shared<Result<store::PlayerData>>();
+    agent.set_loading(loading);
+    actor::System& system = agent.runtime().system;
+    const auto submitted = agent.host().manager().store().submit(
+        [&system, loading, id = agent.id(), session, account = agent.account(),
+         epoch = agent.epoch(), server = agent.server()](store::Driver& driver) {
+          *loading = driver.load_player(account, server, epoch);
+          return [&system, loading, id, session](const Result<>& durable) {
+            const Result<> read = *loading ? durable : tl::unexpected(loading->error());
+            answer_job(system, id, session, read);
+          };
+        });
+    if (!submitted) answer_job(system, agent.id(), session, submitted);
+  }
+  agent.pause_hook();
+  scheduler.await_reply(session, agent.id());
+  return lua_yieldk(L, 0, 0, load_done);
+}
+
+// undecided() -> whether it is not known what became of the running request's commit
+int l_undecided(lua_State* L) {
+  lua_pushboolean(L, current_task(L, "agent.undecided").commit_save != 0);
+  return 1;
+}
+
+// at_work() -> requests that run now, saves that run now
+int l_at_work(lua_State* L) {
+  const AgentService& agent = current_agent(L);
+  lua_pushinteger(L, agent.requests_running());
+  lua_pushinteger(L, agent.saves_running());
+  return 2;
 }
 
 // limit() -> milliseconds: the running task calls save(), for which it has so long.
@@ -295,7 +388,7 @@ int l_succeeded(lua_State* L) {
 int l_commit(lua_State* L) {
   Task* task = Vm::of(L).scheduler().running();
   if (task == nullptr || !task->on_client) return luaL_error(L, "commit belongs into a request");
-  task->commit = true;
+  current_agent(L).begin_commit(*task);
   return 0;
 }
 
@@ -351,7 +444,9 @@ int open_agent(lua_State* L) {
       {"failed", bind<l_failed>},       {"succeeded", bind<l_succeeded>},
       {"receiving", bind<l_receiving>}, {"commit", bind<l_commit>},
       {"players", bind<l_players>},     {"run", bind<l_run>},
-      {"self", bind<l_self>},           {nullptr, nullptr},
+      {"self", bind<l_self>},           {"load", bind<l_load>},
+      {"undecided", bind<l_undecided>}, {"at_work", bind<l_at_work>},
+      {nullptr, nullptr},
   };
   luaL_newlib(L, functions);
   return 1;

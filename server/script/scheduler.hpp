@@ -51,7 +51,11 @@ struct Task {
   // By when that must be done; 0: no deadline, or the server makes it wait and has its own.
   MonotonicMs deadline_ms = 0;
   MonotonicMs left_ms = 0;   // of the time until the deadline, while the server makes it wait
+  bool rolls_back = false;   // takes back what a request did whose commit cannot be
   protocol::RequestTicket ticket;  // of the client's request
+  // Number of the first save that has what the request did, while it is not known whether that or
+  // a later one was written; 0: nothing was, or it is done.
+  std::uint64_t commit_save = 0;
   std::int32_t request_session = 0;
   std::int32_t session = 0;  // of the call or timer it waits for
   std::uint32_t request_size = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "base/limits.hpp"
 
 namespace gatehouse::protocol {
@@ -220,6 +222,93 @@ TEST(ReplyWindow, ACountOfZeroIsOne) {
   expect_resend(window, 1, 2, "a");
   answer(window, 2, "b", 2);
   EXPECT_EQ(window.answered(), 1u);
+}
+
+// --- In a conversation
+
+ReplyWindow::Begun ask(ReplyWindow& window, std::uint32_t session, std::uint32_t version = 1) {
+  return window.begin(session, version, Counting::kConversation);
+}
+
+void answer_once(ReplyWindow& window, std::uint32_t session, std::string_view content) {
+  const auto begun = ask(window, session);
+  ASSERT_EQ(begun.verdict, Verdict::kRun) << session;
+  EXPECT_TRUE(window.complete(begun.ticket, true, content, 1).send);
+}
+
+void expect_gone(ReplyWindow& window, std::uint32_t session, std::string_view content) {
+  const auto begun = ask(window, session, 2);
+  ASSERT_EQ(begun.verdict, Verdict::kGone) << session;
+  EXPECT_EQ(begun.kind, FrameKind::kError);
+  EXPECT_EQ(begun.content, content);
+}
+
+TEST(ReplyWindow, InAConversationANumberIsAnsweredAgainOnTheSameConnection) {
+  ReplyWindow window(kCount, kBytes);
+  answer_once(window, 1, "once");
+  for (int i = 0; i < 3; ++i) {
+    const auto begun = ask(window, 1);
+    ASSERT_EQ(begun.verdict, Verdict::kResend);
+    EXPECT_EQ(begun.content, "once");
+  }
+}
+
+TEST(ReplyWindow, InAConversationEveryDuplicateOfARunningRequestWaits) {
+  ReplyWindow window(kCount, kBytes);
+  const auto begun = ask(window, 1);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(window, 1).verdict, Verdict::kWait);
+  EXPECT_TRUE(window.complete(begun.ticket, true, "x", 1).send);
+}
+
+TEST(ReplyWindow, InAConversationWhatIsForgottenIsRefused) {
+  ReplyWindow window(2, kBytes);
+  EXPECT_EQ(window.floor(), 0u);
+  for (const std::uint32_t session : {5u, 9u, 7u}) answer_once(window, session, "x");
+  EXPECT_EQ(window.floor(), 6u);
+  answer_once(window, 8, "x");
+  EXPECT_EQ(window.floor(), 10u);
+  for (const std::uint32_t session : {0u, 5u, 6u, 9u}) expect_gone(window, session, kGoneForgotten);
+  EXPECT_EQ(ask(window, 7, 2).verdict, Verdict::kResend) << "below, but remembered";
+  EXPECT_EQ(ask(window, 10, 2).verdict, Verdict::kRun);
+  EXPECT_EQ(window.begin(5, 2).verdict, Verdict::kRun) << "skynet's rule";
+  window.clear();
+  EXPECT_EQ(ask(window, 5, 3).verdict, Verdict::kRun);
+}
+
+TEST(ReplyWindow, InAConversationAMarkStaysOfWhatIsTooBigToKeep) {
+  ReplyWindow window(4, 100);
+  answer_once(window, 1, std::string(60, 'a'));
+  answer_once(window, 2, "");
+  answer_once(window, 3, std::string(90, 'c'));
+  EXPECT_EQ(window.answered(), 2u);
+  expect_gone(window, 1, kGoneDone);
+  EXPECT_EQ(ask(window, 2, 2).verdict, Verdict::kResend) << "there is nothing of it to lose";
+  EXPECT_EQ(ask(window, 3, 2).content.size(), 90u);
+  EXPECT_EQ(window.begin(1, 3).verdict, Verdict::kRun) << "skynet's rule";
+}
+
+TEST(ReplyWindow, WhatAnEarlierLifeKnewComesBack) {
+  ReplyWindow window(3, kBytes);
+  window.restore_floor(50);
+  window.restore_mark(10);
+  window.restore(11, "eleven");
+  expect_gone(window, 10, kGoneDone);
+  expect_gone(window, 12, kGoneForgotten);
+  EXPECT_EQ(ask(window, 11).content, "eleven");
+  EXPECT_EQ(ask(window, 50).verdict, Verdict::kRun);
+  EXPECT_TRUE(window.knows(49, Counting::kConversation));
+  EXPECT_FALSE(window.knows(49, Counting::kSkynet));
+}
+
+TEST(ReplyWindow, AHeldRequestIsNotAmongThoseThatFail) {
+  ReplyWindow window(kCount, kBytes);
+  const auto held = ask(window, 1);
+  static_cast<void>(ask(window, 2));
+  window.hold(held.ticket);
+  std::vector<std::uint32_t> failing;
+  window.each_running([&](RequestTicket ticket) { failing.push_back(ticket.session); });
+  EXPECT_EQ(failing, std::vector<std::uint32_t>{2});
+  EXPECT_TRUE(window.complete(held.ticket, true, "x", 1).send);
 }
 
 }  // namespace
