@@ -331,6 +331,7 @@ void read_limits(ConfigReader& reader, Limits& limits) {
   reader.read("gate_push_log_bytes_max", limits.gate_push_log_bytes_max);
   reader.read("mailbox_bytes_max", limits.mailbox_bytes_max, 4096);
   reader.read("vm_memory_bytes_max", limits.vm_memory_bytes_max);
+  reader.read("vm_memory_reserve_bytes", limits.vm_memory_reserve_bytes);
   reader.read("endless_loop_report_ms", limits.endless_loop_report_ms, 10);
   reader.read("endless_loop_break_ms", limits.endless_loop_break_ms);
   reader.read("sockets_max", limits.sockets_max, 1);

@@ -52,6 +52,7 @@ struct Limits {
   // actors
   std::uint64_t mailbox_bytes_max = 64u << 20;           // queued for one service
   std::uint64_t vm_memory_bytes_max = 1u << 30;          // one Lua VM
+  std::uint64_t vm_memory_reserve_bytes = 4u << 20;      // above it, for what ends players well
   std::uint32_t endless_loop_report_ms = 5'000;
   std::uint32_t endless_loop_break_ms = 60'000;          // 0: report only
   std::uint32_t sockets_max = 65'536;                    // sockets of Lua services

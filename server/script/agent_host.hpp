@@ -2,6 +2,7 @@
 // the game's actor module and hands its functions over by agent.serve{}.
 #pragma once
 
+#include <cstdint>
 #include <lua.hpp>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 namespace gatehouse::script {
 
 class AgentManager;
+class AgentService;
 
 // Registry references of the functions of msgagent.lua.
 struct AgentHandlers {
@@ -36,18 +38,28 @@ class AgentHost final : public LuaService {
   [[nodiscard]] bool serves() const { return handlers_.request != LUA_NOREF; }
   // Room for one more player: fewer than `per_vm`, and memory below nine tenths of the limit.
   [[nodiscard]] bool has_room(std::uint32_t per_vm) const;
-  // A player's agent has ended.
-  void player_left();
+  // A player's agent has ended. The last one to leave a VM that closes, or stays nearly full, ends
+  // it.
+  void player_left(ServiceId agent);
 
  protected:
   void on_exit() override;
+  void relieve() override;
+  // Nobody would save now and then: players leave.
+  void on_start_failed() override;
   // Its players are logged out and saved first.
   [[nodiscard]] bool ends_when_asked(bool itself) override;
 
  private:
+  // The agent to end for the room it takes, or nullptr; `biggest` names who holds most.
+  [[nodiscard]] AgentService* choose_leaver(std::string& biggest);
+
   AgentManager& manager_;
   AgentHandlers handlers_;
   bool closing_ = false;
+  bool watched_ = false;              // agents have a mark of what they had allocated
+  ServiceId leaver_;                  // ended for the room it takes, not gone yet
+  std::int64_t leaver_until_ms_ = 0;  // then another one may be
 };
 
 }  // namespace gatehouse::script

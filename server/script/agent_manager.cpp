@@ -17,6 +17,8 @@ AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<ga
       agents_metric_(metrics.gauge("agents", "", "Players' agents alive")),
       save_errors_(metrics.counter("player_save_errors", "", "Saves of player data that failed")),
       unsaved_metric_(metrics.gauge("players_unsaved", "", "Players whose last save failed")),
+      ended_for_memory_(metrics.counter("players_ended", "reason=\"memory\"",
+                                        "Players ended because their VM was full")),
       hook_reports_(metrics) {}
 
 std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {

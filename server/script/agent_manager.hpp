@@ -71,6 +71,7 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] const AgentOptions& options() const { return options_; }
   [[nodiscard]] store::Store& store() const { return store_; }
   [[nodiscard]] Metric& save_errors() const { return save_errors_; }
+  [[nodiscard]] Metric& ended_for_memory() const { return ended_for_memory_; }
   [[nodiscard]] HookReports& hook_reports() { return hook_reports_; }
   // Players whose last save failed, for good or for now.
   [[nodiscard]] Metric& unsaved() const { return unsaved_metric_; }
@@ -125,6 +126,7 @@ class AgentManager final : public login::Placer {
   Metric& agents_metric_;
   Metric& save_errors_;
   Metric& unsaved_metric_;
+  Metric& ended_for_memory_;
   HookReports hook_reports_;
 
   mutable std::mutex mutex_;

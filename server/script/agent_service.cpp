@@ -14,6 +14,8 @@
 namespace gatehouse::script {
 namespace {
 
+constexpr std::uint32_t kSaveRetryMs = 100;
+
 // All functions below are the first of a task's coroutine, so that what Lua raises ends there.
 
 AgentService& agent_of(lua_State* L) {
@@ -67,7 +69,7 @@ int request_done(lua_State* L, int, lua_KContext) {
 
 int request_main(lua_State* L) {
   AgentService& agent = agent_of(L);
-  const Task& task = *Vm::of(L).scheduler().running();
+  Task& task = *Vm::of(L).scheduler().running();
   push_handler(L, agent.host().handlers().request);
   push_handler(L, agent.self());
   const std::string_view content = agent.starting_content(task);
@@ -315,26 +317,46 @@ void AgentService::give_up(int code, std::string_view reason) {
 
 void AgentService::fork_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
   Scheduler& scheduler = vm().scheduler();
-  Task& task = scheduler.create_task(*this);
-  watch_.limit(task, hook, ms);
-  watch_.look(task);
-  lua_pushcfunction(task.thread, main);
-  scheduler.fork(task);
+  Task* task = scheduler.create_task(*this);
+  if (task == nullptr) return on_no_memory(hook);
+  task->essential = task->essential || leaving_;
+  watch_.limit(*task, hook, ms);
+  watch_.look(*task);
+  lua_pushcfunction(task->thread, main);
+  scheduler.fork(*task);
 }
 
 void AgentService::run_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
   enter(ServiceId{}, [this, hook, main, ms] { fork_hook(hook, main, ms); });
 }
 
+void AgentService::on_no_memory(Hook hook) {
+  log::error(id(), "{}@{}: not enough memory for {}", uid(), server(), name(hook));
+  switch (hook) {
+    case Hook::kLoad:
+      return worker().retire(*this);
+    case Hook::kLogout:
+      return fork_hook(Hook::kLastSave, last_save_main, 0);
+    case Hook::kLastSave:
+      // Others leave, too, and make room.
+      save_waits_ = true;
+      return arm(kSaveRetryMs);
+    default:
+      return;
+  }
+}
+
 bool AgentService::run_periodic_save(lua_State* L) {
   if (periodic_save_ || leaving_ || self_ == LUA_NOREF) return false;
-  periodic_save_ = true;
   Scheduler& scheduler = vm().scheduler();
-  Task& task = scheduler.create_task(*this);
-  task.hook = Hook::kSave;  // its deadline begins with save()
+  Task* task = scheduler.create_task(*this);
+  if (task == nullptr) return false;
+  periodic_save_ = true;
+  task->essential = true;
+  task->hook = Hook::kSave;  // its deadline begins with save()
   lua_rawgeti(L, LUA_REGISTRYINDEX, self_);
-  lua_xmove(L, task.thread, 2);
-  scheduler.fork(task);
+  lua_xmove(L, task->thread, 2);
+  scheduler.fork(*task);
   return true;
 }
 
@@ -365,16 +387,18 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
   }
   const std::uint32_t timeout_ms = host_.manager().options().request_timeout_ms;
   const auto work = [&] {
-    content_ = content;
     Scheduler& scheduler = vm().scheduler();
-    Task& task = scheduler.create_task(*this);
-    task.on_client = true;
-    task.ticket = ticket;
+    Task* task = scheduler.create_task(*this);
+    if (task == nullptr) return session_->respond(ticket, false, {});
+    content_ = content;
+    task->on_client = true;
+    task->ticket = ticket;
     busy_ = true;
-    watch_.limit(task, Hook::kRequest, timeout_ms);
+    watch_.limit(*task, Hook::kRequest, timeout_ms);
     note_started(ticket);
-    lua_pushcfunction(task.thread, request_main);
-    scheduler.resume(task, 0);
+    lua_pushcfunction(task->thread, request_main);
+    scheduler.resume(*task, 0);
+    content_ = {};
   };
   enter(ServiceId{}, work);
   // Most requests have ended by now; an overlapping one is found by the look for its neighbour.
@@ -385,11 +409,9 @@ std::string_view AgentService::starting_content(const Task& task) const {
   return task.queued ? std::string_view(waiting_->front().content) : content_;
 }
 
-void AgentService::started(const Task& task) {
-  content_ = {};
-  if (!task.queued) return;
-  waiting_->pop_front();
-  if (waiting_->empty()) waiting_.reset();
+void AgentService::started(Task& task) {
+  task.begun = true;
+  if (task.queued) drop_front();
 }
 
 void AgentService::answer(Task& task, bool ok, std::string_view reply) {
@@ -412,6 +434,7 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
     case Hook::kLogout:
       return fork_hook(Hook::kLastSave, last_save_main, 0);
     case Hook::kLastSave:
+      if (!ok && lua_status(task.thread) == LUA_ERRMEM) return on_no_memory(Hook::kLastSave);
       // Its script ended the task, not save() or the clock: once more.
       if (!ok && !save_error_ && !std::exchange(saved_again_, true)) {
         return fork_hook(Hook::kLastSave, last_save_main, 0);
@@ -434,6 +457,7 @@ void AgentService::on_request_end(Task& task, bool ok) {
   }
   if (!ok && task.commit) return begin_rollback(task);
   if (!ok) answer(task, false, {});
+  if (task.queued && !task.begun) drop_front();  // it failed before it took its content
   --requests_running_;
   run_next();
 }
@@ -443,30 +467,44 @@ void AgentService::on_request_end(Task& task, bool ok) {
 void AgentService::begin_rollback(const Task& failed) {
   rolling_back_ = true;
   Scheduler& scheduler = vm().scheduler();
-  Task& task = scheduler.create_task(*this);
-  task.on_client = task.commit = task.rolls_back = true;
-  task.ticket = failed.ticket;
-  watch_.limit(task, Hook::kRequest, host_.manager().options().request_timeout_ms);
-  watch_.look(task);
-  lua_pushcfunction(task.thread, rollback_main);
-  scheduler.fork(task);
+  Task* task = scheduler.create_task(*this);
+  if (task == nullptr) {
+    return give_up(protocol::kKickInternalError, "what a request did cannot be taken back");
+  }
+  task->essential = true;
+  task->on_client = task->commit = task->rolls_back = true;
+  task->ticket = failed.ticket;
+  watch_.limit(*task, Hook::kRequest, host_.manager().options().request_timeout_ms);
+  watch_.look(*task);
+  lua_pushcfunction(task->thread, rollback_main);
+  scheduler.fork(*task);
 }
 
 void AgentService::run_next() {
   busy_ = false;
-  if (!waiting_ || leaving_ || exiting()) return;
-  Scheduler& scheduler = vm().scheduler();
-  Task& next = scheduler.create_task(*this);
-  next.on_client = true;
-  next.queued = true;
-  next.ticket = waiting_->front().ticket;
-  busy_ = true;
-  const std::uint32_t timeout_ms = host_.manager().options().request_timeout_ms;
-  watch_.limit(next, Hook::kRequest, timeout_ms);
-  watch_.look(next);
-  note_started(next.ticket);
-  lua_pushcfunction(next.thread, request_main);
-  scheduler.fork(next);
+  while (waiting_ && !leaving_ && !exiting()) {
+    const protocol::RequestTicket ticket = waiting_->front().ticket;
+    Scheduler& scheduler = vm().scheduler();
+    if (Task* next = scheduler.create_task(*this)) {
+      next->on_client = true;
+      next->queued = true;
+      next->ticket = ticket;
+      busy_ = true;
+      watch_.limit(*next, Hook::kRequest, host_.manager().options().request_timeout_ms);
+      watch_.look(*next);
+      note_started(ticket);
+      lua_pushcfunction(next->thread, request_main);
+      scheduler.fork(*next);
+      return;
+    }
+    drop_front();
+    session_->respond(ticket, false, {});
+  }
+}
+
+void AgentService::drop_front() {
+  waiting_->pop_front();
+  if (waiting_->empty()) waiting_.reset();
 }
 
 void AgentService::on_connected(bool) {
@@ -493,10 +531,12 @@ void AgentService::arm(std::uint32_t ms) {
 
 void AgentService::on_clock() {
   if (!leaving_) return log_out(LogoutCode::kIdle, "away for too long");
-  // The store is away and the data is not lost yet: stay, and let nobody wait for it.
+  // The store is away, or there is no memory, and the data is not lost yet: stay, and let nobody
+  // wait for it.
   stuck_ = true;
   host_.manager().agent_stuck(*this);
   arm(host_.manager().options().logout_timeout_ms);
+  if (std::exchange(save_waits_, false)) run_hook(Hook::kLastSave, last_save_main, 0);
 }
 
 void AgentService::log_out(LogoutCode code, std::string_view reason) {
@@ -551,8 +591,9 @@ void AgentService::on_exit() {
   if (spec_) spec_->done(fail(Errc::kUnavailable, "the agent did not start"));
   spec_.reset();
   session_.reset();
-  if (self_ != LUA_NOREF) luaL_unref(vm().main(), LUA_REGISTRYINDEX, self_);
-  if (!host_.exiting()) host_.player_left();
+  vm().unref(self_);
+  self_ = LUA_NOREF;
+  if (!host_.exiting()) host_.player_left(id());
 }
 
 }  // namespace gatehouse::script

@@ -37,6 +37,7 @@ enum class LogoutCode : std::uint16_t {
   kBanned = protocol::kKickBanned,      // the account was banned or closed
   kIdle = protocol::kKickIdle,          // away for longer than agent.afk_timeout_ms
   kShutdown = protocol::kKickShutdown,  // the server stops
+  kMemory = protocol::kKickMemory,      // its VM is full, and it holds most
 };
 
 // The way out: log_out -> the game's logout() -> save -> exit. Each step has a deadline, and the
@@ -62,6 +63,7 @@ class AgentService final : public LuaService, public gate::Agent {
   [[nodiscard]] Result<> ready(int self);
   // Starts the way out, once. Not inside a handler of this VM: there, AgentManager::log_out.
   void log_out(LogoutCode code, std::string_view reason);
+  [[nodiscard]] bool leaving() const { return leaving_; }
   [[nodiscard]] LogoutCode logout_code() const { return logout_code_; }
   [[nodiscard]] std::string_view logout_reason() const { return *logout_reason_; }
   // The running task calls save() for the server and has so many milliseconds for it; 0: as long
@@ -126,7 +128,7 @@ class AgentService final : public LuaService, public gate::Agent {
 
   // The content of the request whose task starts now; its first function calls it once.
   [[nodiscard]] std::string_view starting_content(const Task& task) const;
-  void started(const Task& task);
+  void started(Task& task);
   void answer(Task& task, bool ok, std::string_view reply);
 
  protected:
@@ -162,9 +164,12 @@ class AgentService final : public LuaService, public gate::Agent {
   void run_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
   // The same inside a handler: it runs after this message.
   void fork_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
+  // There is no memory for a coroutine that runs the hook.
+  void on_no_memory(Hook hook);
   static void on_overdue(LuaService& service, Task& task);
   void on_request_end(Task& task, bool ok);
   void report_loss(std::string_view why);
+  void drop_front();
 
   AgentHost& host_;
   std::unique_ptr<AgentSpec> spec_;  // until ready
@@ -191,6 +196,7 @@ class AgentService final : public LuaService, public gate::Agent {
   std::uint32_t failed_saves_ = 0;  // in a row
   bool busy_ = false;
   bool leaving_ = false;
+  bool save_waits_ = false;      // the last save, for memory
   bool stuck_ = false;           // leaving, for longer than its scripts may take
   bool periodic_save_ = false;   // one is under way
   bool saved_again_ = false;     // the last save was begun a second time

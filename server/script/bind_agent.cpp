@@ -89,7 +89,7 @@ int l_ready(lua_State* L) {
     const auto result = agent.ready(self);
     if (result) return 0;
     luaL_unref(L, LUA_REGISTRYINDEX, self);
-    push_view(L, result.error().message);
+    push_owned(L, result.error().message);
   }
   return lua_error(L);
 }
@@ -106,7 +106,7 @@ int l_push(lua_State* L) {
     return 1;
   }
   lua_pushnil(L);
-  push_view(L, result.error().message);
+  push_owned(L, result.error().message);
   return 2;
 }
 
@@ -140,12 +140,12 @@ int l_connected(lua_State* L) {
 // peer(address) -> "ip:port" of the client, or ""
 int l_peer(lua_State* L) {
   const AgentService& agent = agent_argument(L, 1);
-  if (agent.session() == nullptr) {
-    lua_pushliteral(L, "");
-  } else {
-    push_view(L, agent.session()->peer());
+  bool pushed = false;
+  {
+    const std::string peer = agent.session() == nullptr ? "" : agent.session()->peer();
+    pushed = push_owned(L, peer);
   }
-  return 1;
+  return pushed ? 1 : lua_error(L);
 }
 
 // Sends the result of a job of the store to the waiting agent: true, or false, code, and whether

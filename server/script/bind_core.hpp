@@ -38,7 +38,7 @@ int exit_service(lua_State* L);
 int exit_process(lua_State* L);
 // Runs the function below its arguments, all of the stack, as a task after so many centiseconds;
 // pushes its coroutine.
-int fork_after(lua_State* L, lua_Integer centiseconds);
+int fork_after(lua_State* L, lua_Integer centiseconds, bool vital = false);
 
 // Makes the table of message types with those that every service has.
 void add_protocols(lua_State* L);

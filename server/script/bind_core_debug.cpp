@@ -162,7 +162,7 @@ int l_log_messages(lua_State* L) {
     if (path != nullptr) log = MessageLog::open(path);
     if (!log) {
       lua_pushnil(L);
-      push_view(L, log.error().message);
+      push_owned(L, log.error().message);
       return 2;
     }
     const bool found = on_worker_of(

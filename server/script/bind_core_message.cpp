@@ -199,6 +199,12 @@ int l_genid(lua_State* L) {
   return 1;
 }
 
+// pcall body: (list, value)
+int append(lua_State* L) {
+  lua_rawseti(L, 1, static_cast<lua_Integer>(lua_rawlen(L, 1)) + 1);
+  return 0;
+}
+
 // multicast(addresses, source, type id, message) -> how many mailboxes are full, list of those
 // addresses where nobody lives. `addresses`: the keys of a table. The message is copied once. On
 // return it is in the mailboxes: whoever learns of that cannot send something that overtakes it.
@@ -208,7 +214,7 @@ int l_multicast(lua_State* L) {
   const auto type = static_cast<MessageType>(luaL_checkinteger(L, 3));
   const std::string_view text = check_view(L, 4);
   actor::System& system = system_of(L);
-  lua_Integer full = 0, dead = 0;
+  lua_Integer full = 0;
   lua_settop(L, 4);
   lua_newtable(L);
   {
@@ -221,8 +227,11 @@ int l_multicast(lua_State* L) {
       const SendResult result = system.send(std::move(message));
       if (result == SendResult::kFull) ++full;
       if (result != SendResult::kUnknown) continue;
-      lua_pushvalue(L, -2);
-      lua_rawseti(L, 5, ++dead);
+      // Who is not listed for want of memory is found dead by the next message.
+      lua_pushcfunction(L, append);
+      lua_pushvalue(L, 5);
+      lua_pushvalue(L, -4);
+      if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
     }
   }
   current_service(L).worker().flush_outgoing();

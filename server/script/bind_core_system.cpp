@@ -30,7 +30,7 @@ int l_name(lua_State* L) {
   const auto result = system_of(L).registry().set_name(name, id);
   if (!result) {
     lua_pushnil(L);
-    push_view(L, result.error().message);
+    push_owned(L, result.error().message);
     return 2;
   }
   lua_pushboolean(L, 1);
@@ -99,10 +99,14 @@ int l_abort(lua_State* L) {
 }
 
 int l_getenv(lua_State* L) {
-  const auto value = system_of(L).env(check_view(L, 1));
-  if (!value) return 0;
-  push_view(L, *value);
-  return 1;
+  const std::string_view key = check_view(L, 1);
+  bool pushed = false;
+  {
+    const auto value = system_of(L).env(key);
+    if (!value) return 0;
+    pushed = push_owned(L, *value);
+  }
+  return pushed ? 1 : lua_error(L);
 }
 
 int l_setenv(lua_State* L) {

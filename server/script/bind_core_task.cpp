@@ -12,11 +12,16 @@ namespace {
 // A new task of the current service on the function and arguments at first..top.
 Task& task_on(lua_State* L, int first) {
   luaL_checktype(L, first, LUA_TFUNCTION);
-  Task& task = Vm::of(L).scheduler().create_task(current_service(L));
+  Scheduler& scheduler = Vm::of(L).scheduler();
+  Task* task = scheduler.create_task(current_service(L));
+  if (task == nullptr) luaL_error(L, "not enough memory");
   const int count = lua_gettop(L) - first + 1;
-  if (!lua_checkstack(task.thread, count)) luaL_error(L, "too many arguments");
-  lua_xmove(L, task.thread, count);
-  return task;
+  if (!lua_checkstack(task->thread, count)) {
+    scheduler.kill(*task);
+    luaL_error(L, "too many arguments");
+  }
+  lua_xmove(L, task->thread, count);
+  return *task;
 }
 
 int push_thread(lua_State* L, const Task& task) {
@@ -192,8 +197,9 @@ int l_wrap(lua_State* L) {
 
 }  // namespace
 
-int fork_after(lua_State* L, lua_Integer centiseconds) {
+int fork_after(lua_State* L, lua_Integer centiseconds, bool vital) {
   Task& task = task_on(L, 1);
+  task.vital = vital;
   Vm::of(L).scheduler().start_after(task, centiseconds);
   return push_thread(L, task);
 }

@@ -21,8 +21,8 @@ int push_outcome(lua_State* L, const Error* error) {
     return 1;
   }
   lua_pushnil(L);
-  push_view(L, error->message);
-  push_view(L, name(error->code));
+  push_owned(L, error->message);
+  push_owned(L, name(error->code));
   return 3;
 }
 
@@ -87,16 +87,21 @@ int next_entity(lua_State* L) {
 // each(kind) -> iterator of id, address over the entries of this moment
 int l_each(lua_State* L) {
   const std::string_view kind = check_kind(L, 1);
-  lua_newtable(L);
+  bool pushed = false;
   {
-    lua_Integer at = 0;
-    for (const auto& entry : system_of(L).entities().list(kind)) {
-      push_view(L, entry.id);
-      lua_rawseti(L, -2, ++at);
-      lua_pushinteger(L, entry.actor.value);
-      lua_rawseti(L, -2, ++at);
-    }
+    const auto entries = system_of(L).entities().list(kind);
+    pushed = push_guarded(L, [&entries](lua_State* state) {
+      lua_createtable(state, static_cast<int>(2 * entries.size()), 0);
+      lua_Integer at = 0;
+      for (const auto& entry : entries) {
+        push_view(state, entry.id);
+        lua_rawseti(state, -2, ++at);
+        lua_pushinteger(state, entry.actor.value);
+        lua_rawseti(state, -2, ++at);
+      }
+    });
   }
+  if (!pushed) return lua_error(L);
   lua_pushinteger(L, 1);
   lua_pushcclosure(L, next_entity, 2);
   return 1;

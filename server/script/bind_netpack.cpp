@@ -90,7 +90,7 @@ int filter_ready(lua_State* L, SocketTable& table, std::uint32_t id) {
     if (failed) {
       lua_pushliteral(L, "error");
       lua_pushinteger(L, id);
-      push_view(L, started.error().message);
+      push_owned(L, started.error().message);
     }
   }
   if (failed) return 4;

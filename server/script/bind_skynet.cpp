@@ -146,13 +146,8 @@ int started(lua_State* L, int status, lua_KContext) {
   const bool fine = status == LUA_OK || status == LUA_YIELD;
   Vm::of(L).init_thread = nullptr;
   const ServiceId self = current_service(L).id();
-  actor::System& system = system_of(L);
   if (!fine) log::error(self, "init service failed: {}", lua_tostring(L, -1));
-  actor::MessagePtr message = actor::make_message(std::string_view(fine ? "" : "ERROR"));
-  message->type = actor::MessageType::kText;
-  message->source = self;
-  message->destination = system.registry().find_name(".launcher");
-  if (message->destination) system.send(std::move(message));
+  current_service(L).tell_launcher(fine);
   if (fine) return 0;
   current_service(L).init_failed();
   return exit_service(L);
@@ -175,7 +170,7 @@ int l_start(lua_State* L) {
   lua_settop(L, 1);
   lua_pushcfunction(L, bind<l_init_service>);
   lua_insert(L, 1);
-  fork_after(L, 0);
+  fork_after(L, 0, true);
   return 0;
 }
 

@@ -24,7 +24,7 @@ std::uint32_t check_socket_id(lua_State* L, int index) {
 
 int push_nil_and(lua_State* L, std::string_view text) {
   lua_pushnil(L);
-  push_view(L, text);
+  push_owned(L, text);
   return 2;
 }
 
@@ -73,7 +73,12 @@ int listen(lua_State* L) {
   const auto listening = table.listen(*Vm::of(L).runtime().network, owner, endpoint, backlog);
   if (!listening) return push_nil_and(L, listening.error().message);
   lua_pushinteger(L, listening->id);
-  push_view(L, listening->address.ip());
+  if (!push_owned(L, listening->address.ip())) {
+    table.close(listening->id, true);
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+  }
   lua_pushinteger(L, listening->address.port());
   send_socket_event(table.system(), owner,
                     {SocketEventType::kOpen, listening->id, listening->address.port()},

@@ -16,7 +16,7 @@ extern const luaL_Reg kUdpSocketFunctions[];
 SocketTable& socket_table_of(lua_State* L);
 // Argument `index` as an id; 0, which no socket has, when it is out of range.
 [[nodiscard]] std::uint32_t check_socket_id(lua_State* L, int index);
-// nil and the text.
+// nil and the text, which may belong to an owner on the C++ stack.
 int push_nil_and(lua_State* L, std::string_view text);
 // What unpack returns for a datagram: 6, id, size, datagram, address.
 int push_datagram(lua_State* L, const SocketEvent& event, std::string_view text);

@@ -100,7 +100,12 @@ int l_udp_send(lua_State* L) {
 // udp_address(address) -> ip, port
 int l_udp_address(lua_State* L) {
   const net::Address address = check_packed(L, 1);
-  push_view(L, address.ip());
+  bool pushed = false;
+  {
+    const std::string ip = address.ip();
+    pushed = push_owned(L, ip);
+  }
+  if (!pushed) return lua_error(L);
   lua_pushinteger(L, address.port());
   return 2;
 }
@@ -131,35 +136,45 @@ void set_boolean(lua_State* L, const char* field, bool value) {
   lua_setfield(L, -2, field);
 }
 
+void push_info(lua_State* L, const SocketTable::Info& info) {
+  static constexpr const char* kTypes[] = {"LISTEN", "TCP", "UDP", "BIND"};
+  const SocketCounters& counters = *info.counters;
+  lua_createtable(L, 0, 11);
+  lua_pushstring(L, kTypes[static_cast<std::size_t>(info.kind)]);
+  lua_setfield(L, -2, "type");
+  set_number(L, "id", info.id);
+  set_number(L, "address", info.owner.value);
+  set_number(L, "rtime", counters.read_cs.load());
+  set_info_text(L, "sock", info.local);
+  if (info.kind == SocketTable::Kind::kListener) {
+    set_number(L, "accept", info.accepted);
+    return;
+  }
+  set_info_text(L, "peer", info.peer);
+  set_number(L, "read", counters.read_bytes.load());
+  set_number(L, "write", counters.written_bytes.load());
+  set_number(L, "wbuffer", counters.unsent_bytes.load());
+  set_number(L, "wtime", counters.written_cs.load());
+  set_boolean(L, "reading", counters.reading.load());
+  set_boolean(L, "writing", counters.unsent_bytes.load() > 0);
+}
+
 // info() -> list of { id=, type=, address=, sock=, peer=, accept=, read= ... }
 int l_info(lua_State* L) {
-  static constexpr const char* kTypes[] = {"LISTEN", "TCP", "UDP", "BIND"};
   SocketTable& table = socket_table_of(L);
-  lua_newtable(L);
-  lua_Integer count = 0;
-  for (const SocketTable::Info& info : table.list()) {
-    const SocketCounters& counters = *info.counters;
-    lua_createtable(L, 0, 11);
-    lua_pushstring(L, kTypes[static_cast<std::size_t>(info.kind)]);
-    lua_setfield(L, -2, "type");
-    set_number(L, "id", info.id);
-    set_number(L, "address", info.owner.value);
-    set_number(L, "rtime", counters.read_cs.load());
-    set_info_text(L, "sock", info.local);
-    if (info.kind == SocketTable::Kind::kListener) {
-      set_number(L, "accept", info.accepted);
-    } else {
-      set_info_text(L, "peer", info.peer);
-      set_number(L, "read", counters.read_bytes.load());
-      set_number(L, "write", counters.written_bytes.load());
-      set_number(L, "wbuffer", counters.unsent_bytes.load());
-      set_number(L, "wtime", counters.written_cs.load());
-      set_boolean(L, "reading", counters.reading.load());
-      set_boolean(L, "writing", counters.unsent_bytes.load() > 0);
-    }
-    lua_rawseti(L, -2, ++count);
+  bool pushed = false;
+  {
+    const auto sockets = table.list();
+    pushed = push_guarded(L, [&sockets](lua_State* state) {
+      lua_newtable(state);
+      lua_Integer count = 0;
+      for (const SocketTable::Info& info : sockets) {
+        push_info(state, info);
+        lua_rawseti(state, -2, ++count);
+      }
+    });
   }
-  return 1;
+  return pushed ? 1 : lua_error(L);
 }
 
 // header(bytes) -> the integer that 1 to 4 bytes hold, the highest first

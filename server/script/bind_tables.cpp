@@ -31,8 +31,8 @@ int l_publish(lua_State* L) {
     }
     if (!done) {
       lua_pushnil(L);
-      push_view(L, done.error().message);
-      push_view(L, gatehouse::name(done.error().code));
+      push_owned(L, done.error().message);
+      push_owned(L, gatehouse::name(done.error().code));
       return 3;
     }
   }
@@ -55,18 +55,16 @@ int l_view(lua_State* L) {
   return 1;
 }
 
-// copy(face, name, key, ...) -> whether the name exists, a plain copy of the value there or nil
-int l_copy(lua_State* L) {
-  const SharedFace face = check_face(L, 1);
-  const std::string_view name = check_view(L, 2);
+// Pushes a plain copy of the value at argument 3 and what follows, at most one value. False: an
+// error is on top.
+bool push_copy_of(lua_State* L, SharedFace face, std::string_view name) {
   const int top = lua_gettop(L);
-  luaL_checkstack(L, 8, nullptr);
   const SharedTables::Current current = Vm::of(L).runtime().tables.find(face, name);
   lua_pushboolean(L, current.tree != nullptr);
-  if (current.tree == nullptr) return 1;
+  if (current.tree == nullptr) return true;
   SharedValue value = SharedTreeBuilder::table(&current.tree->root());
   for (int i = 3; i <= top; ++i) {
-    if (value.kind != SharedKind::kTable) return 1;
+    if (value.kind != SharedKind::kTable) return true;
     if (lua_type(L, i) == LUA_TSTRING) {
       value = value.bits.table->find(check_view(L, i));
     } else {
@@ -75,24 +73,40 @@ int l_copy(lua_State* L) {
       value = is_integer ? value.bits.table->find(std::int64_t{key}) : SharedValue{};
     }
   }
-  if (value.kind == SharedKind::kTable) {
-    push_copy(L, *value.bits.table);
-  } else {
-    push_scalar(L, value);
-  }
-  return 2;
+  return push_guarded(L, [&value](lua_State* state) {
+    if (value.kind == SharedKind::kTable) {
+      push_copy(state, *value.bits.table);
+    } else {
+      push_scalar(state, value);
+    }
+  });
+}
+
+// copy(face, name, key, ...) -> whether the name exists, a plain copy of the value there or nil
+int l_copy(lua_State* L) {
+  const SharedFace face = check_face(L, 1);
+  const std::string_view name = check_view(L, 2);
+  const int top = lua_gettop(L);
+  luaL_checkstack(L, 8, nullptr);
+  return push_copy_of(L, face, name) ? lua_gettop(L) - top : lua_error(L);
 }
 
 // names(face) -> list
 int l_names(lua_State* L) {
   const SharedFace face = check_face(L, 1);
-  lua_newtable(L);
-  lua_Integer count = 0;
-  for (const std::string& name : Vm::of(L).runtime().tables.names(face)) {
-    push_view(L, name);
-    lua_rawseti(L, -2, ++count);
+  bool pushed = false;
+  {
+    const std::vector<std::string> names = Vm::of(L).runtime().tables.names(face);
+    pushed = push_guarded(L, [&names](lua_State* state) {
+      lua_newtable(state);
+      lua_Integer count = 0;
+      for (const std::string& name : names) {
+        push_view(state, name);
+        lua_rawseti(state, -2, ++count);
+      }
+    });
   }
-  return 1;
+  return pushed ? 1 : lua_error(L);
 }
 
 // refresh(): what follows shows the newest versions now, not only after the next yield.

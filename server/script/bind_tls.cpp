@@ -86,7 +86,7 @@ void check(lua_State* L, Act act) {
   {
     const Result<> done = act();
     ok = done.has_value();
-    if (!ok) push_view(L, done.error().message);
+    if (!ok) push_owned(L, done.error().message);
   }
   if (ok) return;
   luaL_where(L, 1);
@@ -219,7 +219,7 @@ void feed(lua_State* L, LuaSession& session, std::string_view received) {
   {
     const auto fed = session.session->feed(received, session.plain, session.wire);
     ok = fed.has_value();
-    if (!ok) push_view(L, fed.error().message);
+    if (!ok) push_owned(L, fed.error().message);
   }
   if (!ok) lua_error(L);
 }
@@ -287,7 +287,7 @@ int l_ended(lua_State* L) {
   lua_pushboolean(L, session.session->ended() ? 1 : 0);
   const Result<> end = session.session->end();
   if (end || lua_toboolean(L, 2) == 0) return 1;
-  push_view(L, end.error().message);
+  push_owned(L, end.error().message);
   return 2;
 }
 

@@ -6,6 +6,7 @@
 #include <lua.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/result.hpp"
 
@@ -23,6 +24,21 @@ int bind(lua_State* L) {
   return lua_error(L);
 }
 
+// Runs work(L) in a protected call that leaves one value, for what is pushed while an owner of
+// something lives on the C++ stack: where memory runs out, nothing is raised past it. False: the
+// error is on top instead; lua_error once the owner is gone.
+template <class Work>
+[[nodiscard]] bool push_guarded(lua_State* L, Work&& work) {
+  using Callable = std::remove_reference_t<Work>;
+  const lua_CFunction body = [](lua_State* state) {
+    (*static_cast<Callable*>(lua_touserdata(state, 1)))(state);
+    return 1;
+  };
+  lua_pushcfunction(L, body);
+  lua_pushlightuserdata(L, &work);
+  return lua_pcall(L, 1, 1, 0) == LUA_OK;
+}
+
 // String argument without a copy.
 [[nodiscard]] inline std::string_view check_view(lua_State* L, int index) {
   std::size_t size = 0;
@@ -34,6 +50,11 @@ inline void push_view(lua_State* L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());
 }
 
+// The same for a text that its owner holds. As a reason of failure the memory error serves too.
+inline bool push_owned(lua_State* L, std::string_view text) {
+  return push_guarded(L, [text](lua_State* state) { push_view(state, text); });
+}
+
 // Pushes what `compute` returns, a Result<std::string>, or raises its error with the caller's
 // place.
 template <class Compute>
@@ -42,7 +63,7 @@ int push_result(lua_State* L, Compute compute) {
   {
     const Result<std::string> result = compute();
     ok = result.has_value();
-    push_view(L, ok ? *result : result.error().message);
+    ok = push_owned(L, ok ? *result : result.error().message) && ok;
   }
   if (ok) return 1;
   luaL_where(L, 1);

@@ -6,10 +6,14 @@
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "script/memory_relief.hpp"
 #include "script/message_log.hpp"
 #include "script/runtime.hpp"
 
 namespace gatehouse::script {
+
+using actor::MessagePtr;
+
 namespace {
 
 // Raised inside the handler that the monitor interrupts; removes itself.
@@ -138,6 +142,27 @@ std::vector<std::string> split_words(const std::string& text) {
 
 }  // namespace
 
+// Messages that wait for memory, and the timer that sends them again.
+class LuaService::Postponed final : public actor::Timer {
+ public:
+  explicit Postponed(actor::System& system) : system_(system) {}
+  void add(actor::Worker& worker, MessagePtr message) {
+    messages_.push_back(std::move(message));
+    if (!waiting()) worker.timers().add(*this, monotonic_ms() + kWaitMs);
+  }
+  [[nodiscard]] std::size_t count() const { return messages_.size(); }
+  void fire() override {
+    // A full mailbox would have refused them when they came first, too.
+    for (MessagePtr& message : std::exchange(messages_, {})) system_.send(std::move(message));
+  }
+
+ private:
+  static constexpr std::int64_t kWaitMs = 20;
+
+  actor::System& system_;
+  std::vector<MessagePtr> messages_;
+};
+
 std::unique_ptr<LuaService> LuaService::make(Runtime& runtime, std::string arguments) {
   return std::unique_ptr<LuaService>(new LuaService(runtime, std::move(arguments)));
 }
@@ -157,14 +182,17 @@ void LuaService::on_start() {
     return;
   }
   if (!load()) {
-    // The launcher answers whoever asked for this service (sk 2.10).
-    actor::MessagePtr message = actor::make_message(std::string_view("ERROR"));
-    message->type = actor::MessageType::kText;
-    message->source = id();
-    message->destination = runtime_.system.registry().find_name(".launcher");
-    if (message->destination) runtime_.system.send(std::move(message));
+    tell_launcher(false);
     worker().retire(*this);
   }
+}
+
+void LuaService::tell_launcher(bool started) {
+  MessagePtr message = actor::make_message(std::string_view(started ? "" : "ERROR"));
+  message->type = actor::MessageType::kText;
+  message->source = id();
+  message->destination = runtime_.system.registry().find_name(".launcher");
+  if (message->destination) runtime_.system.send(std::move(message));
 }
 
 bool LuaService::load() {
@@ -179,22 +207,21 @@ bool LuaService::load() {
     return false;
   }
   vm_ = std::move(*vm);
-  lua_State* L = vm_->main();
+  vm_->set_owner(this);
   const LoadArguments arguments{&runtime_, &words};
-  int status = LUA_OK;
-  enter(ServiceId{}, [&] {
-    vm_->scheduler().set_running_thread(L);
-    lua_pushcfunction(L, add_load_traceback);
-    lua_pushcfunction(L, load_service);
-    lua_pushlightuserdata(L, const_cast<LoadArguments*>(&arguments));
-    status = lua_pcall(L, 1, 0, 1);
+  Result<> loaded;
+  enter(ServiceId{}, [this, &arguments, &loaded] {
+    loaded = vm_->protect([&arguments](lua_State* L) {
+      Vm::of(L).scheduler().set_running_thread(L);
+      lua_pushcfunction(L, add_load_traceback);
+      lua_pushcfunction(L, load_service);
+      lua_pushlightuserdata(L, const_cast<LoadArguments*>(&arguments));
+      if (lua_pcall(L, 1, 0, 1) != LUA_OK) lua_error(L);
+    });
     vm_->scheduler().set_running_thread(nullptr);
   });
-  if (status != LUA_OK) {
-    if (!exiting()) log::error(id(), "lua loader error : {}", Vm::error_text(L, -1));
-  }
-  lua_settop(L, 0);
-  return status == LUA_OK;
+  if (!loaded && !exiting()) log::error(id(), "lua loader error : {}", loaded.error().message);
+  return loaded.has_value();
 }
 
 void LuaService::begin(ServiceId source) {
@@ -209,7 +236,13 @@ void LuaService::end() {
   vm_->scheduler().set_current(nullptr);
   actor::set_interrupt_function(nullptr, nullptr);
   worker().end_activity();
+  after_handler();
   worker().unpin(*this);
+}
+
+void LuaService::after_handler() {
+  if (!vm_->take_shortage()) [[likely]] return;
+  if (LuaService* owner = vm_->owner()) owner->relieve();
 }
 
 void LuaService::on_message(actor::MessagePtr message) {
@@ -221,6 +254,11 @@ void LuaService::on_message(actor::MessagePtr message) {
     log::warn(id(), "Memory warning {:.2f} M",
               static_cast<double>(vm_->memory_bytes()) / (1024 * 1024));
   }
+  after_handler();
+}
+
+void LuaService::relieve() {
+  if (collect_garbage(*vm_)) report_full(*this, "");
 }
 
 void LuaService::on_exit() {
@@ -241,16 +279,34 @@ void LuaService::on_exit() {
     }
     forgotten_.reset();
   }
+  postponed_.reset();
   if (light_) {
     vm_->remove_light_service(*this);
   } else {
     vm_->end_light_services();
+    vm_->set_owner(nullptr);
+  }
+}
+
+void LuaService::postpone(MessagePtr message) {
+  if (exiting()) return;
+  if (!postponed_) postponed_ = std::make_unique<Postponed>(runtime_.system);
+  if (postponed_->count() < kPostponedMax) {
+    postponed_->add(worker(), std::move(message));
+  } else {
+    log::error(id(), "an event is lost: there is no memory to handle it");
   }
 }
 
 std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
 
 void LuaService::on_watched_task_end(Task&, bool) {}
+
+void LuaService::on_start_failed() {
+  if (exiting()) return;
+  tell_launcher(false);
+  worker().retire(*this);
+}
 
 void LuaService::log_messages(std::unique_ptr<MessageLog> log) { message_log_ = std::move(log); }
 

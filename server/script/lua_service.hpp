@@ -62,6 +62,17 @@ class LuaService : public actor::Service {
   OwedReply take_owed(std::uint32_t ticket);
   [[nodiscard]] bool owes(std::uint32_t ticket) const;
 
+  // The head of the list of its tasks.
+  [[nodiscard]] const Task* tasks() const { return tasks_; }
+  // Tells the launcher how the start went; it answers whoever asked for this service (sk 2.10).
+  void tell_launcher(bool started);
+  // Puts a message that could not be handled for want of memory into the mailbox again, a little
+  // later.
+  void postpone(actor::MessagePtr message);
+  // What its tasks have allocated in the VM since the mark, whether freed or not.
+  [[nodiscard]] std::uint64_t allocated_since_mark() const { return allocated_bytes_; }
+  void mark_allocated() { allocated_bytes_ = 0; }
+
  protected:
   void on_start() override;
   void on_message(actor::MessagePtr message) override;
@@ -72,14 +83,22 @@ class LuaService : public actor::Service {
   // The function that the script gave to skynet.start raised; the service is about to exit.
   virtual void on_init_failed() {}
 
+  // The start function could not run, for want of memory: the service ends.
+  virtual void on_start_failed();
+  // Memory was refused to the VM that this service owns: collects garbage and reports who holds
+  // what. After a handler.
+  virtual void relieve();
+
   // Makes a service that loads `arguments` in a VM of its own when it starts.
   LuaService(Runtime& runtime, std::string arguments);
 
  private:
   friend class Scheduler;
   bool load();
+  class Postponed;
   void begin(ServiceId source);
   void end();
+  void after_handler();
 
   Runtime& runtime_;
   std::shared_ptr<Vm> vm_;
@@ -87,10 +106,13 @@ class LuaService : public actor::Service {
   bool light_;
   std::int32_t last_session_ = 0;
   static constexpr std::size_t kForgottenMax = 1024;
+  static constexpr std::size_t kPostponedMax = 4096;
   Task* tasks_ = nullptr;
   std::unique_ptr<std::vector<OwedReply>> forgotten_;
   std::unique_ptr<std::unordered_map<std::uint32_t, OwedReply>> owed_;
   std::uint32_t last_ticket_ = 0;
+  std::uint64_t allocated_bytes_ = 0;
+  std::unique_ptr<Postponed> postponed_;
   std::unique_ptr<MessageLog> message_log_;
 };
 

@@ -82,12 +82,13 @@ void PolicyService::run(std::unique_ptr<PolicyCall> call) {
   const bool auth = static_cast<bool>(call->auth_done);
   if (!auth) call->placements = std::make_shared<Placements>();
   const auto work = [&] {
-    Task& task = vm().scheduler().create_task(*this);
-    task.on_client = true;
-    watch_.limit(task, auth ? Hook::kAuth : Hook::kLogin, options_.timeout_ms);
-    calls_.emplace(&task, std::move(call));
-    lua_pushcfunction(task.thread, auth ? policy_auth_main : policy_login_main);
-    vm().scheduler().resume(task, 0);
+    Task* task = vm().scheduler().create_task(*this);
+    if (task == nullptr) return give_up(*call, Errc::kFull, "no memory for the login policy");
+    task->on_client = true;
+    watch_.limit(*task, auth ? Hook::kAuth : Hook::kLogin, options_.timeout_ms);
+    calls_.emplace(task, std::move(call));
+    lua_pushcfunction(task->thread, auth ? policy_auth_main : policy_login_main);
+    vm().scheduler().resume(*task, 0);
   };
   enter(ServiceId{}, work);
   if (!calls_.empty()) watch_.look_in(options_.timeout_ms);

@@ -3,6 +3,7 @@
 // services run.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "actor/system.hpp"
@@ -22,6 +23,15 @@ class Store;
 namespace gatehouse::script {
 
 class AgentManager;
+
+// Refuses memory to Lua VMs, for tests: from growth number `first` on, `count` times. For VMs on
+// one worker.
+struct AllocationFaults {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+  std::uint64_t seen = 0;  // growths so far
+  bool refuses() { return ++seen >= first && seen - first < count; }
+};
 
 struct Runtime {
   explicit Runtime(actor::System& actor_system) : system{actor_system}, sockets{actor_system} {}
@@ -48,6 +58,8 @@ struct Runtime {
   net::Network* network = nullptr;
   store::Store* store = nullptr;
   AgentManager* agents = nullptr;
+
+  AllocationFaults* allocation_faults = nullptr;  // of VMs made from now on; in tests
 };
 
 }  // namespace gatehouse::script

@@ -1,6 +1,7 @@
 #include "script/scheduler.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "actor/system.hpp"
 #include "base/assert.hpp"
@@ -38,13 +39,6 @@ class SessionTimer final : public actor::Timer {
   std::int32_t session_;
 };
 
-// pcall body: (std::string*, lua_State*) as light userdata -> text with traceback.
-int make_traceback(lua_State* L) {
-  const auto* text = static_cast<const std::string*>(lua_touserdata(L, 1));
-  luaL_traceback(L, static_cast<lua_State*>(lua_touserdata(L, 2)), text->c_str(), 0);
-  return 1;
-}
-
 }  // namespace
 
 Scheduler::~Scheduler() {
@@ -52,22 +46,29 @@ Scheduler::~Scheduler() {
   for (Task* task : pool_) delete task;
 }
 
-Task& Scheduler::create_task(LuaService& service) {
-  Task* task = nullptr;
-  if (pool_.empty()) {
-    task = new Task();
-    task->thread = lua_newthread(vm_.main());
-    task->anchor = luaL_ref(vm_.main(), LUA_REGISTRYINDEX);
-  } else {
-    task = pool_.back();
-    pool_.pop_back();
-  }
+bool Scheduler::grow_pool() {
+  auto task = std::make_unique<Task>();
+  const bool outer_reserve = vm_.use_reserve(true);
+  const auto made = vm_.protect([&task](lua_State* L) {
+    task->thread = lua_newthread(L);
+    task->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  });
+  vm_.use_reserve(outer_reserve);
+  if (made) pool_.push_back(task.release());
+  return made.has_value();
+}
+
+Task* Scheduler::create_task(LuaService& service) {
+  if (pool_.empty() && !grow_pool()) return nullptr;
+  Task* task = pool_.back();
+  pool_.pop_back();
   task->service = &service;
+  task->essential = running_ != nullptr && running_->essential;
   task->next = service.tasks_;
   if (task->next != nullptr) task->next->previous = task;
   service.tasks_ = task;
   ++task_count_;
-  return *task;
+  return task;
 }
 
 void Scheduler::resume(Task& task, int arguments) {
@@ -78,14 +79,18 @@ void Scheduler::resume(Task& task, int arguments) {
   Task* const outer = std::exchange(running_, &task);
   LuaService* const outer_service = std::exchange(current_, &service);
   lua_State* const outer_thread = std::exchange(running_thread_, task.thread);
+  const bool outer_reserve = vm_.use_reserve(task.essential);
+  const std::uint64_t allocated_before = vm_.allocated_bytes();
   task.state = Task::State::kRunning;
   int results = 0;
-  const int status = lua_resume(task.thread, vm_.main(), arguments, &results);
+  const int status = vm_.resume(task.thread, arguments, results);
+  service.allocated_bytes_ += vm_.allocated_bytes() - allocated_before;
   running_ = outer;
+  if (status == LUA_ERRMEM) starved_ = true;
   if (status == LUA_OK) {
     finish(task);
   } else if (status != LUA_YIELD) {
-    fail(task);
+    fail(task, Vm::error_text(task.thread, -1));
   } else if (service.exiting()) {
     release(task, false);
   } else if (task.over) {
@@ -94,15 +99,15 @@ void Scheduler::resume(Task& task, int arguments) {
     kill(task);
   } else if (results > 0 && task.state == Task::State::kRunning) {
     // Not luaL_tolstring: nothing here would catch what a __tostring raises.
-    const bool plain = lua_isstring(task.thread, -results) != 0;
-    lua_pushfstring(task.thread, "Unknown command : %s",
-                    plain ? lua_tostring(task.thread, -results)
-                          : luaL_typename(task.thread, -results));
-    fail(task);
+    const int first = lua_gettop(task.thread) - results + 1;
+    const bool plain = lua_type(task.thread, first) == LUA_TSTRING;
+    fail(task, "Unknown command : " + (plain ? Vm::error_text(task.thread, first)
+                                             : luaL_typename(task.thread, first)));
   } else {
     lua_pop(task.thread, results);
     if (task.state == Task::State::kRunning) task.state = Task::State::kParked;
   }
+  vm_.use_reserve(outer_reserve);
   current_ = outer_service;
   running_thread_ = outer_thread;
   worker.unpin(service);
@@ -130,27 +135,29 @@ void Scheduler::finish(Task& task) {
 }
 
 std::string Scheduler::with_traceback(Task& task, std::string_view text) {
-  lua_State* L = vm_.main();
-  std::string report(text);
-  if (!lua_checkstack(L, 4)) return report;
-  const std::string plain = report;
-  lua_pushcfunction(L, make_traceback);
-  lua_pushlightuserdata(L, const_cast<std::string*>(&plain));
-  lua_pushlightuserdata(L, task.thread);
+  const std::string plain(text);
+  std::string report = plain;
+  const bool outer_reserve = vm_.use_reserve(true);
   // Out of memory leaves the plain text.
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK) report = Vm::error_text(L, -1);
-  lua_pop(L, 1);
+  static_cast<void>(vm_.protect([&task, &plain, &report](lua_State* L) {
+    luaL_traceback(L, task.thread, plain.c_str(), 0);
+    report = Vm::error_text(L, -1);
+  }));
+  vm_.use_reserve(outer_reserve);
   return report;
 }
 
-void Scheduler::fail(Task& task) {
-  report_error(task, with_traceback(task, Vm::error_text(task.thread, -1)));
+void Scheduler::fail(Task& task, const std::string& text) {
+  report_error(task, with_traceback(task, text));
   if (task.has_request && !task.answered && task.request_session > 0) {
     vm_.runtime().system.send_error(task.request_source, task.service->id(),
                                     task.request_session);
   }
   end_watched(task, false);
+  LuaService& service = *task.service;
+  const bool vital = task.vital;
   release(task, false);
+  if (vital) service.on_start_failed();
 }
 
 // Whoever waits for the task learns that it is over; it cannot be ended a second time meanwhile.
@@ -180,13 +187,17 @@ void Scheduler::release(Task& task, bool reusable) {
   }
   if (task.next != nullptr) task.next->previous = task.previous;
   --task_count_;
-  // Runs pending to-be-closed variables; a failing one leaves its error on the stack.
-  if (!reusable) lua_resetthread(task.thread);
-  lua_settop(task.thread, 0);
+  if (reusable) {
+    lua_settop(task.thread, 0);
+  } else {
+    const bool outer_reserve = vm_.use_reserve(true);
+    vm_.reset(task.thread);
+    vm_.use_reserve(outer_reserve);
+  }
   // A thread that an error ended inside a hook (the monitor's) never runs hooks again, so that
   // it could not be interrupted a second time.
   if (!reusable || pool_.size() >= kPoolMax) {
-    luaL_unref(vm_.main(), LUA_REGISTRYINDEX, task.anchor);
+    vm_.unref(task.anchor);
     delete &task;
     return;
   }
@@ -322,28 +333,7 @@ bool Scheduler::wakeup(lua_State* L, int index) {
 
 void Scheduler::drop_token(Task& task) {
   task.has_token = false;
-  lua_State* L = vm_.main();
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_);
-  const int table = lua_gettop(L);
-  // The usual token is the coroutine itself.
-  lua_pushthread(task.thread);
-  lua_xmove(task.thread, L, 1);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, table) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &task) {
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    lua_rawset(L, table);
-  } else {
-    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-      if (lua_touserdata(L, -1) != &task) continue;
-      lua_pushvalue(L, -2);
-      lua_pushnil(L);
-      lua_rawset(L, table);
-      lua_settop(L, table);
-      break;
-    }
-  }
-  lua_settop(L, table - 1);
+  vm_.forget_token(task.thread, &task);
 }
 
 Task* Scheduler::find_overdue(LuaService& service, MonotonicMs now, MonotonicMs& next_ms) const {

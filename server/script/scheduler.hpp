@@ -47,6 +47,9 @@ struct Task {
   bool queued = false;       // the frame waited for an earlier one
   bool commit = false;       // the reply waits until data and reply are durable
   bool over = false;         // its script asked the service to end: it goes no further
+  bool essential = false;    // may use the VM's reserve of memory, and what it forks
+  bool vital = false;        // the service's start function: the service learns of its failure
+  bool begun = false;        // took its content, when it was queued
   Hook hook = Hook::kNone;   // the game's function that it runs
   // By when that must be done; 0: no deadline, or the server makes it wait and has its own.
   MonotonicMs deadline_ms = 0;
@@ -77,9 +80,10 @@ class Scheduler {
   // --- Called by LuaService ---
   // Handles one message, then everything it woke or forked.
   void dispatch(LuaService& service, actor::MessagePtr message);
-  // Starts a task on the function and arguments on top of `from`'s stack; it runs with run_queues
-  // or at once with resume.
-  Task& create_task(LuaService& service);
+  // A task with an empty stack: push its function with lua_pushcfunction, or move it there with
+  // its arguments; it runs with resume at once, or later with fork. nullptr: there is no memory
+  // for a coroutine.
+  [[nodiscard]] Task* create_task(LuaService& service);
   // Resumes a task with `arguments` values on its stack.
   void resume(Task& task, int arguments);
   // Runs woken and forked tasks until none is left.
@@ -140,6 +144,7 @@ class Scheduler {
 
  private:
   friend class Vm;
+  [[nodiscard]] bool grow_pool();
   void on_reply(LuaService& service, actor::MessagePtr message);
   void on_peer_death(LuaService& service, ServiceId peer);
   void on_request(LuaService& service, actor::MessagePtr message);
@@ -149,7 +154,7 @@ class Scheduler {
   void refuse_reply(LuaService& service, actor::MessagePtr message);
   void run_next(std::deque<Task*>& queue);
   void finish(Task& task);
-  void fail(Task& task);
+  void fail(Task& task, const std::string& text);
   void end_watched(Task& task, bool ok);
   void report_error(Task& task, std::string_view text);
   void release(Task& task, bool reusable);
@@ -164,6 +169,7 @@ class Scheduler {
   lua_State* running_thread_ = nullptr;
   const actor::Message* incoming_ = nullptr;
   bool reply_lent_ = false;
+  bool starved_ = false;  // the message that is dispatched was not handled for want of memory
   SessionMap sessions_;
   std::deque<Task*> woken_;
   std::deque<Task*> forks_;

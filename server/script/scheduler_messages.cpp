@@ -57,13 +57,12 @@ int unknown_main(lua_State* L) {
   return 0;
 }
 
-// pcall body: the message handler of module "skynet.debug".
-int load_debug_handler(lua_State* L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "skynet.debug");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "dispatch");
-  return 1;
+// What wakes others, tells of deaths and of launched services, or lets operators look into a
+// full VM.
+bool is_essential(MessageType type) {
+  return type == MessageType::kSocket || type == MessageType::kError ||
+         type == MessageType::kSystem || type == MessageType::kText ||
+         type == MessageType::kDebug;
 }
 
 }  // namespace
@@ -145,37 +144,56 @@ void Scheduler::on_request(LuaService& service, MessagePtr message) {
     return;
   }
   run_request(service, *message, message_main);
-  if (forward) message.release();
+  if (starved_) {
+    // Nobody says it again, and a coroutine may wait for it. What the handler did before is done
+    // once more, as with a datagram that comes twice.
+    if (is_essential(message->type) && message->session <= 0) {
+      service.postpone(std::move(message));
+    }
+  } else if (forward) {
+    message.release();
+  }
 }
 
-// Serves a message with a new task that begins with `main`.
+// Serves a message with a new task that begins with `main`. For want of memory its sender gets
+// an error, and starved_ is set.
 void Scheduler::run_request(LuaService& service, const Message& message, lua_CFunction main) {
-  Task& task = create_task(service);
-  task.has_request = true;
-  task.request_session = message.session;
-  task.request_source = message.source;
-  task.request_size = message.size;
+  Task* task = create_task(service);
+  starved_ = task == nullptr;
+  if (starved_) {
+    log::error(service.id(), "not enough memory for a message of :{:08x}", message.source.value);
+    vm_.runtime().system.reply_error(message);
+    return;
+  }
+  task->essential = task->essential || is_essential(message.type);
+  task->has_request = true;
+  task->request_session = message.session;
+  task->request_source = message.source;
+  task->request_size = message.size;
   incoming_ = &message;
-  lua_pushcfunction(task.thread, main);
-  resume(task, 0);
+  lua_pushcfunction(task->thread, main);
+  resume(*task, 0);
   incoming_ = nullptr;
 }
 
 // Every service answers debug messages (sk 1.6), by a module that is loaded for the first one.
 bool Scheduler::load_debug(LuaService& service, MessageType type) {
   if (type != MessageType::kDebug) return false;
-  lua_State* L = vm_.main();
   LuaService* const outer = std::exchange(current_, &service);
-  lua_pushcfunction(L, load_debug_handler);
-  const bool loaded = lua_pcall(L, 0, 1, 0) == LUA_OK && lua_isfunction(L, -1);
-  if (loaded) {
-    vm_.edit_protocol(service.light(), type).dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
-  } else {
-    log::error(service.id(), "skynet.debug: {}", Vm::error_text(L, -1));
-    lua_pop(L, 1);
-  }
+  const bool outer_reserve = vm_.use_reserve(true);
+  int& dispatch = vm_.edit_protocol(service.light(), type).dispatch;
+  const auto loaded = vm_.protect([&dispatch](lua_State* L) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "skynet.debug");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "dispatch");
+    luaL_checktype(L, -1, LUA_TFUNCTION);
+    dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
+  });
+  if (!loaded) log::error(service.id(), "skynet.debug: {}", loaded.error().message);
+  vm_.use_reserve(outer_reserve);
   current_ = outer;
-  return loaded;
+  return loaded.has_value();
 }
 
 void Scheduler::refuse_request(LuaService& service, const Message& message) {

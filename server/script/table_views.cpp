@@ -40,11 +40,6 @@ int collect(lua_State* L) {
   return 0;
 }
 
-int refresh_protected(lua_State* L) {
-  Vm::of(L).tables().refresh(L);
-  return 0;
-}
-
 }  // namespace
 
 TableViews::TableViews(Vm& vm, SharedTables& store) : vm_(vm), store_(store) {
@@ -290,12 +285,15 @@ void TableViews::refresh(lua_State* L) {
 }
 
 void TableViews::refresh() {
-  lua_State* L = vm_.main();
-  if (!lua_checkstack(L, 2)) return;
-  lua_pushcfunction(L, bind<refresh_protected>);
-  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return;
-  log::error({}, "shared tables were not updated: {}", Vm::error_text(L, -1));
-  lua_pop(L, 1);
+  const bool outer_reserve = vm_.use_reserve(true);
+  const auto refreshed = vm_.protect([this](lua_State* L) { refresh(L); });
+  vm_.use_reserve(outer_reserve);
+  if (refreshed) return;
+  seen_ = kUnseen;  // what has not moved yet moves with the next handler
+  const std::int64_t now = monotonic_ms();
+  if (now < next_report_ms_) return;
+  next_report_ms_ = now + kReportEveryMs;
+  log::error({}, "shared tables were not updated: {}", refreshed.error().message);
 }
 
 void TableViews::renew(lua_State* L, SharedFace face, std::string_view name) {

@@ -45,7 +45,7 @@ class TableViews {
   // Whether a version changed since refresh().
   [[nodiscard]] bool stale() const { return store_.epoch() != seen_; }
   // Moves what follows to the newest versions. The first form logs what goes wrong, which is
-  // memory; the version before stays in use then.
+  // memory; the version before stays in use then, until it is called again.
   void refresh();
   void refresh(lua_State* L);
   // Pushes the root of a name's newest version, or nil. The same table as long as it is held.
@@ -73,7 +73,10 @@ class TableViews {
 
   Vm& vm_;
   SharedTables& store_;
-  std::uint64_t seen_ = 0;
+  static constexpr std::uint64_t kUnseen = 0;  // no epoch
+  static constexpr std::int64_t kReportEveryMs = 1'000;
+  std::uint64_t seen_ = kUnseen;
+  std::int64_t next_report_ms_ = 0;
   bool follows_ = false;  // registered with the store
   std::array<const SharedString*, kStringsCached> cached_{};
   // Of the function that runs; here, because Lua errors run no destructors.

@@ -33,33 +33,96 @@ int search_lua_module(lua_State* L) {
   return 2;
 }
 
+// Nothing may come here: what raises runs in protected calls.
 int panic(lua_State* L) {
   assert_failed(lua_tostring(L, -1), "lua state outside protected mode", 0);
 }
 
 }  // namespace
 
-Vm::Vm(Runtime& runtime) : runtime_(runtime), scheduler_(*this) {}
+Vm::Vm(Runtime& runtime)
+    : runtime_(runtime), faults_(runtime.allocation_faults), scheduler_(*this) {}
 
 Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_bytes_max) {
   std::shared_ptr<Vm> vm(new Vm(runtime));
-  vm->memory_bytes_max_ = memory_bytes_max;
-  vm->main_ = lua_newstate(&Vm::allocate, vm.get());
-  if (vm->main_ == nullptr) return gatehouse::fail(Errc::kFull, "no memory for a Lua state");
-  lua_State* L = vm->main_;
-  *static_cast<Vm**>(lua_getextraspace(L)) = vm.get();
-  lua_atpanic(L, panic);
-  lua_pushcfunction(L, &Vm::open);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-    return gatehouse::fail(Errc::kFull, "Lua state: " + error_text(L, -1));
+  vm->set_memory_bytes_max(memory_bytes_max);
+  {
+    const Protection protection(*vm);
+    vm->main_ = lua_newstate(&Vm::allocate, vm.get());
   }
+  if (vm->main_ == nullptr) return gatehouse::fail(Errc::kFull, "no memory for a Lua state");
+  *static_cast<Vm**>(lua_getextraspace(vm->main_)) = vm.get();
+  lua_atpanic(vm->main_, panic);
+  const auto opened = vm->protect([](lua_State* L) { open(L); });
+  if (!opened) return gatehouse::fail(Errc::kFull, "Lua state: " + opened.error().message);
   return vm;
 }
 
 Vm::~Vm() {
   if (main_ == nullptr) return;
-  lua_close(main_);
+  use_reserve(true);
+  {
+    const Protection protection(*this);
+    lua_close(main_);
+  }
   GATEHOUSE_ASSERT(memory_bytes_ == 0);
+}
+
+Result<> Vm::run_protected(lua_CFunction body, void* work) {
+  const Protection protection(*this);
+  if (!lua_checkstack(main_, 2)) return gatehouse::fail(Errc::kFull, "not enough memory");
+  lua_pushcfunction(main_, body);
+  lua_pushlightuserdata(main_, work);
+  if (lua_pcall(main_, 1, 0, 0) == LUA_OK) return {};
+  auto failed = gatehouse::fail(Errc::kFull, error_text(main_, -1));
+  lua_pop(main_, 1);
+  return failed;
+}
+
+int Vm::resume(lua_State* thread, int arguments, int& results) {
+  const Protection protection(*this);
+  return lua_resume(thread, main_, arguments, &results);
+}
+
+void Vm::reset(lua_State* thread) {
+  const Protection protection(*this);
+  lua_resetthread(thread);
+  lua_settop(thread, 0);  // a failing to-be-closed variable leaves its error
+}
+
+void Vm::forget_token(lua_State* thread, const void* task) {
+  lua_State* L = main_;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, this);
+  const int table = lua_gettop(L);
+  // The usual token is the coroutine itself.
+  lua_pushthread(thread);
+  lua_xmove(thread, L, 1);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, table) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == task) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    lua_rawset(L, table);
+  } else {
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+      if (lua_touserdata(L, -1) != task) continue;
+      lua_pushvalue(L, -2);
+      lua_pushnil(L);
+      lua_rawset(L, table);
+      break;
+    }
+  }
+  lua_settop(L, table - 1);
+}
+
+void Vm::set_memory_bytes_max(std::size_t bytes) {
+  memory_bytes_max_ = bytes;
+  update_allowance();
+}
+
+void Vm::update_allowance() {
+  const std::size_t reserve = runtime_.system.limits().vm_memory_reserve_bytes;
+  const std::size_t extra = uses_reserve_ ? reserve : lends_reserve_ ? reserve / 2 : 0;
+  memory_bytes_allowed_ = memory_bytes_max_ == 0 ? SIZE_MAX : memory_bytes_max_ + extra;
 }
 
 int Vm::open(lua_State* L) {
@@ -88,13 +151,30 @@ void* Vm::allocate(void* self, void* block, std::size_t old_size, std::size_t ne
     vm.memory_bytes_ -= old_size;
     return nullptr;
   }
-  if (new_size > old_size && vm.memory_bytes_max_ != 0 &&
-      vm.memory_bytes_ + (new_size - old_size) > vm.memory_bytes_max_) {
-    return nullptr;
+  if (new_size > old_size) {
+    if (vm.refuses(new_size - old_size)) return nullptr;
+    vm.allocated_bytes_ += new_size - old_size;
   }
   void* moved = std::realloc(block, new_size);
-  if (moved != nullptr) vm.memory_bytes_ = vm.memory_bytes_ + new_size - old_size;
+  if (moved == nullptr) {
+    vm.short_of_memory_ = true;
+    return nullptr;
+  }
+  vm.memory_bytes_ = vm.memory_bytes_ + new_size - old_size;
   return moved;
+}
+
+inline bool Vm::refuses(std::size_t growth) {
+  if (memory_bytes_ + growth > memory_bytes_allowed_) {
+    short_of_memory_ = true;
+    return true;
+  }
+  if (faults_ == nullptr) [[likely]] return false;
+  // Outside a protected call a refusal would end the process.
+  GATEHOUSE_ASSERT(protections_ != 0);
+  if (!faults_->refuses()) return false;
+  short_of_memory_ = true;
+  return true;
 }
 
 TableViews& Vm::tables() {

@@ -1,13 +1,20 @@
 // One Lua state with its allocator and scheduler. It hosts one service, or thousands of light
 // ones; it lives as long as any of them, on their worker's thread.
+//
+// Memory may run out at every call of Lua's that allocates, and Lua raises then. So C++ calls
+// what may raise only where that is caught: in a C function that Lua calls, the first function
+// of a task included, or in protect(). Nobody else gets hold of the main state.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <lua.hpp>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "actor/message.hpp"
@@ -18,6 +25,7 @@
 
 namespace gatehouse::script {
 
+struct AllocationFaults;
 struct Runtime;
 class TableViews;
 
@@ -34,7 +42,33 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // The VM a state or coroutine belongs to.
   [[nodiscard]] static Vm& of(lua_State* L) { return **static_cast<Vm**>(lua_getextraspace(L)); }
 
-  [[nodiscard]] lua_State* main() const { return main_; }
+  // Runs work(L) in a protected call on the main state; L's stack is empty. What Lua or C++ raises
+  // in it is the error. `work` owns nothing with a destructor where Lua may raise.
+  template <class Work>
+  [[nodiscard]] Result<> protect(Work&& work) {
+    using Callable = std::remove_reference_t<Work>;
+    const lua_CFunction body = [](lua_State* L) {
+      auto* callable = static_cast<Callable*>(lua_touserdata(L, 1));
+      lua_settop(L, 0);
+      try {
+        (*callable)(L);
+        return 0;
+      } catch (const std::exception& e) {
+        lua_pushstring(L, e.what());
+      }
+      return lua_error(L);
+    };
+    return run_protected(body, &work);
+  }
+  // Resumes a coroutine; what is raised in it is the status, with the error value on its stack.
+  [[nodiscard]] int resume(lua_State* thread, int arguments, int& results);
+  // Ends a coroutine: runs its to-be-closed variables and leaves its stack empty.
+  void reset(lua_State* thread);
+  // Removes the entry of a task from the token table (Scheduler::await_token); its coroutine
+  // sleeps. Raises nothing: the key is there already.
+  void forget_token(lua_State* thread, const void* task);
+  // Gives a registry reference back; LUA_NOREF is fine.
+  void unref(int reference) { luaL_unref(main_, LUA_REGISTRYINDEX, reference); }
   [[nodiscard]] Runtime& runtime() const { return runtime_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] PackBuffer& pack_buffer() { return pack_buffer_; }
@@ -75,7 +109,37 @@ class Vm : public std::enable_shared_from_this<Vm> {
   [[nodiscard]] std::size_t memory_bytes() const { return memory_bytes_; }
   [[nodiscard]] std::size_t memory_bytes_max() const { return memory_bytes_max_; }
   // 0: no limit.
-  void set_memory_bytes_max(std::size_t bytes) { memory_bytes_max_ = bytes; }
+  void set_memory_bytes_max(std::size_t bytes);
+  // Above nine tenths of the limit: takes no new players.
+  [[nodiscard]] bool nearly_full() const {
+    return memory_bytes_max_ != 0 && memory_bytes_ >= memory_bytes_max_ - memory_bytes_max_ / 10;
+  }
+  // What has been allocated since the VM was made, whether freed or not.
+  [[nodiscard]] std::uint64_t allocated_bytes() const { return allocated_bytes_; }
+  // Whether what runs now may use the reserve above the limit (limits.vm_memory_reserve_bytes):
+  // the saving and ending of players, error reports, and what wakes others. Returns how it was.
+  bool use_reserve(bool use) {
+    const bool before = std::exchange(uses_reserve_, use);
+    if (before != use) update_allowance();
+    return before;
+  }
+  // Whether everything else may use half of the reserve, while somebody is on the way out.
+  void lend_reserve(bool lend) {
+    lends_reserve_ = lend;
+    update_allowance();
+  }
+  // True once after memory was refused for the limit.
+  [[nodiscard]] bool take_shortage() {
+    return short_of_memory_ && std::exchange(short_of_memory_, false);
+  }
+
+  // When the next relief is due, and its next line in the log (script/memory_relief.hpp).
+  std::int64_t next_collection_ms = 0;
+  std::int64_t next_report_ms = 0;
+
+  // The service that the VM was made for, while it lives.
+  [[nodiscard]] LuaService* owner() const { return owner_; }
+  void set_owner(LuaService* owner) { owner_ = owner; }
   // True once for each doubling past 32 MiB (sk 2.14).
   [[nodiscard]] bool take_memory_warning();
 
@@ -96,13 +160,36 @@ class Vm : public std::enable_shared_from_this<Vm> {
 
  private:
   explicit Vm(Runtime& runtime);
+  // Marks C++ that is about to enter Lua by a call that catches what is raised.
+  class Protection {
+   public:
+    explicit Protection(Vm& vm) : vm_(vm) { ++vm_.protections_; }
+    ~Protection() { --vm_.protections_; }
+    Protection(const Protection&) = delete;
+    Protection& operator=(const Protection&) = delete;
+
+   private:
+    Vm& vm_;
+  };
+
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
   static int open(lua_State* L);
+  Result<> run_protected(lua_CFunction body, void* work);
+  [[nodiscard]] bool refuses(std::size_t growth);
+  void update_allowance();
 
   Runtime& runtime_;
   lua_State* main_ = nullptr;
   std::size_t memory_bytes_ = 0;
   std::size_t memory_bytes_max_ = 0;
+  std::size_t memory_bytes_allowed_ = SIZE_MAX;  // the limit, with what may be used of the reserve
+  std::uint64_t allocated_bytes_ = 0;
+  std::uint32_t protections_ = 0;
+  bool uses_reserve_ = false;
+  bool lends_reserve_ = false;
+  bool short_of_memory_ = false;
+  LuaService* owner_ = nullptr;
+  AllocationFaults* const faults_;  // in tests; else nullptr
   std::size_t memory_warn_at_ = std::size_t{32} << 20;
   PackBuffer pack_buffer_;
   // Indexed by light and type: those that skynet defines, and the rest once one is used.

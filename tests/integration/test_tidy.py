@@ -40,6 +40,11 @@ BAD = {
     "namespace": ("server/base/a.cpp", "using namespace std;\n", "std::"),
     "endl": ("server/base/a.cpp", "void f() { out << std::endl; }\n", "std::endl"),
     "capture": ("server/base/a.cpp", "auto f = [=] { return a; };\n", "capture list"),
+    "raises unprotected": (
+        "server/script/a.cpp",
+        "void f() { lua_pushstring(task->thread, text); }\n",
+        "Vm::protect",
+    ),
     "sleep": ("tests/unit/base/a.cpp", "std::this_thread::sleep_for(x);\n", "condition"),
     "sleep in Python": ("tests/integration/test_a.py", "time.sl" + "eep(1)\n", "wait_until"),
     "leftover": ("lua/lib/a.lua", "-- TO" + "DO: later\n", "leftover"),

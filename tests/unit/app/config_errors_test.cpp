@@ -73,6 +73,7 @@ const char* const kNumbers[] = {
     "/limits/gate_push_log_bytes_max",
     "/limits/mailbox_bytes_max",
     "/limits/vm_memory_bytes_max",
+    "/limits/vm_memory_reserve_bytes",
     "/limits/endless_loop_report_ms",
     "/limits/endless_loop_break_ms",
     "/limits/sockets_max",

@@ -142,9 +142,10 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   EXPECT_EQ(a.gate_bytes_per_s_max, b.gate_bytes_per_s_max);
   EXPECT_EQ(a.mailbox_bytes_max, b.mailbox_bytes_max);
   EXPECT_EQ(a.vm_memory_bytes_max, b.vm_memory_bytes_max);
+  EXPECT_EQ(a.vm_memory_reserve_bytes, b.vm_memory_reserve_bytes);
   EXPECT_EQ(a.endless_loop_break_ms, b.endless_loop_break_ms);
   // A key for each number of Limits, and the profile.
-  EXPECT_EQ(limits.size(), 34u);
+  EXPECT_EQ(limits.size(), 35u);
 }
 
 TEST_F(ConfigTest, LoginsHandshakeTimeoutWinsOverItsDouble) {
