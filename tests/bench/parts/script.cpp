@@ -38,15 +38,22 @@ void push_record(lua_State* L) {
   if (luaL_dostring(L, kRecord) != LUA_OK) std::abort();
 }
 
+template <class Work>
+void run(Vm& vm, Work work) {
+  if (!vm.protect(work)) std::abort();
+}
+
 void codec_pack(benchmark::State& state) {
   Still still;
   const std::shared_ptr<Vm> vm = still.make_vm();
-  push_record(vm->main());
-  for (auto _ : state) {
-    vm->pack_buffer().reset();
-    pack(vm->main(), 1, vm->pack_buffer());
-    benchmark::DoNotOptimize(vm->pack_buffer().data());
-  }
+  run(*vm, [&state, &vm](lua_State* L) {
+    push_record(L);
+    for (auto _ : state) {
+      vm->pack_buffer().reset();
+      pack(L, 1, vm->pack_buffer());
+      benchmark::DoNotOptimize(vm->pack_buffer().data());
+    }
+  });
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(vm->pack_buffer().size()));
 }
 BENCHMARK(codec_pack);
@@ -55,14 +62,15 @@ BENCHMARK(codec_pack);
 void codec_unpack(benchmark::State& state) {
   Still still;
   const std::shared_ptr<Vm> vm = still.make_vm();
-  lua_State* L = vm->main();
-  push_record(L);
-  vm->pack_buffer().reset();
-  pack(L, 1, vm->pack_buffer());
-  for (auto _ : state) {
-    if (unpack(L, vm->pack_buffer().data(), vm->pack_buffer().size()) != 1) std::abort();
-    lua_settop(L, 0);
-  }
+  run(*vm, [&state, &vm](lua_State* L) {
+    push_record(L);
+    vm->pack_buffer().reset();
+    pack(L, 1, vm->pack_buffer());
+    for (auto _ : state) {
+      if (unpack(L, vm->pack_buffer().data(), vm->pack_buffer().size()) != 1) std::abort();
+      lua_settop(L, 0);
+    }
+  });
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(vm->pack_buffer().size()));
 }
 BENCHMARK(codec_unpack);
@@ -77,13 +85,14 @@ BENCHMARK(vm_create_and_close)->Unit(benchmark::kMicrosecond);
 void bytecode_load_skynet(benchmark::State& state) {
   Still still;
   const std::shared_ptr<Vm> vm = still.make_vm();
-  lua_State* L = vm->main();
-  for (auto _ : state) {
-    if (still.runtime.bytecode.load(L, GATEHOUSE_SOURCE_DIR "/lua/lib/skynet.lua") != LUA_OK) {
-      std::abort();
+  run(*vm, [&state, &still](lua_State* L) {
+    for (auto _ : state) {
+      if (still.runtime.bytecode.load(L, GATEHOUSE_SOURCE_DIR "/lua/lib/skynet.lua") != LUA_OK) {
+        std::abort();
+      }
+      lua_settop(L, 0);
     }
-    lua_settop(L, 0);
-  }
+  });
 }
 BENCHMARK(bytecode_load_skynet)->Unit(benchmark::kMicrosecond);
 
@@ -92,10 +101,9 @@ void vm_require_skynet(benchmark::State& state) {
   Still still;
   for (auto _ : state) {
     const std::shared_ptr<Vm> vm = still.make_vm();
-    if (luaL_dostring(vm->main(), "require 'skynet'") != LUA_OK) {
-      state.SkipWithError(lua_tostring(vm->main(), -1));
-      return;
-    }
+    run(*vm, [](lua_State* L) {
+      if (luaL_dostring(L, "require 'skynet'") != LUA_OK) std::abort();
+    });
   }
 }
 BENCHMARK(vm_require_skynet)->Unit(benchmark::kMicrosecond);
