@@ -305,6 +305,7 @@ void LuaService::on_watched_task_end(Task&, bool) {}
 void LuaService::on_start_failed() {
   if (exiting()) return;
   tell_launcher(false);
+  init_failed();
   worker().retire(*this);
 }
 
