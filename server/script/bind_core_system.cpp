@@ -84,6 +84,10 @@ int l_kill(lua_State* L) {
   return 1;
 }
 
+constexpr const char* kEndText = "the process ends";
+
+void raise_end(lua_State* L, lua_Debug*) { luaL_error(L, kEndText); }
+
 // Asks for the end of the process; the log says who.
 void end_process(lua_State* L, int exit_code, const char* how) {
   const LuaService* service = Vm::of(L).scheduler().current();
@@ -179,8 +183,12 @@ int exit_process(lua_State* L) {
   const lua_Integer code =
       plain ? (lua_toboolean(L, 1) != 0 ? 0 : 1) : luaL_optinteger(L, 1, 0);
   end_process(L, static_cast<int>(code & 0xff), "os.exit");
-  if (lua_isyieldable(L) != 0) return lua_yield(L, 0);
-  return luaL_error(L, "the process ends");
+  // Whoever catches the error gets it again at the next instruction: here, and in the task that
+  // resumed this coroutine.
+  lua_sethook(L, raise_end, LUA_MASKCOUNT, 1);
+  const Task* task = Vm::of(L).scheduler().running();
+  if (task != nullptr && task->thread != L) lua_sethook(task->thread, raise_end, LUA_MASKCOUNT, 1);
+  return luaL_error(L, kEndText);
 }
 
 // log(text[, level]): one line in the name of the current service.

@@ -31,10 +31,6 @@ class BootService final : public LuaService {
   BootService(Runtime& runtime, const std::string& arguments) : LuaService(runtime, arguments) {}
 
  private:
-  void on_start() override {
-    LuaService::on_start();
-    if (exiting()) on_init_failed();
-  }
   void on_init_failed() override {
     log::error(id(), "{} does not start: the process ends", description());
     runtime().system.request_abort(kBootFailed);

@@ -182,6 +182,7 @@ void LuaService::on_start() {
     return;
   }
   if (!load()) {
+    on_init_failed();
     tell_launcher(false);
     worker().retire(*this);
   }

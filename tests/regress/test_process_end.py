@@ -30,6 +30,19 @@ local ways = {
 	closing = function() os.exit(true, true) end,
 	caught = function() pcall(os.exit, 3) went_on "pcall" end,
 	xcaught = function() xpcall(os.exit, function() return 1 end, 3) went_on "xpcall" end,
+	coroutine = function()
+		coroutine.wrap(function() os.exit(4) end)()
+		went_on "coroutine"
+	end,
+	resumed = function()
+		local co = coroutine.create(function() os.exit(4) end)
+		for _ = 1, 3 do coroutine.resume(co) end
+		went_on "resume"
+	end,
+	sorted = function()
+		pcall(table.sort, { 3, 2, 1 }, function() os.exit(5) return false end)
+		went_on "sort"
+	end,
 	stubborn = function()
 		while true do
 			pcall(function() os.exit(6) end)
@@ -55,7 +68,7 @@ return M
 """
 CODES = {
     "plain": 0, "seven": 7, "failure": 1, "closing": 0, "caught": 3, "xcaught": 3,
-    "stubborn": 6, "abort": 0,
+    "coroutine": 4, "resumed": 4, "sorted": 5, "stubborn": 6, "abort": 0,
 }
 
 
