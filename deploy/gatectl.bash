@@ -27,7 +27,7 @@ _gatectl_command() {
 # Prints the options of a command and, where they are words, its arguments.
 _gatectl_words() {
     case $1 in
-        "") echo "account migrate status kick drain" ;;
+        "") echo "account migrate status kick rescue restore drain" ;;
         account) echo "add passwd ban unban show list import export revoke totp staff delete" ;;
         "account ban") echo "--until --for --reason" ;;
         "account show") echo "--with-hash" ;;
@@ -37,6 +37,7 @@ _gatectl_words() {
         "account totp" | "account staff") echo "--off" ;;
         "account delete") echo "--yes" ;;
         kick) echo "--reason" ;;
+        restore) echo "--force" ;;
     esac
 }
 
@@ -69,6 +70,7 @@ _gatectl() {
         *)
             words="$(_gatectl_words "$command") --config --set --json --help"
             [[ $command == "account import" && $current != -* ]] && words=files
+            [[ $command == restore && $current != -* ]] && words=files
             ;;
     esac
     if [[ $words == files ]]; then

@@ -46,8 +46,6 @@ local function with_traceback(value)
 	return debug.traceback(text_of(value), 2)
 end
 
--- What another attempt does not change.
-local PERMANENT <const> = { fenced = true, invalid = true, refused = true, too_big = true }
 local FENCED <const> = "another process took the session over"
 
 -- true, or false, a code of the store and what that means (agent.save). Raises why there is nothing
@@ -69,11 +67,7 @@ local function save(self, reply)
 		agent.succeeded()
 		return true
 	end
-	local saved <const>, code <const>, outcome <const> = agent.save(data, reply)
-	if not saved and PERMANENT[code] and code ~= "fenced" then
-		agent.failed("the store refuses it: " .. code)
-	end
-	return saved, code, outcome
+	return agent.save(data, reply)
 end
 
 -- Calls f(self, reply), which is `save` or agent.load, again and again while its outcome is not
@@ -96,8 +90,8 @@ local function until_certain(self, f, reply)
 	end
 end
 
--- The save before the agent ends. Tries again as long as the store is away; what save() itself
--- does wrong, for agent.save_timeout_ms.
+-- The save before the agent ends. Tries again until the store has it (what it never takes goes to a
+-- file, and ends the agent from outside); what save() itself does wrong, for agent.save_timeout_ms.
 ---@async
 local function last_save(self)
 	local pause = 20 -- centiseconds
@@ -111,11 +105,8 @@ local function last_save(self)
 		elseif code == "fenced" then
 			core.log(string.format("%s@%s is not saved: %s", self.uid, self.server, FENCED), "error")
 			break
-		elseif fine and not PERMANENT[code] then
-			give_up = nil
-			core.log(string.format("%s@%s is not saved yet: %s", self.uid, self.server, code), "warn")
 		elseif fine then
-			break
+			give_up = nil
 		else
 			give_up = give_up or skynet.now() + limit // 10
 			if skynet.now() + pause > give_up then
@@ -289,8 +280,6 @@ local function save_periodically(self)
 	elseif code == "fenced" then
 		core.log(string.format("%s@%s is fenced: %s", self.uid, self.server, FENCED), "error")
 		agent.abandon(self.address, FENCED)
-	elseif not PERMANENT[code] then
-		core.log(string.format("%s@%s is not saved yet: %s", self.uid, self.server, code), "warn")
 	end
 end
 

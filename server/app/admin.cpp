@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/process_output.hpp"
 
@@ -58,12 +59,34 @@ ops::AdminHandlers Admin::handlers() {
     log::info({}, "admin: kick {} ({}): {}", uid, reason, online ? "done" : "not online");
     return online;
   };
+  handlers.rescue = [this](const std::string& uid) {
+    const bool online = parts_.agents.rescue(uid);
+    log::info({}, "admin: rescue {}: {}", uid, online ? "asked" : "not online");
+    return online;
+  };
   handlers.drain = [this] {
     log::info({}, "admin: drain");
     set_draining();
     parts_.events.stop();
   };
   return handlers;
+}
+
+// Players whose newest data the store has not taken, the first kUnsavedMax by name.
+json Admin::unsaved() const {
+  constexpr std::size_t kUnsavedMax = 1'000;
+  json players = json::array();
+  for (const script::UnsavedPlayer& player : parts_.agents.unsaved()) {
+    if (players.size() == kUnsavedMax) break;
+    players.push_back({{"uid", player.uid},
+                       {"server", player.server},
+                       {"code", player.code},
+                       {"why", player.why},
+                       {"for_s", (monotonic_ms() - player.since_ms) / 1'000},
+                       {"tries", player.failures},
+                       {"leaving", player.leaving}});
+  }
+  return players;
 }
 
 std::string Admin::status() const {
@@ -86,7 +109,9 @@ std::string Admin::status() const {
                        {"workers", parts_.system.worker_count()},
                        {"services", parts_.system.registry().count()},
                        {"players", parts_.agents.online()},
-                       {"players_unsaved", parts_.agents.unsaved().value()},
+                       {"players_unsaved", parts_.agents.unsaved().size()},
+                       {"store", parts_.store.complaint()},
+                       {"unsaved", unsaved()},
                        {"login", std::move(login)},
                        {"gates", std::move(gates)}};
   return status.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -139,6 +139,10 @@ void read_agent(ConfigReader& reader, Config& config) {
   reader.read("hook_timeout_ms", config.agent.hook_timeout_ms, 1);
   reader.read("logout_timeout_ms", config.agent.logout_timeout_ms, 1);
   reader.read("save_timeout_ms", config.agent.save_timeout_ms, 1);
+  reader.read("rescue_after_ms", config.agent.rescue_after_ms);
+  reader.read("rescue_folder", config.agent.rescue.folder);
+  if (config.agent.rescue.folder.empty()) reader.reject("rescue_folder", "is empty");
+  reader.read("rescue_bytes_max", config.agent.rescue.bytes_max);
 }
 
 void read_mysql_hosts(ConfigReader& reader, store::MysqlOptions& mysql) {

@@ -32,6 +32,7 @@ struct Arguments {
   std::string format;  // empty: the command's default
   std::string on_exists = "skip";
   bool dry_run = false;
+  bool force = false;
 };
 
 // What was asked for, or what was done, goes to the output; the caller prints the error. No
@@ -60,8 +61,12 @@ Result<> account_export(const Config& config, const Arguments& arguments, Output
 Result<> account_import(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_store.cpp
 Result<> migrate(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_restore.cpp. kFenced when a later session has the player, kExists when the store has the
+// data.
+Result<> restore(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_server.cpp
 Result<> kick(const Config& config, const Arguments& arguments, Output& output);
+Result<> rescue(const Config& config, const Arguments& arguments, Output& output);
 Result<> drain(const Config& config, const Arguments& arguments, Output& output);
 Result<> status(const Config& config, const Arguments& arguments, Output& output);
 

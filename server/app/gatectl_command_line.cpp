@@ -52,6 +52,13 @@ class CommandLine {
     CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick);
     kicked->add_option("UID", arguments_.name, "the player's uid")->required();
     kicked->add_option("--reason", arguments_.reason, "told to the client");
+    add(&cli_, "rescue", "have a player leave whose data the store does not take", rescue)
+        ->add_option("UID", arguments_.name, "the player's uid")
+        ->required();
+    CLI::App* restored = add(&cli_, "restore", "bring a rescued player's data back", restore);
+    restored->add_option("FILE", arguments_.file, "the file of the rescue")->required();
+    restored->add_flag("--force", arguments_.force,
+                       "over what a later session has saved; ends that session");
     add(&cli_, "drain", "end a running server as SIGTERM does", drain);
   }
 

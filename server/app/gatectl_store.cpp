@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/gatectl_command.hpp"
+#include "store/needs.hpp"
 
 namespace gatehouse::app {
 namespace {
@@ -89,8 +90,20 @@ Result<> migrate(const Config& config, const Arguments&, Output& output) {
     return fail(Errc::kCorrupt, version.error().message);
   }
   if (!version) return tl::unexpected<Error>(version.error());
-  output.say("the schema has version " + std::to_string(*version),
-             {{"done", "migrated"}, {"schema_version", *version}});
+  const auto unmet = store::unmet_needs(config.store.driver);
+  if (!unmet) return tl::unexpected<Error>(unmet.error());
+  std::string text = "the schema has version " + std::to_string(*version);
+  nlohmann::json lacks = nlohmann::json::array();
+  std::string fatal;
+  for (const store::Need& need : *unmet) {
+    lacks.push_back({{"fatal", need.fatal}, {"text", need.text}});
+    text += "\n" + std::string(need.fatal ? "error: " : "warning: ") + need.text;
+    if (need.fatal) fatal += (fatal.empty() ? "" : "; ") + need.text;
+  }
+  nlohmann::json document = {{"done", "migrated"}, {"schema_version", *version}};
+  if (!lacks.empty()) document["lacks"] = std::move(lacks);
+  if (!fatal.empty()) return fail(Errc::kRefused, "the database lacks what servers need: " + fatal);
+  output.say(text, document);
   return {};
 }
 

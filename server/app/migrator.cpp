@@ -5,6 +5,7 @@
 #include <future>
 #include <string>
 
+#include "app/store_needs.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 
@@ -32,9 +33,10 @@ Result<std::uint32_t> prepare(store::Driver& driver, Mode mode) {
 // Lives on the worker; jobs in the store hold it as well.
 struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry> {
   static constexpr MonotonicMs kPauseMs = 1'000;
+  static constexpr MonotonicMs kComplainAgainMs = 60'000;
 
-  Retry(store::Store& account_store, actor::Worker& home, Mode how)
-      : store(account_store), worker(home), mode(how) {}
+  Retry(store::Store& account_store, actor::Worker& home, const store::Options& how)
+      : store(account_store), worker(home), options(how) {}
 
   void arm() {
     if (!stopped.load()) worker.timers().add(*this, worker.now() + kPauseMs);
@@ -43,9 +45,10 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
   void fire() override {
     const auto self = shared_from_this();
     const auto submitted = store.submit([self](store::Driver& driver) {
-      const auto ready = prepare(driver, self->mode);
+      const auto ready = prepare(driver, self->options.migrate);
       if (ready) {
         log::info({}, "the store is there, schema version {}", *ready);
+        static_cast<void>(report_needs(self->options));
         return;
       }
       self->complain(ready.error());
@@ -54,18 +57,20 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
     if (!submitted) arm();
   }
 
-  // One job at a time. A database that is away was named at start; anything else is named when
-  // it changes.
+  // One job at a time. Names what changed, and what did not change once in a while.
   void complain(const Error& error) {
-    if (error.code == Errc::kUnavailable || error.message == complaint) return;
+    const MonotonicMs now_ms = monotonic_ms();
+    if (error.message == complaint && now_ms < again_ms) return;
     complaint = error.message;
+    again_ms = now_ms + kComplainAgainMs;
     log::error({}, "the store cannot be used, logins are answered 503: {}", complaint);
   }
 
   store::Store& store;
   actor::Worker& worker;
-  const Mode mode;
+  const store::Options options;
   std::string complaint;
+  MonotonicMs again_ms = 0;
   std::atomic<bool> stopped{false};
 };
 
@@ -88,12 +93,18 @@ Result<> Migrator::start() {
   auto driver = store::open(options_);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto ready = prepare(**driver, options_.migrate);
-  if (ready) return {};
+  if (ready) {
+    auto met = report_needs(options_);
+    if (!met) return fail(met.error().code, "store: " + met.error().message);
+    return {};
+  }
   if (ready.error().code != Errc::kUnavailable) {
     return fail(ready.error().code, "store: " + ready.error().message);
   }
   log::error({}, "the store is away, logins are answered 503: {}", ready.error().message);
-  retry_ = std::make_shared<Retry>(store_, worker_, options_.migrate);
+  retry_ = std::make_shared<Retry>(store_, worker_, options_);
+  retry_->complaint = ready.error().message;
+  retry_->again_ms = monotonic_ms() + Retry::kComplainAgainMs;
   worker_.post([retry = retry_] { retry->arm(); });
   return {};
 }

@@ -23,7 +23,8 @@ class Migrator {
   Migrator(const Migrator&) = delete;
   Migrator& operator=(const Migrator&) = delete;
 
-  // On the caller's thread. Fails when the schema and the program do not fit together; a
+  // On the caller's thread. Fails when the schema and the program do not fit together, or when
+  // something is missing that logins and saves need (store/needs.hpp); a
   // database that is away is tried again every second in the background, where one that does not
   // fit is waited for as well.
   [[nodiscard]] Result<> start();

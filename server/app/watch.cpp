@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "app/store_needs.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::int64_t kDayS = 86'400;
 // The end of the process waits for the look that is under way.
 constexpr std::uint32_t kTimeoutMs = 2'000;
+constexpr MonotonicMs kComplainAgainMs = 60'000;  // about what does not change
 constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete locks for long
 
 }  // namespace
@@ -20,16 +22,16 @@ constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete lock
 Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts, const WatchOptions& options) {
   store::Options store = parts.store;
   store.io_timeout_ms = std::min(store.io_timeout_ms, kTimeoutMs);
-  auto driver = store::open(store);
+  std::unique_ptr<Watch> watch(new Watch(parts, options));
+  auto driver = store::open(store, {.connects = &watch->connects_});
   if (!driver) return tl::unexpected<Error>(driver.error());
-  return std::unique_ptr<Watch>(new Watch(parts, options, std::move(*driver)));
+  watch->driver_ = std::move(*driver);
+  return watch;
 }
 
-Watch::Watch(const Parts& parts, const WatchOptions& options,
-             std::unique_ptr<store::Driver> driver)
+Watch::Watch(const Parts& parts, const WatchOptions& options)
     : parts_(parts),
       options_(options),
-      driver_(std::move(driver)),
       errors_(parts.metrics.counter("watch_errors", "", "Looks into the store that failed")),
       enforced_(parts.metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
       trimmed_(parts.metrics.counter("login_audit_trimmed", "",
@@ -76,13 +78,23 @@ void Watch::look() {
   if (done && parts_.login) done = read_addresses(now_s);
   if (done && parts_.login) done = read_game_servers();
   if (done && options_.audit_keep_days > 0) done = trim_audit(now_s);
+  // The first connection was looked at when the server started; another may be to another server.
+  const std::int64_t connects = connects_.value();
+  if (done && std::exchange(seen_connects_, connects) < connects && connects > 1)
+    static_cast<void>(report_needs(parts_.store));
   if (!done) {
     errors_.add();
-    if (!failing_)
-      log::warn({}, "bans and game servers cannot be read, the last ones stay in force: {}",
-                done.error().message);
+    const MonotonicMs now_ms = monotonic_ms();
+    if (done.error().message != complaint_ || now_ms >= complain_again_ms_) {
+      complaint_ = done.error().message;
+      complain_again_ms_ = now_ms + kComplainAgainMs;
+      log::error({}, "bans and game servers cannot be read, the last ones stay in force: {}",
+                 complaint_);
+    }
+  } else if (!complaint_.empty()) {
+    complaint_.clear();
+    log::info({}, "bans and game servers are read again");
   }
-  failing_ = !done;
 }
 
 Result<> Watch::enforce_bans(std::int64_t now_s) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "login/login_server.hpp"
@@ -50,7 +51,7 @@ class Watch {
   void look_now();
 
  private:
-  Watch(const Parts& parts, const WatchOptions& options, std::unique_ptr<store::Driver> driver);
+  Watch(const Parts& parts, const WatchOptions& options);
   void run();
   void look();
   [[nodiscard]] Result<> read_addresses(std::int64_t now_s);
@@ -61,11 +62,14 @@ class Watch {
 
   const Parts parts_;
   const WatchOptions options_;
-  const std::unique_ptr<store::Driver> driver_;
+  Metric connects_{"connects", "", "", false};  // of driver_
+  std::int64_t seen_connects_ = 0;              // when its server was looked at
+  std::unique_ptr<store::Driver> driver_;
   Metric& errors_;
   Metric& enforced_;
   Metric& trimmed_;
-  bool failing_ = false;
+  std::string complaint_;  // why the last look failed; empty: it did not
+  MonotonicMs complain_again_ms_ = 0;
   std::set<std::string> reported_;  // networks that are none, each logged once
 
   std::mutex mutex_;

@@ -289,7 +289,7 @@ void Authenticator::Attempt::refuse_for(const Error& error) {
     default:
       break;
   }
-  owner_.log_store_error(error);
+  owner_.log_store_error(request_, error);
   refuse(kStoreUnavailable);
 }
 

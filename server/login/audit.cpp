@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 
 namespace gatehouse::login {
 namespace {
 
 constexpr std::size_t kWaitingMax = 4'096;
 constexpr std::size_t kRowsAtOnce = 64;    // so many do not wait for flush()
+constexpr MonotonicMs kLogPauseMs = 10'000;  // between two lines about rows that are lost
 constexpr std::size_t kRowsPerJob = 256;   // then the store's other jobs have their turn
 
 }  // namespace
@@ -26,6 +28,7 @@ struct Audit::State {
   std::mutex mutex;
   std::deque<store::LoginAudit> waiting;  // under mutex, like the flag
   bool job_waits = false;
+  MonotonicMs next_log_ms = 0;  // of the one job
 };
 
 Audit::Audit(store::Store& store, MetricSet& metrics, bool enabled) {
@@ -74,7 +77,14 @@ void Audit::write_some(const std::shared_ptr<State>& state, store::Driver& drive
       state->waiting.pop_front();
     }
   }
-  if (!driver.record_logins(rows)) state->dropped.add(static_cast<std::int64_t>(rows.size()));
+  if (const auto written = driver.record_logins(rows); !written) {
+    state->dropped.add(static_cast<std::int64_t>(rows.size()));
+    if (const MonotonicMs now_ms = monotonic_ms(); now_ms >= state->next_log_ms) {
+      state->next_log_ms = now_ms + kLogPauseMs;
+      log::error({}, "login_audit: {} logins are not recorded: {}", rows.size(),
+                 written.error().message);
+    }
+  }
   {
     std::lock_guard lock(state->mutex);
     state->job_waits = !state->waiting.empty();

@@ -70,8 +70,10 @@ bool Authenticator::may_log() {
   return now >= next && next_log_ms_.compare_exchange_strong(next, now + kLogPauseMs);
 }
 
-void Authenticator::log_store_error(const Error& error) {
-  if (may_log()) log::warn({}, "login: store: {}: {}", name(error.code), error.message);
+void Authenticator::log_store_error(const AuthRequest& request, const Error& error) {
+  if (may_log())
+    log::error({}, "login of {}@{} is answered 503: the store is {}: {}", request.name,
+               request.server, name(error.code), error.message);
 }
 
 void Authenticator::log_totp_error(const Error& error) {

@@ -121,7 +121,7 @@ class Authenticator {
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();
-  void log_store_error(const Error& error);
+  void log_store_error(const AuthRequest& request, const Error& error);
   void log_totp_error(const Error& error);
   [[nodiscard]] bool may_log();
 

@@ -155,6 +155,10 @@ class AdminServer::Http {
       if (!skip_body(q, r, c)) return;
       kick(q.get_param_value("uid"), q.get_param_value("reason"), r);
     });
+    server_.Post("/rescue", [this](const Request& q, Response& r, const httplib::ContentReader& c) {
+      if (!skip_body(q, r, c)) return;
+      rescue(q.get_param_value("uid"), r);
+    });
     server_.Post("/drain", [this](const Request& q, Response& r, const httplib::ContentReader& c) {
       if (!skip_body(q, r, c)) return;
       handlers_.drain();
@@ -166,6 +170,12 @@ class AdminServer::Http {
     if (uid.empty()) return answer(response, 400, "uid is missing");
     const bool online = handlers_.kick(uid, reason.empty() ? "kicked by an operator" : reason);
     answer(response, online ? 200 : 404, online ? "kicked" : "not online");
+  }
+
+  void rescue(const std::string& uid, Response& response) {
+    if (uid.empty()) return answer(response, 400, "uid is missing");
+    const bool online = handlers_.rescue(uid);
+    answer(response, online ? 202 : 404, online ? "leaving" : "not online");
   }
 
   const MetricSet& metrics_;

@@ -5,6 +5,7 @@
 //   GET  /metrics                  metrics_text.hpp
 //   GET  /status                   JSON, see AdminHandlers::status
 //   POST /kick?uid=U[&reason=R]    200, 404 when U is not online, 400 without a uid
+//   POST /rescue?uid=U             202, 404, 400 likewise: kick, and leave even if unsaved
 //   POST /drain                    202; the server ends as after SIGTERM
 //
 // There is no password: it listens on the loopback only. Requests that a browser sends for a
@@ -32,6 +33,8 @@ struct AdminHandlers {
   std::function<void()> sample;
   // False: the player is not online.
   std::function<bool(const std::string& uid, const std::string& reason)> kick;
+  // Has a player leave, whether the store takes the data or not. False: not online.
+  std::function<bool(const std::string& uid)> rescue;
   std::function<void()> drain;
 };
 

@@ -19,11 +19,27 @@ AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<ga
       unsaved_metric_(metrics.gauge("players_unsaved", "", "Players whose last save failed")),
       ended_for_memory_(metrics.counter("players_ended", "reason=\"memory\"",
                                         "Players ended because their VM was full")),
+      rescues_(metrics.counter("player_rescues", "",
+                               "Players whose data went to a file because the store refused it")),
       hook_reports_(metrics) {}
 
 std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {
   if (!stopping_.load(std::memory_order_relaxed)) return ms;
   return std::clamp(options_.shutdown_timeout_ms / 4, 1u, ms);
+}
+
+AgentManager::~AgentManager() {
+  if (rescue_pool_) rescue_pool_->stop(store::WorkPool::Stop::kDrain);
+}
+
+Result<> AgentManager::write_rescue(UniqueFunction<void()> work) {
+  constexpr std::size_t kRescuesMax = 65'536;  // that wait
+  std::lock_guard lock(mutex_);
+  if (!rescue_pool_) {
+    rescue_pool_ = std::make_unique<store::WorkPool>(
+        store::WorkPoolOptions{.name = "rescue", .threads = 1, .queue_max = kRescuesMax});
+  }
+  return rescue_pool_->submit(std::move(work));
 }
 
 gate::Gate* AgentManager::choose_gate(std::string_view server) const {
@@ -150,7 +166,9 @@ store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
 
 void AgentManager::give_up(Placing& placing, const Error& error) {
   const std::string uid = placing.grant.uid;
-  log::warn({}, "{} cannot be placed: {}", uid, error.message);
+  if (may_log_unsaved())
+    log::error({}, "{}@{} cannot be placed: the store is {}: {}", uid, placing.grant.server,
+               name(error.code), error.message);
   Done done = std::move(placing.done);
   release(uid);
   done(tl::unexpected<Error>(error));
@@ -272,6 +290,66 @@ void AgentManager::withdraw(const std::string& uid, std::string_view subid) {
     agent = it->second.agent;
   }
   if (agent) send_logout(agent, LogoutCode::kRemoved, "the login failed");
+}
+
+bool AgentManager::rescue(std::string_view uid) {
+  if (!kick(uid, LogoutCode::kRemoved, "by an operator")) return false;
+  ServiceId agent;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = online_.find(std::string(uid));
+    if (it == online_.end()) return true;
+    agent = it->second.agent;
+  }
+  send_rescue(agent);
+  return true;
+}
+
+void AgentManager::rescue_all() {
+  std::vector<ServiceId> agents;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, entry] : online_) {
+      if (entry.agent) agents.push_back(entry.agent);
+    }
+  }
+  for (const ServiceId agent : agents) send_rescue(agent);
+}
+
+std::vector<UnsavedPlayer> AgentManager::unsaved() const {
+  std::vector<UnsavedPlayer> players;
+  std::lock_guard lock(mutex_);
+  for (const auto& [uid, player] : unsaved_) players.push_back(player);
+  return players;
+}
+
+void AgentManager::player_unsaved(UnsavedPlayer player) {
+  std::lock_guard lock(mutex_);
+  const auto [it, fresh] = unsaved_.try_emplace(player.uid);
+  if (!fresh) player.since_ms = it->second.since_ms;
+  it->second = std::move(player);
+  unsaved_metric_.set(static_cast<std::int64_t>(unsaved_.size()));
+}
+
+void AgentManager::player_saved(const std::string& uid) {
+  std::lock_guard lock(mutex_);
+  unsaved_.erase(uid);
+  unsaved_metric_.set(static_cast<std::int64_t>(unsaved_.size()));
+}
+
+bool AgentManager::may_log_unsaved() {
+  constexpr std::uint32_t kLinesPerSecond = 10;
+  std::lock_guard lock(mutex_);
+  return unsaved_lines_.take(Rate::per_second(kLinesPerSecond), 1, monotonic_ns());
+}
+
+void AgentManager::send_rescue(ServiceId agent) {
+  actor::MessagePtr message = actor::make_message({});
+  message->type = actor::MessageType::kSystem;
+  message->session = kRescueMessage;
+  message->destination = agent;
+  // An agent that is gone by now has nothing to rescue.
+  static_cast<void>(runtime_.system.send(std::move(message)));
 }
 
 void AgentManager::log_all_out(std::string_view reason) {

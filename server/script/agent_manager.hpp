@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,13 +15,18 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "base/clock.hpp"
 #include "base/metrics.hpp"
+#include "base/rate_bucket.hpp"
+#include "base/unique_function.hpp"
 #include "gate/gate.hpp"
 #include "login/placer.hpp"
 #include "script/agent_service.hpp"
 #include "script/hook.hpp"
 #include "script/runtime.hpp"
+#include "store/rescue_file.hpp"
 #include "store/store.hpp"
+#include "store/work_pool.hpp"
 
 namespace gatehouse::script {
 
@@ -37,13 +43,33 @@ struct AgentOptions {
   std::uint32_t save_timeout_ms = 5'000;       // agent.save_timeout_ms: save, without the store
   std::uint32_t save_failures_max = 3;         // agent.save_failures_max, in a row
   std::uint32_t shutdown_timeout_ms = 10'000;  // shutdown.timeout_ms
+  // agent.rescue_after_ms: data that the store refuses for good goes to a file so long after the
+  // first refusal, once the player is logged out; 0: only when an operator asks.
+  std::uint32_t rescue_after_ms = 30'000;
+  store::RescueOptions rescue;
 };
+
+// A player whose newest data is not saved.
+struct UnsavedPlayer {
+  std::string uid;
+  std::string server;
+  std::string code;  // the class of the refusal: "unavailable", "too_big", ... or "unsavable"
+  std::string why;   // the words of the database, or of what save() did wrong
+  MonotonicMs since_ms = 0;
+  std::uint32_t failures = 0;
+  bool leaving = false;  // logged out, and here for the save alone
+};
+
+// The session number of the system message that asks an agent to leave, stored or not.
+inline constexpr std::int32_t kRescueMessage = -1;
 
 class AgentManager final : public login::Placer {
  public:
   // All arguments outlive it; the gates are complete and do not change.
   AgentManager(Runtime& runtime, store::Store& store, std::vector<gate::Gate*> gates,
                AgentOptions options, MetricSet& metrics);
+  // Waits for the files of rescues that are being written.
+  ~AgentManager() override;
   AgentManager(const AgentManager&) = delete;
   AgentManager& operator=(const AgentManager&) = delete;
 
@@ -65,6 +91,13 @@ class AgentManager final : public login::Placer {
   void withdraw(const std::string& uid, std::string_view subid);
   // Places nobody from now on and logs everybody out. Any thread.
   void log_all_out(std::string_view reason);
+  // Asks a player's agent to log out and, if the store does not take its data, to write that to
+  // a file and leave; false when the player is not online. Any thread.
+  bool rescue(std::string_view uid);
+  // The same of all whose data is not stored. Any thread.
+  void rescue_all();
+  // Any thread.
+  [[nodiscard]] std::vector<UnsavedPlayer> unsaved() const;
   // Agents that live or are being made. Any thread.
   [[nodiscard]] std::size_t online() const;
 
@@ -73,8 +106,7 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] Metric& save_errors() const { return save_errors_; }
   [[nodiscard]] Metric& ended_for_memory() const { return ended_for_memory_; }
   [[nodiscard]] HookReports& hook_reports() { return hook_reports_; }
-  // Players whose last save failed, for good or for now.
-  [[nodiscard]] Metric& unsaved() const { return unsaved_metric_; }
+  [[nodiscard]] Metric& rescues() const { return rescues_; }
   // The time for a hook of a player who leaves: while the server stops, logout and save together
   // take half of shutdown.timeout_ms at most, so that the rest is left for the store. Any thread.
   [[nodiscard]] std::uint32_t leaving_ms(std::uint32_t ms) const;
@@ -92,6 +124,14 @@ class AgentManager final : public login::Placer {
   // The agent cannot leave now, its data is not saved: logins that wait for it fail.
   void agent_stuck(AgentService& agent);
   void host_ended(AgentHost& host);
+  // Takes the player into the list of the unsaved, or anew; player_saved() takes it out.
+  void player_unsaved(UnsavedPlayer player);
+  void player_saved(const std::string& uid);
+  // Runs what writes a rescue's file, on a thread that waits for no database; it is started by
+  // the first.
+  [[nodiscard]] Result<> write_rescue(UniqueFunction<void()> work);
+  // Whether a line about one more player who is not saved may be written: some a second.
+  [[nodiscard]] bool may_log_unsaved();
 
  private:
   struct Placing {
@@ -118,6 +158,7 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] std::vector<std::unique_ptr<Placing>> take_waiting(const std::string& uid,
                                                                    bool forget);
   void send_logout(ServiceId agent, LogoutCode code, std::string_view reason);
+  void send_rescue(ServiceId agent);
 
   Runtime& runtime_;
   store::Store& store_;
@@ -127,11 +168,15 @@ class AgentManager final : public login::Placer {
   Metric& save_errors_;
   Metric& unsaved_metric_;
   Metric& ended_for_memory_;
+  Metric& rescues_;
   HookReports hook_reports_;
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Online> online_;  // by uid
   std::atomic<bool> stopping_{false};
+  std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
+  RateBucket unsaved_lines_;
+  std::unique_ptr<store::WorkPool> rescue_pool_;
 
   // By worker, touched by that worker only.
   std::array<std::vector<AgentHost*>, actor::kWorkersMax> hosts_;

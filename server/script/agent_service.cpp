@@ -221,12 +221,22 @@ std::uint64_t AgentService::begin_save(std::size_t hash) {
   return ++version_;
 }
 
+std::shared_ptr<const PendingSave> AgentService::keep_save(std::string_view data) {
+  pending_ = std::make_shared<PendingSave>(
+      PendingSave{version_, std::string(data), replies(), {}});
+  return pending_;
+}
+
 void AgentService::end_save(std::uint64_t version, SaveOutcome outcome) {
   GATEHOUSE_ASSERT(saves_running_ > 0);
   --saves_running_;
   if (outcome != SaveOutcome::kNothingDone) saved_max_ = std::max(saved_max_, version);
   if (outcome != SaveOutcome::kDone) return;
-  if (version == version_) saved_hash_ = newest_hash_;
+  if (version == version_) {
+    saved_hash_ = newest_hash_;
+    pending_.reset();
+    unsaved_.reset();
+  }
   save_succeeded();
 }
 
@@ -255,13 +265,14 @@ void AgentService::continue_hook() { watch_.go_on(*vm().scheduler().running()); 
 void AgentService::save_succeeded() {
   saved_ms_ = worker().now();
   save_error_.reset();
-  if (std::exchange(failed_saves_, 0) != 0) host_.manager().unsaved().add(-1);
+  failed_saves_ = 0;
+  if (!pending_ && std::exchange(listed_, false)) host_.manager().player_saved(uid());
 }
 
-void AgentService::save_failed(std::string_view why) {
+void AgentService::save_failed(std::string_view why, std::string_view code) {
   AgentManager& manager = host_.manager();
-  if (failed_saves_ == 0) manager.unsaved().add(1);
   if (failed_saves_ < UINT32_MAX) ++failed_saves_;
+  list_unsaved(code, why, failed_saves_);
   manager.save_errors().add();
   save_error_ = std::make_unique<std::string>(why);
   const std::uint32_t most = manager.options().save_failures_max;
@@ -434,6 +445,7 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
     case Hook::kLogout:
       return fork_hook(Hook::kLastSave, last_save_main, 0);
     case Hook::kLastSave:
+      if (rescued_) return;
       if (!ok && lua_status(task.thread) == LUA_ERRMEM) return on_no_memory(Hook::kLastSave);
       // Its script ended the task, not save() or the clock: once more.
       if (!ok && !save_error_ && !std::exchange(saved_again_, true)) {
@@ -531,6 +543,7 @@ void AgentService::arm(std::uint32_t ms) {
 
 void AgentService::on_clock() {
   if (!leaving_) return log_out(LogoutCode::kIdle, "away for too long");
+  if (rescue_due()) start_rescue();
   // The store is away, or there is no memory, and the data is not lost yet: stay, and let nobody
   // wait for it.
   stuck_ = true;
@@ -575,6 +588,7 @@ bool AgentService::ends_when_asked(bool itself) {
 
 void AgentService::on_message(actor::MessagePtr message) {
   if (message->type == actor::MessageType::kSystem && !message->source) {
+    if (message->session == kRescueMessage) return want_rescue();
     log_out(static_cast<LogoutCode>(message->session), message->view());
     return;
   }
@@ -584,7 +598,10 @@ void AgentService::on_message(actor::MessagePtr message) {
 void AgentService::on_exit() {
   clock_.cancel();
   watch_.cancel();
-  if (failed_saves_ != 0) host_.manager().unsaved().add(-1);
+  if (unsaved_ && pending_) {
+    log::error(id(), "{}@{} ends, and the store has not its last data", uid(), server());
+  }
+  if (listed_) host_.manager().player_saved(uid());
   runtime().system.entities().remove_all(id());
   LuaService::on_exit();
   host_.manager().agent_ended(*this);

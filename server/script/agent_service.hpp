@@ -40,6 +40,15 @@ enum class LogoutCode : std::uint16_t {
   kMemory = protocol::kKickMemory,      // its VM is full, and it holds most
 };
 
+// What a save brings to the store; kept until the store has it.
+struct PendingSave {
+  std::uint64_t version = 0;
+  std::string data;
+  std::optional<std::string> replies;
+  // The store's words when it does not take it: written by its thread before it answers.
+  mutable std::string why;
+};
+
 // The way out: log_out -> the game's logout() -> save -> exit. Each step has a deadline, and the
 // next one follows however it ends: done, an error, ended at its deadline, skynet.exit().
 class AgentService final : public LuaService, public gate::Agent {
@@ -75,8 +84,12 @@ class AgentService final : public LuaService, public gate::Agent {
   void pause_hook();
   void continue_hook();
   // Player data could not be stored for a reason that does not pass: `why`, for operators. Tells
-  // them, and after agent.save_failures_max in a row ends the player's session.
-  void save_failed(std::string_view why);
+  // them, and after agent.save_failures_max in a row ends the player's session. `code`: the class
+  // of the store's refusal, or what save() itself did wrong.
+  void save_failed(std::string_view why, std::string_view code = "unsavable");
+  // The store has not taken a save; `code` is the name of the class (base/result.hpp). While
+  // leaving, what it never takes is written to a file when it is time (rescue_due()).
+  void store_refused(std::uint64_t version, std::string_view code);
   // The store holds what save() returned last, or there is nothing to save.
   void save_succeeded();
   [[nodiscard]] std::uint32_t failed_saves() const { return failed_saves_; }
@@ -87,6 +100,8 @@ class AgentService final : public LuaService, public gate::Agent {
   enum class SaveOutcome : std::uint8_t { kDone, kNothingDone, kUnknown };
   // What the store said of it; what that says of the hash only the newest save knows.
   void end_save(std::uint64_t version, SaveOutcome outcome);
+  // Keeps what the save that began brings, so that it can be rescued.
+  [[nodiscard]] std::shared_ptr<const PendingSave> keep_save(std::string_view data);
   [[nodiscard]] std::uint32_t saves_running() const { return saves_running_; }
   // Certainly no save from this number on has written anything, or will.
   [[nodiscard]] bool nothing_saved_since(std::uint64_t version) const {
@@ -153,12 +168,28 @@ class AgentService final : public LuaService, public gate::Agent {
     AgentService& agent_;
   };
 
+  // What is known while the store has not taken the newest save.
+  struct Unsaved {
+    std::string code;
+    std::string why;
+    MonotonicMs for_good_since_ms = 0;  // refused without a hope; 0: it may yet be taken
+    MonotonicMs next_log_ms = 0;
+    std::uint32_t failures = 0;
+  };
+
   void on_clock();
   void load_replies(std::string_view stored);
   void note_accepted(protocol::RequestTicket ticket);
   void note_started(protocol::RequestTicket ticket);
   void begin_rollback(const Task& failed);
   void run_next();
+  // Has ops see the player among those who are not saved.
+  void list_unsaved(std::string_view code, std::string_view why, std::uint32_t failures);
+  // An operator, or the end of the process, wants the player out, stored or not.
+  void want_rescue();
+  [[nodiscard]] bool rescue_due() const;
+  void start_rescue();
+  void rescued(const Result<std::string>& file);
   void arm(std::uint32_t ms);
   // Runs a hook as a task that starts with `main`, with its deadline.
   void run_hook(Hook hook, lua_CFunction main, std::uint32_t ms);
@@ -181,6 +212,8 @@ class AgentService final : public LuaService, public gate::Agent {
   std::unique_ptr<Conversations> conversations_;
   Loading loading_;
   std::string_view content_;  // of the request that starts now
+  std::shared_ptr<const PendingSave> pending_;  // the newest save, until it is stored
+  std::unique_ptr<Unsaved> unsaved_;
   std::unique_ptr<std::string> logout_reason_;
   LogoutCode logout_code_ = LogoutCode::kRemoved;
   std::size_t saved_hash_ = 0;
@@ -197,6 +230,10 @@ class AgentService final : public LuaService, public gate::Agent {
   bool busy_ = false;
   bool leaving_ = false;
   bool save_waits_ = false;      // the last save, for memory
+  bool listed_ = false;          // among those who are not saved
+  bool rescue_wanted_ = false;
+  bool rescuing_ = false;        // a file is being written
+  bool rescued_ = false;         // the file has the data, and the agent ends
   bool stuck_ = false;           // leaving, for longer than its scripts may take
   bool periodic_save_ = false;   // one is under way
   bool saved_again_ = false;     // the last save was begun a second time

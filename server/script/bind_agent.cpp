@@ -1,7 +1,7 @@
 // "gatehouse.agent": what lua/service/msgagent.lua builds players on. serve() is called by the
 // host's main chunk; the other functions by the agent that runs, unless they take an address.
 #include <functional>
-#include <optional>
+#include <memory>
 
 #include "actor/system.hpp"
 #include "base/log.hpp"
@@ -191,8 +191,8 @@ int save_done(lua_State* L, int, lua_KContext context) {
     if (commits) agent.end_commit(task, true);
     return count;
   }
-  agent.host().manager().save_errors().add();
   const bool nothing = lua_toboolean(L, -1) != 0;
+  agent.store_refused(version, check_view(L, -2));
   agent.end_save(version, nothing ? Outcome::kNothingDone : Outcome::kUnknown);
   // A full queue is empty again soon.
   const bool full = std::string_view(lua_tostring(L, -2)) == name(Errc::kFull);
@@ -203,17 +203,17 @@ int save_done(lua_State* L, int, lua_KContext context) {
   return push_refusal(L, "never");
 }
 
-// Hands the encoded data to the store as save number `version`; the answer comes as the reply
-// to `session`.
-void submit_save(AgentService& agent, std::int32_t session, std::uint64_t version,
-                 std::string_view data, std::optional<std::string> replies) {
+// Hands a save to the store; the answer comes as the reply to `session`.
+void submit_save(AgentService& agent, std::int32_t session,
+                 std::shared_ptr<const PendingSave> save) {
   actor::System& system = agent.runtime().system;
   const auto submitted = agent.host().manager().store().submit(
       [&system, id = agent.id(), session, account = agent.account(), epoch = agent.epoch(),
-       version, server = agent.server(), bytes = std::string(data),
-       replies = std::move(replies)](store::Driver& driver) {
-        auto saved = driver.save_player(account, server, epoch, version, bytes, replies);
-        return [&system, id, session, saved = std::move(saved)](const Result<>& durable) {
+       server = agent.server(), save = std::move(save)](store::Driver& driver) {
+        auto saved = driver.save_player(account, server, epoch, save->version, save->data,
+                                        save->replies);
+        return [&system, id, session, save, saved = std::move(saved)](const Result<>& durable) {
+          if (const Result<>& end = saved ? durable : saved; !end) save->why = end.error().message;
           answer_job(system, id, session, saved ? durable : saved);
         };
       });
@@ -273,17 +273,12 @@ int l_save(lua_State* L) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  if (data.size() > store::kPlayerDataBytesMax) {
-    lua_pushfstring(L, "player data has %d bytes, more than %d", static_cast<int>(data.size()),
-                    static_cast<int>(store::kPlayerDataBytesMax));
-    return refuse_value(L, agent);
-  }
   Scheduler& scheduler = Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(agent);
   const std::uint64_t version = agent.begin_save(hash);
   if (commits && task.commit_save == 0) task.commit_save = version;
   if (committable) agent.add_committed(task, check_view(L, 1));
-  submit_save(agent, session, version, data, agent.replies());
+  submit_save(agent, session, agent.keep_save(data));
   agent.pause_hook();
   scheduler.await_reply(session, agent.id());
   return lua_yieldk(L, 0, static_cast<lua_KContext>(version * 2 + (commits ? 1 : 0)), save_done);

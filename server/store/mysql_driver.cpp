@@ -206,7 +206,10 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
         continue;
       }
     }
-    return failed(error_of(error));
+    const Error said = error_of(error);
+    // A session keeps the rights on a database that it had when it began.
+    if (said.code == Errc::kRefused && !in_transaction_ && !locked_) disconnect();
+    return failed(said);
   }
 }
 

@@ -51,7 +51,10 @@ def base_config(folder):
                 {"server": "cocos1", "listen": "127.0.0.1:0", "maxclient": 5000},
             ]
         },
-        "agent": {"module": "lua/game/player.lua"},
+        "agent": {
+            "module": "lua/game/player.lua",
+            "rescue_folder": str(Path(folder) / "rescue"),
+        },
         "store": {"driver": "sqlite", "sqlite": {"path": str(Path(folder) / "gatehouse.db")}},
         # The cheapest password hash: what is tested here is not its cost.
         "auth": {

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+#include <mysql.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "store/mysql_connect.hpp"
+#include "store/mysql_error.hpp"
+#include "store/mysql_sql.hpp"
+#include "store/mysql_statement.hpp"
+#include "store/needs.hpp"
+#include "store/records.hpp"
+#include "store/sql.hpp"
+
+namespace gatehouse::store {
+namespace {
+
+// What one save may bring, with its envelope, and some more (sql/README.md).
+constexpr std::size_t kPacketBytes = 16u << 20;
+static_assert(kPlayerDataBytesMax + kPlayerRepliesBytesMax + 4'096 < kPacketBytes);
+
+class NeedsCheck {
+ public:
+  NeedsCheck(MYSQL* mysql, const Options& options) : mysql_(mysql), options_(options) {}
+
+  std::vector<Need> run() {
+    statements();
+    tables();
+    columns();
+    packets();
+    return std::move(unmet_);
+  }
+
+ private:
+  // The server checks rights, tables and columns when it prepares a statement.
+  void statements() {
+    for (const auto& [statement, fatal] : needed_statements()) {
+      const std::string_view text = mysql_texts()[static_cast<std::size_t>(statement)];
+      MysqlError error;
+      const auto prepared = MysqlStatement::prepare(mysql_, text, error);
+      if (prepared) continue;
+      const Error said = error_of(error);
+      if (said.code == Errc::kRefused) add(fatal, said.message + mending(error));
+    }
+  }
+
+  [[nodiscard]] std::string mending(const MysqlError& error) const {
+    if (error.text.find("denied") == std::string::npos)
+      return "; tables and columns are made by: gatectl migrate";
+    return fmt::format("; GRANT SELECT, INSERT, UPDATE, DELETE ON {}.* TO that user",
+                       options_.mysql.database);
+  }
+
+  // A save that is undone by halves, or not at all, is what other engines do.
+  void tables() {
+    each("SELECT table_name, engine FROM information_schema.tables WHERE "
+         "table_schema = DATABASE() AND table_name IN ('account', 'login_audit', 'address_ban', "
+         "'address_allow', 'game_server', 'gate', 'player_data', 'schema_migration') AND "
+         "table_type = 'BASE TABLE' AND engine <> 'InnoDB'",
+         [this](const MYSQL_ROW row) {
+           add(true, fmt::format("table {} has engine {}; ALTER TABLE {} ENGINE = InnoDB", row[0],
+                                 row[1], row[0]));
+         });
+  }
+
+  void columns() {
+    each("SELECT table_name, column_name, character_set_name FROM information_schema.columns "
+         "WHERE table_schema = DATABASE() AND table_name IN ('account', 'player_data', "
+         "'game_server') AND character_set_name NOT IN ('utf8mb4', 'ascii')",
+         [this](const MYSQL_ROW row) {
+           add(true, fmt::format("column {}.{} has character set {}; ALTER TABLE {} CONVERT TO "
+                                 "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                                 row[0], row[1], row[2], row[0]));
+         });
+    each("SELECT column_name, column_type FROM information_schema.columns WHERE "
+         "table_schema = DATABASE() AND table_name = 'player_data' AND "
+         "column_name IN ('data', 'replies') AND data_type NOT IN ('mediumblob', 'longblob')",
+         [this](const MYSQL_ROW row) {
+           add(true, fmt::format("column player_data.{} is {}, too small for what players save; "
+                                 "ALTER TABLE player_data MODIFY {} MEDIUMBLOB NULL",
+                                 row[0], row[1], row[0]));
+         });
+  }
+
+  void packets() {
+    const std::size_t bytes = read_packet_bytes_max(mysql_);
+    if (bytes == 0 || bytes >= kPacketBytes) return;
+    add(false, fmt::format("max_allowed_packet is {}: players with more data cannot be saved; SET "
+                           "GLOBAL max_allowed_packet = {}, and the same in the server's "
+                           "configuration",
+                           bytes, kPacketBytes));
+  }
+
+  template <class Visit>
+  void each(std::string_view query, Visit visit) {
+    if (mysql_real_query(mysql_, query.data(), query.size()) != 0) return;
+    MYSQL_RES* const result = mysql_store_result(mysql_);
+    if (result == nullptr) return;
+    while (const MYSQL_ROW row = mysql_fetch_row(result)) visit(row);
+    mysql_free_result(result);
+  }
+
+  void add(bool fatal, std::string text) {
+    const auto same = [&](const Need& need) { return need.text == text; };
+    const auto known = std::ranges::find_if(unmet_, same);
+    if (known == unmet_.end()) {
+      unmet_.push_back({fatal, std::move(text)});
+    } else {
+      known->fatal = known->fatal || fatal;
+    }
+  }
+
+  MYSQL* const mysql_;
+  const Options& options_;
+  std::vector<Need> unmet_;
+};
+
+}  // namespace
+
+Result<std::vector<Need>> mysql_unmet_needs(const Options& options) {
+  start_mysql_library();
+  auto mysql = connect_mysql(options, {});
+  if (!mysql) return tl::unexpected(mysql.error());
+  return NeedsCheck(mysql->get(), options).run();
+}
+
+}  // namespace gatehouse::store

@@ -1,0 +1,24 @@
+#include "store/needs.hpp"
+
+#include "store/sql.hpp"
+
+namespace gatehouse::store {
+
+std::vector<NeededStatement> needed_statements() {
+  return {{Statement::kFindAccount, true},         {Statement::kCreateAccount, true},
+          {Statement::kReplacePasswordHash, true}, {Statement::kUseTotpStep, true},
+          {Statement::kClaimSession, true},        {Statement::kReadClaims, true},
+          {Statement::kReleaseSession, true},      {Statement::kTakePlayer, true},
+          {Statement::kReadPlayer, true},          {Statement::kSavePlayer, true},
+          {Statement::kReadSaved, true},           {Statement::kFindGameServer, true},
+          {Statement::kListGameServers, false},    {Statement::kListBarredOnline, false},
+          {Statement::kListAddressBans, false},    {Statement::kListAddressAllows, false},
+          {Statement::kRecordLogin, false},        {Statement::kTrimLoginAudit, false}};
+}
+
+Result<std::vector<Need>> unmet_needs(const Options& options) {
+  return options.kind == Options::Kind::kMysql ? mysql_unmet_needs(options)
+                                               : sqlite_unmet_needs(options);
+}
+
+}  // namespace gatehouse::store
