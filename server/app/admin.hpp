@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "net/address.hpp"
 #include "ops/admin_server.hpp"
 #include "script/agent_manager.hpp"
+#include "store/store.hpp"
 
 namespace gatehouse::app {
 
@@ -24,6 +26,7 @@ struct AdminParts {
   actor::System& system;
   MetricSet& metrics;
   script::AgentManager& agents;
+  const store::Store& store;
   std::vector<gate::Gate*> gates;
   login::LoginServer* login;
   Events& events;
@@ -46,6 +49,7 @@ class Admin {
   Admin(std::string host, AdminParts parts);
   [[nodiscard]] ops::AdminHandlers handlers();
   [[nodiscard]] std::string status() const;
+  [[nodiscard]] nlohmann::json unsaved() const;
 
   const std::string host_;
   const AdminParts parts_;

@@ -46,6 +46,15 @@ std::string text_of(const json& status) {
     out << "\nlogin: " << login.at("connections") << " connections";
     if (login.contains("waiting")) out << ", " << login.at("waiting") << " waiting";
   }
+  if (const std::string store = status.value("store", ""); !store.empty()) {
+    out << "\nthe store cannot be used: " << store;
+  }
+  for (const json& player : status.value("unsaved", json::array())) {
+    out << "\nunsaved: " << player.at("uid").get<std::string>() << "@"
+        << player.at("server").get<std::string>() << " for " << player.at("for_s") << " s"
+        << (player.at("leaving").get<bool>() ? ", logged out: " : ": ")
+        << player.at("code").get<std::string>() << ": " << player.at("why").get<std::string>();
+  }
   for (const json& gate : status.at("gates")) {
     out << "\ngate " << gate.at("server").get<std::string>() << " at "
         << gate.at("address").get<std::string>() << ": " << gate.at("sessions") << " sessions, "
@@ -69,6 +78,17 @@ Result<> kick(const Config& config, const Arguments& arguments, Output& output) 
   if (!kicked) return tl::unexpected<Error>(kicked.error());
   if (!*kicked) return fail(Errc::kNotFound, arguments.name + " is not online");
   output.say(arguments.name + " is kicked", {{"uid", arguments.name}, {"done", "kicked"}});
+  return {};
+}
+
+Result<> rescue(const Config& config, const Arguments& arguments, Output& output) {
+  const auto answer = ask(config, AdminMethod::kPost, "/rescue", {{"uid", arguments.name}});
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (answer->status == 404) return fail(Errc::kNotFound, arguments.name + " is not online");
+  if (answer->status != 202) return tl::unexpected<Error>(refused(*answer));
+  output.say(arguments.name + " leaves; what the store does not take goes to a file in " +
+                 config.agent.rescue.folder,
+             {{"uid", arguments.name}, {"done", "leaving"}});
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -25,10 +26,14 @@
 #include "script/boot.hpp"
 #include "script/login_policy.hpp"
 #include "script/skynet_config.hpp"
+#include "store/sqlite_guard.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::app {
 namespace {
+
+// Of shutdown.timeout_ms, for writing what the store does not take to files.
+constexpr std::chrono::milliseconds kRescueTime{2'500};
 
 Result<> write_ready_file(const std::string& path, const nlohmann::json& content) {
   const std::string temporary = path + "." + std::to_string(getpid());
@@ -66,6 +71,7 @@ class Server {
  public:
   explicit Server(const Config& config)
       : config_(config),
+        store_options_(config.store),
         system_({.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         runtime_(system_) {
@@ -77,9 +83,14 @@ class Server {
   }
 
   Result<> start() {
-    auto store = store::Store::start(config_.store, metrics_);
+    if (auto claimed = claim_store(); !claimed) return claimed;
+    auto store = store::Store::start(store_options_, metrics_);
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
+    if (auto made = store::make_rescue_folder(config_.agent.rescue); !made) {
+      log::warn({}, "agent.rescue_folder: what the store refuses for good cannot be kept: {}",
+                made.error().message);
+    }
     hash_pool_ = std::make_unique<store::WorkPool>(
         store::WorkPoolOptions{.name = "hash",
                                .threads = config_.limits.hash_threads,
@@ -98,7 +109,7 @@ class Server {
       return fail(Errc::kTimeout, "the service bootstrap does not get to its end");
     }
     if (auto usable = agents_->check_module(); !usable) return usable;
-    migrator_ = std::make_unique<Migrator>(*store_, config_.store.driver, system_.worker(0));
+    migrator_ = std::make_unique<Migrator>(*store_, store_options_.driver, system_.worker(0));
     if (auto migrated = migrator_->start(); !migrated) return migrated;
     for (const auto& gate : gates_) {
       if (auto started = gate->start(network_, system_); !started) return started;
@@ -107,7 +118,7 @@ class Server {
       if (auto made = make_login(); !made) return made;
       set_keys(config_);
     }
-    auto watch = Watch::make({config_.store.driver, *agents_, login_.get(), metrics_},
+    auto watch = Watch::make({store_options_.driver, *agents_, login_.get(), metrics_},
                              config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
@@ -138,7 +149,7 @@ class Server {
     if (!config_.admin_listen) return {};
     std::vector<gate::Gate*> gates;
     for (const auto& gate : gates_) gates.push_back(gate.get());
-    auto admin = Admin::start(*config_.admin_listen, {system_, metrics_, *agents_,
+    auto admin = Admin::start(*config_.admin_listen, {system_, metrics_, *agents_, *store_,
                                                       std::move(gates), login_.get(), events});
     if (!admin) return tl::unexpected<Error>(admin.error());
     admin_ = std::move(*admin);
@@ -178,9 +189,17 @@ class Server {
     }
     if (!agents_) return;
     agents_->log_all_out("the server stops");
-    const bool left = events.wait(
-        [this](const Events::State&) { return connections() == 0 && agents_->online() == 0; },
-        std::chrono::milliseconds(config_.shutdown_timeout_ms));
+    const auto all_left = [this](const Events::State&) {
+      return connections() == 0 && agents_->online() == 0;
+    };
+    // What the store has not taken by then goes to files.
+    const std::chrono::milliseconds limit(config_.shutdown_timeout_ms);
+    const auto for_rescue = std::min(limit / 4, kRescueTime);
+    bool left = events.wait(all_left, limit - for_rescue);
+    if (!left) {
+      agents_->rescue_all();
+      left = events.wait(all_left, for_rescue);
+    }
     if (!left) {
       log::error({}, "{} players are cut off after shutdown.timeout_ms", agents_->online());
     }
@@ -199,6 +218,15 @@ class Server {
   }
 
  private:
+  // One server at a time has a SQLite file.
+  Result<> claim_store() {
+    if (config_.store.driver.kind != store::Options::Kind::kSqlite) return {};
+    auto guard = store::SqliteGuard::claim(config_.store.driver.sqlite.path, metrics_);
+    if (!guard) return tl::unexpected<Error>(guard.error());
+    store_options_.driver.sqlite.guard = std::move(*guard);
+    return {};
+  }
+
   // What bootstrap.lua and debug_console.lua read.
   void set_console() {
     if (!config_.console_listen) return;
@@ -246,6 +274,7 @@ class Server {
   }
 
   const Config& config_;
+  store::StoreOptions store_options_;  // the configuration's, with the claim on its file
   const crypto::SealRing own_ticket_keys_ = random_ring();
   MetricSet metrics_;
   actor::System system_;

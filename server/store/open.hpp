@@ -14,8 +14,12 @@
 
 namespace gatehouse::store {
 
+class SqliteGuard;
+
 struct SqliteOptions {
   std::string path;  // the file; it and its folder are made when missing (mode 0600 and 0700)
+  // The claim of a server on the file, which its drivers share; none: a visitor.
+  std::shared_ptr<SqliteGuard> guard;
 };
 
 // TLS to the server. A connection that would go without what the mode says is not used.

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "store/sql_driver.hpp"
 #include "store/sqlite_file.hpp"
+#include "store/sqlite_guard.hpp"
 #include "store/sqlite_sql.hpp"
 
 namespace gatehouse::store {
@@ -22,8 +23,12 @@ constexpr std::size_t kGroupMax = 64;
 
 class SqliteConnection final : public SqlConnection {
  public:
-  SqliteConnection(std::string path, std::uint32_t busy_timeout_ms, const DriverMetrics& metrics)
-      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms), metrics_(metrics) {}
+  SqliteConnection(const SqliteOptions& options, std::uint32_t busy_timeout_ms,
+                   const DriverMetrics& metrics)
+      : path_(options.path),
+        guard_(options.guard),
+        busy_timeout_ms_(busy_timeout_ms),
+        metrics_(metrics) {}
   ~SqliteConnection() override { disconnect(); }
 
   Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
@@ -46,6 +51,11 @@ class SqliteConnection final : public SqlConnection {
 
  private:
   Result<> connect();
+  // Whether the file that is open is still the one at the path; closes it when it has to be
+  // opened anew. At most once a group, and not within a transaction.
+  Result<> look();
+  // After a commit: it counts only if the file at the path has it.
+  Result<> confirm();
   Result<> open_file();
   Result<> configure();
   void disconnect();
@@ -64,11 +74,16 @@ class SqliteConnection final : public SqlConnection {
   void lose_group(const Error& error);
 
   std::string path_;
+  std::shared_ptr<SqliteGuard> guard_;  // none: nobody looks
+  std::uint64_t generation_ = 0;        // the guard's, when db_ was opened
+  bool looked_ = false;                 // in this group
+  int wal_frames_ = 0;                  // after the last commit
   std::uint32_t busy_timeout_ms_;
   DriverMetrics metrics_;
   sqlite3* db_ = nullptr;
   std::array<sqlite3_stmt*, kStatementCount> statements_{};  // of db_
   bool counted_ = false;  // among the open connections
+  bool entered_ = false;  // among those that the guard knows
   bool grouping_ = false;
   bool group_open_ = false;           // the transaction of the group is open
   std::optional<Error> group_error_;  // what ended it; the group's later writes fail alike
@@ -122,9 +137,11 @@ void SqliteConnection::disconnect() {
     sqlite3_finalize(statement);
     statement = nullptr;
   }
+  if (db_ != nullptr && guard_) guard_->closing(db_);
   const int closed = sqlite3_close(db_);
   GATEHOUSE_ASSERT(closed == SQLITE_OK);
   db_ = nullptr;
+  if (std::exchange(entered_, false)) guard_->leave();
   if (std::exchange(counted_, false)) bump(metrics_.connections, -1);
 }
 
@@ -138,13 +155,49 @@ void SqliteConnection::disconnect_if_broken(int code) {
   disconnect();
 }
 
+Result<> SqliteConnection::look() {
+  if (!guard_ || looked_) return {};
+  if (db_ != nullptr && sqlite3_get_autocommit(db_) == 0) return {};
+  const auto generation = guard_->look(db_);
+  if (!generation) {
+    if (grouping_) lose_group(generation.error());
+    return tl::unexpected(generation.error());
+  }
+  if (db_ != nullptr && generation_ != *generation) disconnect();
+  if (db_ == nullptr && !guard_->enter(*generation))
+    return fail(Errc::kUnavailable, "the file is opened anew once all have closed it");
+  entered_ = true;
+  generation_ = *generation;
+  looked_ = grouping_;
+  return {};
+}
+
+Result<> SqliteConnection::confirm() {
+  if (!guard_ || db_ == nullptr) return {};
+  const auto generation = guard_->look(db_);
+  if (!generation) return tl::unexpected(generation.error());
+  if (*generation != generation_)
+    return fail(Errc::kUnavailable, "the file was deleted or replaced before this was in it");
+  guard_->committed(db_, wal_frames_);
+  return {};
+}
+
 Result<> SqliteConnection::connect() {
+  if (auto fine = look(); !fine) return fine;
   if (db_ != nullptr) return {};
   auto opened = open_file();
   if (!opened) {
     disconnect();
     bump(metrics_.connect_errors);
     return opened;
+  }
+  if (guard_) {
+    guard_->opened(db_);
+    const auto count = [](void* self, sqlite3*, const char*, int frames) {
+      static_cast<SqliteConnection*>(self)->wal_frames_ = frames;
+      return SQLITE_OK;
+    };
+    sqlite3_wal_hook(db_, count, this);
   }
   counted_ = true;
   bump(metrics_.connections);
@@ -174,6 +227,9 @@ Result<> SqliteConnection::configure() {
     sqlite3_sleep(5);
     code = sqlite3_exec(db_, settings, nullptr, nullptr, nullptr);
   }
+  // The files beside it are made by the first who reads.
+  if (code == SQLITE_OK && guard_)
+    code = sqlite3_exec(db_, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return tl::unexpected(last_error(code));
   return {};
 }
@@ -224,6 +280,11 @@ Result<SqlOutcome> SqliteConnection::run(Statement statement, std::span<const Sq
   sqlite3_clear_bindings(prepared);
   // A full disk, for one, makes SQLite undo the whole transaction.
   if (group_open_ && !result && sqlite3_get_autocommit(db_) != 0) lose_group(result.error());
+  const bool wrote = result && !grouping_ && sqlite3_stmt_readonly(prepared) == 0 &&
+                     sqlite3_get_autocommit(db_) != 0;
+  if (wrote) {
+    if (auto there = confirm(); !there) return tl::unexpected(there.error());
+  }
   disconnect_if_broken(code);
   return result;
 }
@@ -254,6 +315,7 @@ Result<> SqliteConnection::run_whole(const std::function<Result<>()>& body) {
   if (auto begun = run_script(inside ? "SAVEPOINT part" : "BEGIN IMMEDIATE"); !begun) return begun;
   auto done = body();
   if (done) done = run_script(inside ? "RELEASE part" : "COMMIT");
+  if (done && !inside && guard_) done = confirm();
   // A grave error has undone everything already.
   if (!done && db_ != nullptr && sqlite3_get_autocommit(db_) == 0)
     static_cast<void>(run_script(inside ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK"));
@@ -263,6 +325,7 @@ Result<> SqliteConnection::run_whole(const std::function<Result<>()>& body) {
 void SqliteConnection::begin_group() {
   GATEHOUSE_ASSERT(!group_open_);
   grouping_ = true;
+  looked_ = false;
   group_error_.reset();
 }
 
@@ -284,14 +347,15 @@ void SqliteConnection::lose_group(const Error& error) {
 }
 
 Result<> SqliteConnection::end_group() {
-  grouping_ = false;
   if (group_open_) {
-    if (auto committed = run_script("COMMIT"); !committed) {
-      if (group_open_ && db_ != nullptr) static_cast<void>(run_script("ROLLBACK"));
-      lose_group(committed.error());
-    }
+    auto committed = run_script("COMMIT");
+    if (!committed && group_open_ && db_ != nullptr) static_cast<void>(run_script("ROLLBACK"));
+    if (committed) committed = confirm();
+    if (!committed) lose_group(committed.error());
     group_open_ = false;
   }
+  grouping_ = false;
+  looked_ = false;
   if (!group_error_) return {};
   return tl::unexpected(*group_error_);  // until the next group begins, whoever asks
 }
@@ -299,7 +363,10 @@ Result<> SqliteConnection::end_group() {
 Result<> SqliteConnection::ping() { return run_script("SELECT count(*) FROM sqlite_schema"); }
 
 Result<std::unique_ptr<SqlConnection>> SqliteConnection::open_for_migration() {
-  return std::make_unique<SqliteConnection>(path_, kMigrationLockTimeoutMs, metrics_);
+  SqliteOptions options;
+  options.path = path_;
+  options.guard = guard_;
+  return std::make_unique<SqliteConnection>(options, kMigrationLockTimeoutMs, metrics_);
 }
 
 Result<> SqliteConnection::run_script(std::string_view script) {
@@ -315,8 +382,8 @@ Result<> SqliteConnection::run_script(std::string_view script) {
 
 Result<std::unique_ptr<Driver>> open_sqlite(const Options& options,
                                             const DriverMetrics& metrics) {
-  auto connection = std::make_unique<SqliteConnection>(options.sqlite.path,
-                                                       options.io_timeout_ms, metrics);
+  auto connection = std::make_unique<SqliteConnection>(options.sqlite, options.io_timeout_ms,
+                                                       metrics);
   return std::make_unique<SqlDriver>(std::move(connection), options.migrations_dir + "/sqlite",
                                      kSqliteMigrationTable, metrics.errors);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "store/sql_driver.hpp"
+#include "store/sqlite_guard.hpp"
 
 namespace gatehouse::store {
 namespace {
@@ -55,7 +56,8 @@ Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricS
 
 Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
              MetricSet& metrics)
-    : queue_length_metric_(metrics.gauge("store_queue_length", label(options.driver.kind),
+    : guard_(options.driver.sqlite.guard),
+      queue_length_metric_(metrics.gauge("store_queue_length", label(options.driver.kind),
                                          "Jobs that wait for a connection to the database")),
       full_metric_(metrics.counter("store_full", label(options.driver.kind),
                                    "Jobs refused because the queue was full")),
@@ -110,6 +112,8 @@ void Store::end_group(std::size_t thread) {
   for (Reply& reply : replies_[thread]) reply(durable);
   replies_[thread].clear();
 }
+
+std::string Store::complaint() const { return guard_ ? guard_->complaint() : std::string(); }
 
 void Store::stop(WorkPool::Stop how) { pool_.stop(how); }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -68,6 +69,8 @@ class Store {
   // job. May be called again.
   void stop(WorkPool::Stop how);
 
+  // What keeps the store from being used, as far as it knows; empty: nothing. Any thread.
+  [[nodiscard]] std::string complaint() const;
   [[nodiscard]] std::size_t queue_length() const { return pool_.queue_length(); }
 
  private:
@@ -77,6 +80,7 @@ class Store {
   void run(const WorkContext& context, Job& job, std::int64_t submitted_ns);
   void end_group(std::size_t thread);
 
+  const std::shared_ptr<SqliteGuard> guard_;
   Metric& queue_length_metric_;
   Metric& full_metric_;
   Metric& jobs_metric_;
