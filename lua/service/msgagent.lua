@@ -175,7 +175,7 @@ end
 function Player:flush()
 	local fine <const>, saved <const>, code <const> = pcall(until_certain, self, save)
 	if not (fine and saved) then
-		error("flush failed: " .. (fine and code or text_of(saved)), 2)
+		error("flush failed: " .. (fine and code .. ": " .. agent.why() or text_of(saved)), 2)
 	end
 end
 

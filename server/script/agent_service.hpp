@@ -100,6 +100,10 @@ class AgentService final : public LuaService, public gate::Agent {
   enum class SaveOutcome : std::uint8_t { kDone, kNothingDone, kUnknown };
   // What the store said of it; what that says of the hash only the newest save knows.
   void end_save(std::uint64_t version, SaveOutcome outcome);
+  // Why the store has not taken the newest save; empty: it has, or nothing is known.
+  [[nodiscard]] std::string_view refusal() const {
+    return unsaved_ ? std::string_view(unsaved_->why) : std::string_view();
+  }
   // Keeps what the save that began brings, so that it can be rescued.
   [[nodiscard]] std::shared_ptr<const PendingSave> keep_save(std::string_view data);
   [[nodiscard]] std::uint32_t saves_running() const { return saves_running_; }

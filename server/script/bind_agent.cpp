@@ -345,6 +345,12 @@ int l_at_work(lua_State* L) {
   return 2;
 }
 
+// why() -> the store's words about the last save that it did not take
+int l_why(lua_State* L) {
+  push_view(L, current_agent(L).refusal());
+  return 1;
+}
+
 // limit() -> milliseconds: the running task calls save(), for which it has so long.
 int l_limit(lua_State* L) {
   current_task(L, "agent.limit");
@@ -435,7 +441,7 @@ int open_agent(lua_State* L) {
       {"kick", bind<l_kick>},           {"abandon", bind<l_abandon>},
       {"connected", bind<l_connected>},
       {"peer", bind<l_peer>},           {"save", bind<l_save>},
-      {"limit", bind<l_limit>},         {"pause", bind<l_pause>},
+      {"why", bind<l_why>}, {"limit", bind<l_limit>},         {"pause", bind<l_pause>},
       {"failed", bind<l_failed>},       {"succeeded", bind<l_succeeded>},
       {"receiving", bind<l_receiving>}, {"commit", bind<l_commit>},
       {"players", bind<l_players>},     {"run", bind<l_run>},

@@ -81,7 +81,7 @@ Result<> SqlDriver::save_player(AccountId account, std::string_view server, std:
   if (data.size() > kPlayerDataBytesMax)
     return too_big("player data", data.size(), kPlayerDataBytesMax);
   if (replies && replies->size() > kPlayerRepliesBytesMax)
-    return too_big("replies", replies->size(), kPlayerRepliesBytesMax);
+    return too_big("reply data", replies->size(), kPlayerRepliesBytesMax);
   const SqlValue reply_value = replies ? SqlValue{SqlBytes{*replies}} : SqlValue{nullptr};
   auto ran = run(Statement::kSavePlayer,
                  {SqlBytes{data}, reply_value, version, account.value, SqlText{server}, epoch,

@@ -52,7 +52,7 @@ inline tl::unexpected<Error> invalid(const char* what) {
 }
 
 inline tl::unexpected<Error> too_big(std::string_view what, std::size_t bytes, std::size_t max) {
-  return fail(Errc::kTooBig, fmt::format("{} of {} bytes, more than {}", what, bytes, max));
+  return fail(Errc::kTooBig, fmt::format("{} has {} bytes, more than {}", what, bytes, max));
 }
 
 inline std::uint64_t natural(const SqlRow& row, int column) {
