@@ -24,6 +24,26 @@ bool for_good(std::string_view code) {
 
 }  // namespace
 
+std::shared_ptr<const PendingSave> AgentService::keep_save(std::string_view data) {
+  pending_ = std::make_shared<PendingSave>(
+      PendingSave{version_, std::string(data), replies(), {}});
+  return pending_;
+}
+
+void AgentService::save_failed(std::string_view why, std::string_view code) {
+  AgentManager& manager = host_.manager();
+  if (failed_saves_ < UINT32_MAX) ++failed_saves_;
+  list_unsaved(code, why, failed_saves_);
+  manager.save_errors().add();
+  save_error_ = std::make_unique<std::string>(why);
+  const std::uint32_t most = manager.options().save_failures_max;
+  manager.hook_reports().error(
+      id(), fmt::format("{}@{} is not saved, {} time{} in a row: {}", uid(), server(),
+                        failed_saves_, failed_saves_ == 1 ? "" : "s", why));
+  if (leaving_ || most == 0 || failed_saves_ < most) return;
+  manager.log_out(id(), LogoutCode::kRemoved, "your progress cannot be saved");
+}
+
 void AgentService::store_refused(std::uint64_t version, std::string_view code) {
   if (version != version_) return;  // a newer one is under way
   if (code == name(Errc::kFenced)) {

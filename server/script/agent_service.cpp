@@ -221,12 +221,6 @@ std::uint64_t AgentService::begin_save(std::size_t hash) {
   return ++version_;
 }
 
-std::shared_ptr<const PendingSave> AgentService::keep_save(std::string_view data) {
-  pending_ = std::make_shared<PendingSave>(
-      PendingSave{version_, std::string(data), replies(), {}});
-  return pending_;
-}
-
 void AgentService::end_save(std::uint64_t version, SaveOutcome outcome) {
   GATEHOUSE_ASSERT(saves_running_ > 0);
   --saves_running_;
@@ -267,20 +261,6 @@ void AgentService::save_succeeded() {
   save_error_.reset();
   failed_saves_ = 0;
   if (!pending_ && std::exchange(listed_, false)) host_.manager().player_saved(uid());
-}
-
-void AgentService::save_failed(std::string_view why, std::string_view code) {
-  AgentManager& manager = host_.manager();
-  if (failed_saves_ < UINT32_MAX) ++failed_saves_;
-  list_unsaved(code, why, failed_saves_);
-  manager.save_errors().add();
-  save_error_ = std::make_unique<std::string>(why);
-  const std::uint32_t most = manager.options().save_failures_max;
-  manager.hook_reports().error(
-      id(), fmt::format("{}@{} is not saved, {} time{} in a row: {}", uid(), server(),
-                        failed_saves_, failed_saves_ == 1 ? "" : "s", why));
-  if (leaving_ || most == 0 || failed_saves_ < most) return;
-  manager.log_out(id(), LogoutCode::kRemoved, "your progress cannot be saved");
 }
 
 void AgentService::report_loss(std::string_view why) {
