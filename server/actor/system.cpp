@@ -16,6 +16,8 @@ System::System(const SystemOptions& options, MetricSet& metrics)
       mailbox_full_(metrics.counter("messages_refused", "reason=\"full\"",
                                     "Messages that were not queued")),
       endless_loops_(metrics.counter("endless_loops", "", "Handlers reported by the monitor")),
+      workers_stuck_(metrics.gauge("workers_stuck", "",
+                                   "Workers in one handler for longer than worker_stuck_ms")),
       start_ns_(monotonic_ns()),
       start_time_s_(wall_ms() / 1000) {
   GATEHOUSE_ASSERT(options_.workers >= 1 && options_.workers < kWorkersMax);
@@ -53,6 +55,36 @@ Result<std::uint16_t> System::add_exclusive_worker() {
   loops_.push_back(loop_factory_(*workers_[index]));
   start_worker(index);
   return index;
+}
+
+bool System::stop_until(MonotonicMs until) {
+  std::uint16_t workers;
+  {
+    std::lock_guard lock(workers_mutex_);
+    workers = workers_started_;
+  }
+  for (std::uint16_t i = 0; i < workers; ++i) workers_[i]->request_stop();
+  const auto all_ended = [&] {
+    for (std::uint16_t i = 0; i < workers; ++i) {
+      if (!workers_[i]->ended()) return false;
+    }
+    return true;
+  };
+  while (!all_ended()) {
+    if (monotonic_ms() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+std::vector<System::StuckWorker> System::stuck_workers() {
+  std::vector<StuckWorker> stuck;
+  std::lock_guard lock(workers_mutex_);
+  for (std::uint16_t i = 0; i < workers_started_; ++i) {
+    const MonotonicMs since = workers_[i]->stuck_since();
+    if (since != 0) stuck.push_back({i, workers_[i]->activity().destination, since});
+  }
+  return stuck;
 }
 
 void System::stop() {
@@ -149,8 +181,13 @@ void System::kill(ServiceId id) {
 }
 
 std::uint16_t System::next_worker() {
-  return static_cast<std::uint16_t>(next_worker_.fetch_add(1, std::memory_order_relaxed) %
-                                    options_.workers);
+  std::uint16_t index = 0;
+  for (std::uint16_t tries = 0; tries < options_.workers; ++tries) {
+    index = static_cast<std::uint16_t>(next_worker_.fetch_add(1, std::memory_order_relaxed) %
+                                       options_.workers);
+    if (!workers_[index]->stuck()) break;
+  }
+  return index;
 }
 
 std::int64_t System::now_cs() const { return (monotonic_ns() - start_ns_) / 10'000'000; }
@@ -194,7 +231,7 @@ bool System::interrupt(ServiceId id) {
   }
   for (std::uint16_t i = 0; i < workers; ++i) {
     const Activity a = workers_[i]->activity();
-    if ((a.sequence & 1) != 0 && a.destination == id) return workers_[i]->interrupt(id);
+    if ((a.sequence & 1) != 0 && a.destination == id) return workers_[i]->interrupt(a.sequence);
   }
   return false;
 }
@@ -212,17 +249,61 @@ void System::request_abort(int exit_code) {
   if (!abort_.exchange(true) && abort_function_) abort_function_(exit_code);
 }
 
+// One piece of work of a worker, and what was done about it.
+struct System::Watched {
+  std::uint64_t sequence = 0;
+  MonotonicMs since = 0;
+  bool reported = false;
+};
+
+void System::set_stuck(std::uint16_t index, MonotonicMs since, ServiceId service) {
+  const MonotonicMs before = workers_[index]->stuck_since_.exchange(since);
+  if ((before != 0) == (since != 0)) return;
+  workers_stuck_.add(since != 0 ? 1 : -1);
+  if (since != 0) {
+    log::error({}, "worker {} is stuck in :{:08x}: the others take its connections", index,
+               service.value);
+  } else {
+    log::warn({}, "worker {} goes on", index);
+  }
+  for (StuckHandler& handler : stuck_handlers_) handler(index, since != 0);
+}
+
+void System::watch_worker(std::uint16_t index, Watched& watched, MonotonicMs now) {
+  const Limits& limits = options_.limits;
+  const Activity a = workers_[index]->activity();
+  if (a.sequence != watched.sequence || (a.sequence & 1) == 0) {
+    watched = Watched{a.sequence, now, false};
+    set_stuck(index, 0, a.destination);
+    return;
+  }
+  const MonotonicMs elapsed = now - watched.since;
+  if (limits.worker_stuck_ms != 0 && elapsed >= limits.worker_stuck_ms) {
+    set_stuck(index, watched.since, a.destination);
+  }
+  if (!watched.reported && elapsed >= limits.endless_loop_report_ms) {
+    watched.reported = true;
+    endless_loops_.add();
+    log::error({}, "A message from [ :{:08x} ] to [ :{:08x} ] maybe in an endless loop "
+               "(version = {})", a.source.value, a.destination.value, a.sequence);
+    std::lock_guard guard(monitor_mutex_);
+    endless_[a.destination.value] = true;
+  }
+  std::uint32_t break_ms = a.break_ms != 0 ? a.break_ms : limits.endless_loop_break_ms;
+  if (const std::uint32_t hurry_ms = hurry_ms_.load(); hurry_ms != 0) {
+    break_ms = break_ms == 0 ? hurry_ms : std::min(break_ms, hurry_ms);
+  }
+  if (break_ms != 0 && elapsed >= break_ms) workers_[index]->interrupt(a.sequence);
+}
+
 void System::monitor_main() {
-  struct Seen {
-    std::uint64_t sequence = 0;
-    MonotonicMs since = 0;
-    bool reported = false;
-  };
-  std::vector<Seen> seen(kWorkersMax);
-  const std::uint32_t report_ms = std::max(options_.limits.endless_loop_report_ms, 10u);
-  const std::uint32_t break_ms = options_.limits.endless_loop_break_ms;
-  const auto period = std::chrono::milliseconds(
-      std::clamp<std::uint32_t>(std::min(report_ms, break_ms ? break_ms : report_ms) / 5, 5, 1000));
+  std::vector<Watched> watched(kWorkersMax);
+  const Limits& limits = options_.limits;
+  std::uint32_t shortest_ms = std::max(limits.endless_loop_report_ms, 10u);
+  for (const std::uint32_t ms : {limits.endless_loop_break_ms, limits.worker_stuck_ms}) {
+    if (ms != 0) shortest_ms = std::min(shortest_ms, ms);
+  }
+  const auto period = std::chrono::milliseconds(std::clamp(shortest_ms / 5, 5u, 1000u));
   std::unique_lock lock(monitor_mutex_);
   while (!monitor_wake_.wait_for(lock, period, [this] { return monitor_stop_; })) {
     lock.unlock();
@@ -232,23 +313,7 @@ void System::monitor_main() {
       workers = workers_started_;
     }
     const MonotonicMs now = monotonic_ms();
-    for (std::uint16_t i = 0; i < workers; ++i) {
-      const Activity a = workers_[i]->activity();
-      Seen& s = seen[i];
-      if (a.sequence != s.sequence || (a.sequence & 1) == 0) {
-        s = Seen{a.sequence, now, false};
-        continue;
-      }
-      if (!s.reported && now - s.since >= report_ms) {
-        s.reported = true;
-        endless_loops_.add();
-        log::error({}, "A message from [ :{:08x} ] to [ :{:08x} ] maybe in an endless loop "
-                   "(version = {})", a.source.value, a.destination.value, a.sequence);
-        std::lock_guard guard(monitor_mutex_);
-        endless_[a.destination.value] = true;
-      }
-      if (break_ms != 0 && now - s.since >= break_ms) workers_[i]->interrupt(a.destination);
-    }
+    for (std::uint16_t i = 0; i < workers; ++i) watch_worker(i, watched[i], now);
     lock.lock();
   }
 }

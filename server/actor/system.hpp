@@ -43,6 +43,19 @@ class System {
   [[nodiscard]] Result<std::uint16_t> add_exclusive_worker();
   // Stops the workers, ends all services, joins. Not from a worker's thread. Twice is once.
   void stop();
+  // Asks the workers to stop; false when some have not until `until`: a script keeps them, and
+  // stop() would wait for it.
+  [[nodiscard]] bool stop_until(MonotonicMs until);
+  // From now on no handler has longer than this before it is broken. Any thread.
+  void hurry(std::uint32_t break_ms) { hurry_ms_.store(break_ms); }
+
+  struct StuckWorker {
+    std::uint16_t worker = 0;
+    ServiceId service;
+    MonotonicMs since = 0;
+  };
+  // The workers that are stuck now. Any thread.
+  [[nodiscard]] std::vector<StuckWorker> stuck_workers();
 
   // Sends from any thread. kUnknown: no such service; kFull: its mailbox has no room. The
   // message is consumed in every case.
@@ -58,7 +71,12 @@ class System {
                                         std::uint16_t worker = kAnyWorker);
   // Ends a service from any thread.
   void kill(ServiceId id);
+  // The next worker in turn that is not stuck, while there is one.
   [[nodiscard]] std::uint16_t next_worker();
+  // Called on the monitor's thread when a worker is found stuck, and when it has gone on. Before
+  // start().
+  using StuckHandler = UniqueFunction<void(std::uint16_t worker, bool stuck)>;
+  void on_stuck(StuckHandler handler) { stuck_handlers_.push_back(std::move(handler)); }
 
   [[nodiscard]] Worker& worker(std::uint16_t index) { return *workers_[index]; }
   // Workers that services are spread over; exclusive ones come after them.
@@ -103,7 +121,10 @@ class System {
   void on_abort(UniqueFunction<void(int exit_code)> function);
 
  private:
+  struct Watched;
   void monitor_main();
+  void watch_worker(std::uint16_t index, Watched& watched, MonotonicMs now);
+  void set_stuck(std::uint16_t index, MonotonicMs since, ServiceId service);
   void start_worker(std::uint16_t index);
 
   const SystemOptions options_;
@@ -111,6 +132,8 @@ class System {
   Metric& unknown_destination_;
   Metric& mailbox_full_;
   Metric& endless_loops_;
+  Metric& workers_stuck_;
+  std::vector<StuckHandler> stuck_handlers_;
   Registry registry_;
   EntityManager entities_;
   const std::int64_t start_ns_;
@@ -137,6 +160,7 @@ class System {
   std::atomic<std::uint32_t> exit_watcher_{0};
   std::atomic<bool> abort_{false};
   std::atomic<bool> profiles_{false};
+  std::atomic<std::uint32_t> hurry_ms_{0};
   UniqueFunction<void(int)> abort_function_;
 };
 

@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 
 #include "actor/system.hpp"
 #include "base/assert.hpp"
@@ -26,28 +28,29 @@ constexpr int kExclusiveNice = 5;
 
 thread_local Worker* current_worker = nullptr;
 
-struct InterruptTarget {
-  void (*function)(void*);
-  void* argument;
-};
-thread_local volatile InterruptTarget interrupt_target{nullptr, nullptr};
+thread_local void (*volatile interrupt_function)(void*) = nullptr;
+thread_local void* volatile interrupt_argument = nullptr;
 
 constexpr int kInterruptSignal = SIGURG;  // ignored by default, so a late one harms nobody
 
-// The signal's value is the service that it is meant for.
+// The signal's value is the number of the work that it is meant for.
 void on_interrupt_signal(int, siginfo_t* info, void*) {
-  if (interrupt_target.function == nullptr || info->si_code != SI_QUEUE) return;
-  const auto meant = static_cast<std::uint32_t>(info->si_value.sival_int);
-  if (current_worker->activity().destination.value != meant) return;
-  interrupt_target.function(interrupt_target.argument);
+  if (interrupt_function == nullptr || info->si_code != SI_QUEUE) return;
+  const auto meant = reinterpret_cast<std::uintptr_t>(info->si_value.sival_ptr);
+  if (current_worker->activity().sequence != meant) return;
+  const int error = errno;
+  interrupt_function(interrupt_argument);
+  errno = error;
 }
 
 }  // namespace
 
-void set_interrupt_function(void (*function)(void*), void* argument) {
-  interrupt_target.function = nullptr;
-  interrupt_target.argument = argument;
-  interrupt_target.function = function;
+InterruptTarget set_interrupt_target(InterruptTarget target) {
+  const InterruptTarget outer{interrupt_function, interrupt_argument};
+  interrupt_function = nullptr;
+  interrupt_argument = target.argument;
+  interrupt_function = target.function;
+  return outer;
 }
 
 Service::~Service() { GATEHOUSE_ASSERT(mailbox_head_ == nullptr && !running_); }
@@ -99,14 +102,21 @@ Activity Worker::activity() const {
   a.sequence = sequence_.load(std::memory_order_acquire);
   a.source = ServiceId{current_source_.load(std::memory_order_relaxed)};
   a.destination = ServiceId{current_destination_.load(std::memory_order_relaxed)};
+  a.break_ms = current_break_ms_.load(std::memory_order_relaxed);
   return a;
 }
 
-bool Worker::interrupt(ServiceId service) {
+bool Worker::interrupt(std::uint64_t sequence) {
+  static_assert(sizeof(void*) == sizeof sequence);
   sigval value{};
-  value.sival_int = static_cast<int>(service.value);
+  value.sival_ptr = reinterpret_cast<void*>(sequence);
   const std::lock_guard lock(thread_mutex_);
   return thread_ != 0 && pthread_sigqueue(thread_, kInterruptSignal, value) == 0;
+}
+
+bool Worker::ended() {
+  const std::lock_guard lock(thread_mutex_);
+  return thread_ == 0;
 }
 
 bool Worker::turn() {
@@ -259,7 +269,7 @@ void Worker::run_one(Service& service) {
   } else if (service.mailbox_length_ == 0) {
     service.overload_warned_at_ = 1024;
   }
-  begin_activity(m->source, service.id_);
+  const Activity outer = begin_activity(m->source, service.id_);
   if (system_.profiles()) {
     message_started_ns_ = monotonic_ns();
     service.on_message(MessagePtr(m));
@@ -268,7 +278,7 @@ void Worker::run_one(Service& service) {
   } else {
     service.on_message(MessagePtr(m));
   }
-  end_activity();
+  end_activity(outer);
 }
 
 void Worker::unpin(Service& service) {
@@ -277,14 +287,29 @@ void Worker::unpin(Service& service) {
   if (service.exiting_ && !service.running_) free_if_done(service);
 }
 
-void Worker::begin_activity(ServiceId source, ServiceId destination) {
-  current_source_.store(source.value, std::memory_order_relaxed);
-  current_destination_.store(destination.value, std::memory_order_relaxed);
-  sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+void Worker::set_activity(const Activity& activity) {
+  current_source_.store(activity.source.value, std::memory_order_relaxed);
+  current_destination_.store(activity.destination.value, std::memory_order_relaxed);
+  current_break_ms_.store(activity.break_ms, std::memory_order_relaxed);
+  sequence_.store(activity.sequence, std::memory_order_release);
 }
 
-void Worker::end_activity() {
-  sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+Activity Worker::begin_activity(ServiceId source, ServiceId destination) {
+  const Activity outer = activity();
+  set_activity({(outer.sequence + 1) | 1, source, destination, 0});
+  return outer;
+}
+
+void Worker::end_activity(const Activity& outer) {
+  const std::uint64_t idle = sequence_.load(std::memory_order_relaxed) + 1;
+  set_activity({idle + (outer.sequence & 1), outer.source, outer.destination, outer.break_ms});
+}
+
+void Worker::renew_activity(std::uint32_t break_ms) {
+  const std::uint64_t sequence = sequence_.load(std::memory_order_relaxed);
+  if ((sequence & 1) == 0) return;
+  current_break_ms_.store(break_ms, std::memory_order_relaxed);
+  sequence_.store(sequence + 2, std::memory_order_release);
 }
 
 Service& Worker::attach(ServiceId id, std::unique_ptr<Service> service) {
@@ -364,7 +389,7 @@ void Worker::thread_main(Loop& loop) {
   current_worker = this;
   struct sigaction action {};
   action.sa_sigaction = on_interrupt_signal;
-  action.sa_flags = SA_RESTART | SA_SIGINFO;
+  action.sa_flags = SA_SIGINFO;  // no SA_RESTART: a script that waits in a system call goes on
   sigaction(kInterruptSignal, &action, nullptr);
   set_thread(pthread_self());
   if (index_ >= system_.worker_count()) lower_thread_priority(kExclusiveNice);

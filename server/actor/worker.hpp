@@ -38,10 +38,11 @@ class TurnEndHook {
   virtual void on_turn_end() = 0;
 };
 
-// What the monitor sees of a worker: which message it is in, and since when it has been.
+// What the monitor sees of a worker: the piece of work that it is in.
 struct Activity {
-  std::uint64_t sequence = 0;  // grows with every message; even: idle, odd: in a handler
+  std::uint64_t sequence = 0;  // grows with every piece of work; even: idle, odd: in a handler
   ServiceId source, destination;
+  std::uint32_t break_ms = 0;  // how long it may take; 0: limits.endless_loop_break_ms
 };
 
 class Worker {
@@ -65,10 +66,19 @@ class Worker {
   void request_stop();
   [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
   [[nodiscard]] Activity activity() const;
-  // Interrupts a handler of this service: its interrupt function is called on the worker's thread
-  // in a signal handler, unless another service's handler runs by then. False when the worker's
-  // thread is not running.
-  bool interrupt(ServiceId service);
+  // Interrupts the piece of work with this number: its interrupt function is called on the
+  // worker's thread in a signal handler, unless other work runs by then. A system call that blocks
+  // there ends with EINTR. False when the worker's thread is not running.
+  bool interrupt(std::uint64_t sequence);
+  // Whether the monitor sees it in one piece of work for longer than limits.worker_stuck_ms. What
+  // is placed on it now waits until that ends.
+  [[nodiscard]] bool stuck() const { return stuck_since() != 0; }
+  // When that work began; 0: it is not stuck.
+  [[nodiscard]] MonotonicMs stuck_since() const {
+    return stuck_since_.load(std::memory_order_relaxed);
+  }
+  // Whether thread_main has returned, or was never called.
+  [[nodiscard]] bool ended();
 
   // --- Owner thread ---
   // One turn: inbox, due timers, ready services up to a budget, outgoing batches. Returns true
@@ -108,9 +118,12 @@ class Worker {
   void pin(Service& service) { ++service.pins_; }
   void unpin(Service& service);
   // Brackets code that runs scripts outside a message (a request straight from a connection),
-  // for the monitor.
-  void begin_activity(ServiceId source, ServiceId destination);
-  void end_activity();
+  // for the monitor. Nests: end_activity takes what begin_activity returned.
+  Activity begin_activity(ServiceId source, ServiceId destination);
+  void end_activity(const Activity& outer);
+  // The next piece of work in the same handler begins, with a time of its own: `break_ms`, or 0
+  // for the limit. Not outside a handler.
+  void renew_activity(std::uint32_t break_ms = 0);
   // How long the message that is handled now has been, while System::profile is on; else 0.
   [[nodiscard]] std::int64_t message_ns() const {
     return message_started_ns_ == 0 ? 0 : monotonic_ns() - message_started_ns_;
@@ -132,6 +145,7 @@ class Worker {
   void run_ready();
   void run_one(Service& service);
   void make_ready(Service& service);
+  void set_activity(const Activity& activity);
   void drop_mailbox(Service& service);
   void free_if_done(Service& service);
   void refuse(MessagePtr message);
@@ -161,10 +175,20 @@ class Worker {
   alignas(64) std::atomic<std::uint64_t> sequence_{0};
   std::atomic<std::uint32_t> current_source_{0};
   std::atomic<std::uint32_t> current_destination_{0};
+  std::atomic<std::uint32_t> current_break_ms_{0};
+
+  friend class System;  // the monitor
+  std::atomic<MonotonicMs> stuck_since_{0};
 };
 
-// Sets what interrupt() calls on the current thread; must be async-signal-safe. Set by a
-// service around code that can be interrupted, reset to nullptr after it.
-void set_interrupt_function(void (*function)(void*), void* argument);
+// What interrupt() calls on a thread; must be async-signal-safe.
+struct InterruptTarget {
+  void (*function)(void*) = nullptr;
+  void* argument = nullptr;
+};
+
+// Sets it for the current thread and returns the one before. Set by a service around code that
+// can be interrupted, and set back after it.
+InterruptTarget set_interrupt_target(InterruptTarget target);
 
 }  // namespace gatehouse::actor

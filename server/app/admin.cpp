@@ -1,5 +1,6 @@
 #include "app/admin.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -45,7 +46,11 @@ std::string Admin::address() const {
 
 ops::AdminHandlers Admin::handlers() {
   ops::AdminHandlers handlers;
-  handlers.ready = [this] { return !draining_.load(); };
+  handlers.unready = [this]() -> std::string {
+    if (draining_.load()) return "not ready";
+    const json stuck = stuck_workers();
+    return stuck.empty() ? "" : json{{"state", "degraded"}, {"stuck", stuck}}.dump();
+  };
   handlers.status = [this] { return status(); };
   handlers.sample = [this] {
     services_metric_.set(static_cast<std::int64_t>(parts_.system.registry().count()));
@@ -89,6 +94,16 @@ json Admin::unsaved() const {
   return players;
 }
 
+json Admin::stuck_workers() const {
+  json list = json::array();
+  for (const auto& stuck : parts_.system.stuck_workers()) {
+    list.push_back({{"worker", stuck.worker},
+                    {"service", fmt::format(":{:08x}", stuck.service.value)},
+                    {"for_ms", monotonic_ms() - stuck.since}});
+  }
+  return list;
+}
+
 std::string Admin::status() const {
   json gates = json::array();
   for (const gate::Gate* gate : parts_.gates) {
@@ -107,6 +122,7 @@ std::string Admin::status() const {
                        {"state", draining_.load() ? "draining" : "up"},
                        {"uptime_s", parts_.system.now_cs() / 100},
                        {"workers", parts_.system.worker_count()},
+                       {"stuck", stuck_workers()},
                        {"services", parts_.system.registry().count()},
                        {"players", parts_.agents.online()},
                        {"players_unsaved", parts_.agents.unsaved().size()},

@@ -50,6 +50,7 @@ class Admin {
   [[nodiscard]] ops::AdminHandlers handlers();
   [[nodiscard]] std::string status() const;
   [[nodiscard]] nlohmann::json unsaved() const;
+  [[nodiscard]] nlohmann::json stuck_workers() const;
 
   const std::string host_;
   const AdminParts parts_;

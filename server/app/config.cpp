@@ -338,6 +338,8 @@ void read_limits(ConfigReader& reader, Limits& limits) {
   reader.read("vm_memory_reserve_bytes", limits.vm_memory_reserve_bytes);
   reader.read("endless_loop_report_ms", limits.endless_loop_report_ms, 10);
   reader.read("endless_loop_break_ms", limits.endless_loop_break_ms);
+  reader.read("endless_loop_close_ms", limits.endless_loop_close_ms, 1);
+  reader.read("worker_stuck_ms", limits.worker_stuck_ms);
   reader.read("sockets_max", limits.sockets_max, 1);
   if (profile == 1) {
     limits.login_connections_max = UINT32_MAX;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <future>
 #include <string>
 
 #include "app/store_needs.hpp"
@@ -80,13 +79,8 @@ Migrator::Migrator(store::Store& store, const store::Options& options, actor::Wo
 Migrator::~Migrator() {
   if (!retry_) return;
   retry_->stopped.store(true);
-  // The timer leaves the wheel on the wheel's own thread.
-  std::promise<void> cancelled;
-  worker_.post([&] {
-    retry_->cancel();
-    cancelled.set_value();
-  });
-  cancelled.get_future().wait();
+  // The timer leaves the wheel on the wheel's own thread, before that ends.
+  worker_.post([retry = retry_] { retry->cancel(); });
 }
 
 Result<> Migrator::start() {

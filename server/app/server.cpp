@@ -1,5 +1,6 @@
 #include "app/server.hpp"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/process_output.hpp"
 #include "crypto/random.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
@@ -34,6 +36,14 @@ namespace {
 
 // Of shutdown.timeout_ms, for writing what the store does not take to files.
 constexpr std::chrono::milliseconds kRescueTime{2'500};
+// The part of shutdown.timeout_ms that is kept for what comes after the players have left.
+constexpr std::uint32_t kStopShare = 4;
+constexpr std::size_t kNamesALine = 20;
+
+[[noreturn]] void cut_off(std::string_view why) {
+  log::error({}, "{}: the process is cut off", why);
+  process_output::end_now(kExitFailed);
+}
 
 Result<> write_ready_file(const std::string& path, const nlohmann::json& content) {
   const std::string temporary = path + "." + std::to_string(getpid());
@@ -98,6 +108,9 @@ class Server {
                                .nice = 15});
     std::vector<gate::Gate*> gates;
     for (const auto& gate : gates_) gates.push_back(gate.get());
+    system_.on_stuck([this](std::uint16_t worker, bool stuck) {
+      if (stuck) agents_->worker_stuck(worker);
+    });
     agents_ = std::make_unique<script::AgentManager>(runtime_, *store_, std::move(gates),
                                                      config_.agent, metrics_);
     runtime_.store = store_.get();
@@ -178,9 +191,13 @@ class Server {
   net::UvLoop& first_loop() { return network_.loop(0); }
   actor::System& system() { return system_; }
 
-  // Tells clients, lets agents save, and returns when all left or the time is over.
+  // Tells clients, lets agents save, and returns when all left or the time is over. What a script
+  // keeps for itself meanwhile is taken from it.
   void drain(Events& events) {
     log::info({}, "draining: {} players online", agents_ ? agents_->online() : 0);
+    const std::uint32_t reserve_ms = config_.shutdown_timeout_ms / kStopShare;
+    stop_by_ = monotonic_ms() + config_.shutdown_timeout_ms;
+    system_.hurry(std::max(reserve_ms, 1u));
     if (admin_) admin_->set_draining();
     if (login_) login_->stop();
     for (const auto& gate : gates_) {
@@ -193,24 +210,39 @@ class Server {
       return connections() == 0 && agents_->online() == 0;
     };
     // What the store has not taken by then goes to files.
-    const std::chrono::milliseconds limit(config_.shutdown_timeout_ms);
+    const std::chrono::milliseconds limit(config_.shutdown_timeout_ms - reserve_ms);
     const auto for_rescue = std::min(limit / 4, kRescueTime);
     bool left = events.wait(all_left, limit - for_rescue);
     if (!left) {
       agents_->rescue_all();
       left = events.wait(all_left, for_rescue);
     }
-    if (!left) {
-      log::error({}, "{} players are cut off after shutdown.timeout_ms", agents_->online());
-    }
+    if (left || agents_->online() == 0) return;
+    log::error({}, "{} players are cut off after shutdown.timeout_ms", agents_->online());
+    report_unsaved();
   }
 
+  // After drain() it ends before shutdown.timeout_ms is over; a worker that a script keeps for
+  // ever is left behind, and the process with it, once the store has all that was given to it.
   void stop() {
-    const Watchdog watchdog(kStopTimeout, "a service does not end");
+    const MonotonicMs now = monotonic_ms();
+    const auto limit = std::chrono::milliseconds(
+        stop_by_ == 0 ? kStopTimeout.count() : std::max<MonotonicMs>(stop_by_ - now, 1));
+    const Watchdog watchdog(limit, "a part of the server does not end");
+    if (stop_by_ != 0) system_.hurry(static_cast<std::uint32_t>(limit.count() / 8 + 1));
     admin_.reset();
     watch_.reset();
     for (const auto& gate : gates_) gate->stop_accepting();
     migrator_.reset();
+    const bool ended = system_.stop_until(now + limit.count() / 2);
+    if (!ended) {
+      for (const auto& stuck : system_.stuck_workers()) {
+        log::error({}, "worker {} does not come out of :{:08x}", stuck.worker,
+                   stuck.service.value);
+      }
+      if (store_) store_->stop(store::WorkPool::Stop::kDrain);
+      cut_off("a script does not end");
+    }
     system_.stop();
     login_.reset();
     if (hash_pool_) hash_pool_->stop(store::WorkPool::Stop::kDiscard);
@@ -261,6 +293,17 @@ class Server {
     return {};
   }
 
+  // Names those whose agents have not left.
+  void report_unsaved() const {
+    const std::vector<std::string> uids = agents_->online_uids();
+    for (std::size_t i = 0; i < uids.size(); i += kNamesALine) {
+      const auto first = uids.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto last = uids.begin() + static_cast<std::ptrdiff_t>(
+                                           std::min(i + kNamesALine, uids.size()));
+      log::error({}, "not saved since their last save: {}", fmt::join(first, last, ", "));
+    }
+  }
+
   [[nodiscard]] std::size_t connections() const {
     std::size_t n = login_ ? login_->connection_count() : 0;
     for (const auto& gate : gates_) n += gate->connection_count();
@@ -290,6 +333,7 @@ class Server {
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<Admin> admin_;
   std::string console_;  // its address
+  MonotonicMs stop_by_ = 0;  // after drain()
 };
 
 }  // namespace
@@ -378,6 +422,7 @@ int run_skynet(const std::string& file) {
     events.wait([&](const Events::State&) { return script::logger_is_idle(system); },
                 script::kLoggerTimeout);
   }
+  system.hurry(static_cast<std::uint32_t>(kStopTimeout.count()) / kStopShare);
   system.stop();
   log::divert(nullptr);
   if (code != kExitOk && !own_logger && !logger.empty()) {

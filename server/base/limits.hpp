@@ -55,6 +55,8 @@ struct Limits {
   std::uint64_t vm_memory_reserve_bytes = 4u << 20;      // above it, for what ends players well
   std::uint32_t endless_loop_report_ms = 5'000;
   std::uint32_t endless_loop_break_ms = 60'000;          // 0: report only
+  std::uint32_t endless_loop_close_ms = 1'000;           // for `__close` of what was broken
+  std::uint32_t worker_stuck_ms = 1'000;                 // then others do its work; 0: never
   std::uint32_t sockets_max = 65'536;                    // sockets of Lua services
 };
 

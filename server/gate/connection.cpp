@@ -89,6 +89,11 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   Session* session = nullptr;
   if (handshake.form != protocol::HandshakeForm::kNone) {
     if (const auto entry = shard_.core().directory.find(handshake.name)) {
+      if (shard_.core().system().worker(entry->worker).stuck()) {
+        GATEHOUSE_ASSERT(protocol::append_frame(output(), protocol::kGateUnavailable));
+        end(Ending::kWorkerStuck);
+        return false;
+      }
       if (entry->worker != shard_.worker().index()) {
         elsewhere = {true, entry->worker, std::string(body)};
         return false;

@@ -27,6 +27,7 @@ constexpr std::array<Row, kEndings> kRows{{
     {Ending::kBadRequest, "bad_request", kProtocol, 0},
     {Ending::kIndexExpired, "index_expired", kProtocol, 0},
     {Ending::kUnauthorized, "unauthorized", kProtocol, 0},
+    {Ending::kWorkerStuck, "worker_stuck", kLocal, 0},
     {Ending::kNoDescriptor, "no_descriptor", kLimit, 0},
     {Ending::kFrameTooBig, "frame_too_big", kProtocol, kKickBadRequest},
     {Ending::kFrameTooShort, "frame_too_short", kProtocol, kKickBadRequest},

@@ -18,6 +18,7 @@ enum class Ending : std::uint8_t {
   kBadRequest,    // 400
   kIndexExpired,  // 403
   kUnauthorized,  // 401
+  kWorkerStuck,   // 503: a script keeps the session's worker
   kNoDescriptor,  // the connection could not be handed to the session's worker
   // broke the protocol
   kFrameTooBig,

@@ -1,6 +1,7 @@
 #include "login/login_server.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -11,30 +12,57 @@
 
 namespace gatehouse::login {
 
-// What comes with time: positions in the waiting rooms, kept places, turns, rows of the audit.
-class LoginServer::Upkeep final : public actor::Timer {
+// What comes with time: positions in the waiting rooms, kept places, turns, rows of the audit. Done
+// by the first worker whose clock is due: one may be stuck.
+class LoginServer::Upkeep {
  public:
-  Upkeep(LoginContext& context, actor::Worker& worker) : context_(context), worker_(worker) {}
+  Upkeep(LoginContext& context, actor::System& system) : context_(context) {
+    for (std::uint16_t i = 0; i < system.worker_count(); ++i) {
+      clocks_.push_back(std::make_unique<Clock>(*this, system.worker(i)));
+    }
+  }
   // Any thread.
   void start() {
-    worker_.post([this] { fire(); });
+    for (const auto& clock : clocks_) clock->start();
   }
 
  private:
   static constexpr MonotonicMs kBusyMs = 200;
   static constexpr MonotonicMs kQuietMs = 1'000;
+  static constexpr MonotonicMs kLateMs = 50;  // how much later than the first the others look
 
-  // On the worker.
-  void fire() override {
-    const MonotonicMs now = monotonic_ms();
+  class Clock final : public actor::Timer {
+   public:
+    Clock(Upkeep& upkeep, actor::Worker& worker) : upkeep_(upkeep), worker_(worker) {}
+    void start() {
+      worker_.post([this] { fire(); });
+    }
+
+   private:
+    // On the worker.
+    void fire() override {
+      const MonotonicMs due = upkeep_.work(monotonic_ms());
+      worker_.timers().add(*this, due + (worker_.index() == 0 ? 0 : kLateMs));
+    }
+
+    Upkeep& upkeep_;
+    actor::Worker& worker_;
+  };
+
+  // Works if it is due; returns when it is due next.
+  MonotonicMs work(MonotonicMs now) {
+    MonotonicMs due = due_.load();
+    if (now < due || !due_.compare_exchange_strong(due, now + kQuietMs)) return due_.load();
     const bool hash = context_.authenticator.update_room(now);
     const bool server = context_.rooms.update(now);
     context_.audit.flush();
-    worker_.timers().add(*this, now + (hash || server ? kBusyMs : kQuietMs));
+    due_.store(now + (hash || server ? kBusyMs : kQuietMs));
+    return due_.load();
   }
 
   LoginContext& context_;
-  actor::Worker& worker_;
+  std::atomic<MonotonicMs> due_{0};
+  std::vector<std::unique_ptr<Clock>> clocks_;
 };
 
 LoginServer::LoginServer(const LoginDependencies& dependencies, const Limits& limits,
@@ -42,7 +70,7 @@ LoginServer::LoginServer(const LoginDependencies& dependencies, const Limits& li
     : dependencies_(dependencies), options_(std::move(options)) {
   const LoginDependencies& d = dependencies_;
   context_ = std::make_unique<LoginContext>(d, limits, options_);
-  upkeep_ = std::make_unique<Upkeep>(*context_, d.system.worker(0));
+  upkeep_ = std::make_unique<Upkeep>(*context_, d.system);
   for (std::uint16_t i = 0; i < d.system.worker_count(); ++i)
     workers_.push_back(std::make_unique<LoginWorker>(*context_, d.system.worker(i)));
 }

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <shared_mutex>
+#include <utility>
 
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
@@ -98,24 +99,33 @@ struct Listener::Shared {
   std::atomic<MonotonicMs> logged_at{-kLogPeriodMs};  // the last complaint about descriptors
 };
 
+// Where the acceptor of a port on one worker is found, on that worker's thread.
+struct Listener::Seat {
+  Acceptor* acceptor = nullptr;
+};
+
 // One listening descriptor, open while the listener or an acceptor refers to it.
 struct Listener::Port {
   Socket socket;
   actor::Worker* worker = nullptr;
-  Acceptor* acceptor = nullptr;  // worker's thread
+  std::shared_ptr<Seat> seat;
+  // Another worker that accepts here while the first is stuck; the listener's mutex.
+  actor::Worker* helper = nullptr;
+  std::shared_ptr<Seat> helper_seat;
 };
 
 // Polls a port on its worker; owned by its libuv handle.
 class Listener::Acceptor final : public HandleOwner, private actor::Timer {
  public:
-  static void start(UvLoop& loop, std::shared_ptr<Shared> shared, std::shared_ptr<Port> port) {
+  static void start(UvLoop& loop, std::shared_ptr<Shared> shared, std::shared_ptr<Port> port,
+                    std::shared_ptr<Seat> seat) {
     auto acceptor = std::unique_ptr<Acceptor>(
-        new Acceptor(loop, std::move(shared), std::move(port)));
+        new Acceptor(loop, std::move(shared), std::move(port), std::move(seat)));
     const int status =
         uv_poll_init(loop.uv(), &acceptor->poll_, acceptor->port_->socket.descriptor());
     GATEHOUSE_ASSERT(status == 0);
     acceptor->poll_.data = static_cast<HandleOwner*>(acceptor.get());
-    acceptor->port_->acceptor = acceptor.get();
+    acceptor->seat_->acceptor = acceptor.get();
     acceptor.release()->watch();
   }
   ~Acceptor() override {
@@ -123,7 +133,7 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
   }
 
   void close() {
-    port_->acceptor = nullptr;
+    seat_->acceptor = nullptr;
     cancel();
     uv_close(as_handle(&poll_), [](uv_handle_t* handle) {
       delete static_cast<Acceptor*>(static_cast<HandleOwner*>(handle->data));
@@ -131,10 +141,12 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
   }
 
  private:
-  Acceptor(UvLoop& loop, std::shared_ptr<Shared> shared, std::shared_ptr<Port> port)
+  Acceptor(UvLoop& loop, std::shared_ptr<Shared> shared, std::shared_ptr<Port> port,
+           std::shared_ptr<Seat> seat)
       : loop_(loop),
         shared_(std::move(shared)),
         port_(std::move(port)),
+        seat_(std::move(seat)),
         accepted_(loop.metrics().counter("connections_accepted", "", "Connections accepted")),
         refused_(loop.metrics().counter("connections_refused", "reason=\"descriptors\"",
                                         "Connections closed at once")),
@@ -219,6 +231,7 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
   UvLoop& loop_;
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<Port> port_;
+  const std::shared_ptr<Seat> seat_;
   Metric& accepted_;
   Metric& refused_;
   int reserve_;
@@ -227,9 +240,8 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
 
 Listener::~Listener() { stop(); }
 
-Result<> Listener::open_ports(Network& network, const Address& wanted,
-                              const ListenOptions& options) {
-  const std::uint16_t count = options.worker ? 1 : network.worker_count();
+Result<> Listener::open_ports(const Address& wanted, const ListenOptions& options) {
+  const std::uint16_t count = options.worker ? 1 : network_.worker_count();
   if (count > 1 && wanted.port() != 0) {
     // SO_REUSEPORT would let a second server in silently; a bind without it does not.
     auto probe = bind_port(wanted, false, options.keepalive_idle_s);
@@ -243,30 +255,57 @@ Result<> Listener::open_ports(Network& network, const Address& wanted,
     if (::listen(socket->descriptor(), options.backlog) != 0) return listen_error(wanted, errno);
     auto port = std::make_shared<Port>();
     port->socket = Socket(socket->release(), address_);
-    port->worker = &network.system().worker(options.worker.value_or(i));
+    port->worker = &network_.system().worker(options.worker.value_or(i));
     ports_.push_back(std::move(port));
   }
   return {};
 }
 
-void Listener::start_accepting(Network& network) {
+std::shared_ptr<Listener::Seat> Listener::seat_acceptor(const std::shared_ptr<Port>& port,
+                                                        std::uint16_t worker) {
+  auto seat = std::make_shared<Seat>();
+  UvLoop* loop = &network_.loop(worker);
+  loop->worker().post([loop, shared = shared_, port, seat] {
+    if (!shared->stopped.load() && !loop->ending()) Acceptor::start(*loop, shared, port, seat);
+  });
+  return seat;
+}
+
+void Listener::end_acceptor(actor::Worker& worker, std::shared_ptr<Seat> seat) {
+  worker.post([seat = std::move(seat)] {
+    if (seat->acceptor != nullptr) seat->acceptor->close();
+  });
+}
+
+void Listener::start_accepting() {
+  for (const auto& port : ports_) port->seat = seat_acceptor(port, port->worker->index());
+  network_.add_listener(*this);
+}
+
+void Listener::rearrange() {
+  std::lock_guard lock(mutex_);
+  if (ports_.size() < 2) return;  // on one worker because its owner wants it there
   for (const auto& port : ports_) {
-    UvLoop* loop = &network.loop(port->worker->index());
-    port->worker->post([loop, shared = shared_, port] {
-      if (!shared->stopped.load() && !loop->ending()) Acceptor::start(*loop, shared, port);
-    });
+    if (port->helper != nullptr && (!port->worker->stuck() || port->helper->stuck())) {
+      end_acceptor(*std::exchange(port->helper, nullptr), std::move(port->helper_seat));
+    }
+    if (!port->worker->stuck() || port->helper != nullptr) continue;
+    const std::uint16_t helper = network_.system().next_worker();
+    if (network_.system().worker(helper).stuck()) continue;  // all are
+    port->helper = &network_.system().worker(helper);
+    port->helper_seat = seat_acceptor(port, helper);
   }
 }
 
 void Listener::stop() {
-  std::lock_guard lock(mutex_);
   if (shared_ == nullptr || shared_->stopped.exchange(true)) return;
+  network_.remove_listener(*this);
+  std::lock_guard lock(mutex_);
   for (auto& port : ports_) {
     // At once, whatever the worker is doing; the descriptor itself goes with the acceptor.
     ::shutdown(port->socket.descriptor(), SHUT_RDWR);
-    port->worker->post([port] {
-      if (port->acceptor != nullptr) port->acceptor->close();
-    });
+    end_acceptor(*port->worker, std::move(port->seat));
+    if (port->helper != nullptr) end_acceptor(*port->helper, std::move(port->helper_seat));
   }
   ports_.clear();
 }
@@ -276,15 +315,15 @@ Result<std::unique_ptr<Listener>> listen(Network& network, const Endpoint& endpo
   GATEHOUSE_ASSERT(static_cast<bool>(on_accept));
   const auto wanted = look_up(endpoint);
   if (!wanted) return tl::unexpected(wanted.error());
-  std::unique_ptr<Listener> listener(new Listener());
+  std::unique_ptr<Listener> listener(new Listener(network));
   listener->shared_ = std::make_shared<Listener::Shared>();
   listener->shared_->accept_mutex = &network.accept_mutex();
   listener->shared_->on_accept = std::move(on_accept);
-  if (auto opened = listener->open_ports(network, *wanted, options); !opened) {
+  if (auto opened = listener->open_ports(*wanted, options); !opened) {
     listener->shared_.reset();
     return tl::unexpected(opened.error());
   }
-  listener->start_accepting(network);
+  listener->start_accepting();
   return listener;
 }
 

@@ -1,5 +1,6 @@
 // A listening TCP port. Each worker accepts on a socket of its own (SO_REUSEPORT), so that the
-// kernel spreads connections and no worker hands any over.
+// kernel spreads connections and no worker hands any over. While a worker is stuck another one
+// accepts on its socket, too, so that those who wait there, and those who come, are served.
 #pragma once
 
 #include <cstdint>
@@ -38,19 +39,24 @@ class Listener {
   // Refuses connections from now on, those in the backlog included. A handler call that runs on
   // another worker goes on. Any thread; twice is once.
   void stop();
+  // Has others accept for the workers that are stuck now, and for nobody else. Any thread.
+  void rearrange();
 
  private:
   friend Result<std::unique_ptr<Listener>> listen(Network&, const Endpoint&, const ListenOptions&,
                                                   AcceptHandler);
   struct Shared;
   struct Port;
+  struct Seat;
   class Acceptor;
 
-  Listener() = default;
-  [[nodiscard]] Result<> open_ports(Network& network, const Address& wanted,
-                                    const ListenOptions& options);
-  void start_accepting(Network& network);
+  explicit Listener(Network& network) : network_(network) {}
+  [[nodiscard]] Result<> open_ports(const Address& wanted, const ListenOptions& options);
+  void start_accepting();
+  std::shared_ptr<Seat> seat_acceptor(const std::shared_ptr<Port>& port, std::uint16_t worker);
+  static void end_acceptor(actor::Worker& worker, std::shared_ptr<Seat> seat);
 
+  Network& network_;
   std::mutex mutex_;
   Address address_;
   std::shared_ptr<Shared> shared_;

@@ -2,12 +2,30 @@
 
 #include "base/assert.hpp"
 #include "base/signals.hpp"
+#include "net/listener.hpp"
 
 namespace gatehouse::net {
 
-Network::Network(actor::System& system) : system_(system) { ignore_sigpipe(); }
+Network::Network(actor::System& system) : system_(system) {
+  ignore_sigpipe();
+  system.on_stuck([this](std::uint16_t, bool) {
+    std::lock_guard lock(listeners_mutex_);
+    for (Listener* listener : listeners_) listener->rearrange();
+  });
+}
 
 Network::~Network() { system_.stop(); }
+
+void Network::add_listener(Listener& listener) {
+  std::lock_guard lock(listeners_mutex_);
+  listeners_.push_back(&listener);
+  listener.rearrange();
+}
+
+void Network::remove_listener(Listener& listener) {
+  std::lock_guard lock(listeners_mutex_);
+  std::erase(listeners_, &listener);
+}
 
 actor::System::LoopFactory Network::loop_factory() {
   return [this](actor::Worker& worker) -> std::unique_ptr<actor::Loop> {

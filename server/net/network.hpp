@@ -6,12 +6,16 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <shared_mutex>
+#include <vector>
 
 #include "actor/system.hpp"
 #include "net/uv_loop.hpp"
 
 namespace gatehouse::net {
+
+class Listener;
 
 class Network {
  public:
@@ -32,9 +36,15 @@ class Network {
   // its reserve descriptor for a moment must not lose it to another worker's accept.
   [[nodiscard]] std::shared_mutex& accept_mutex() { return accept_mutex_; }
 
+  // Listeners are told which workers are stuck, from add to remove. Any thread.
+  void add_listener(Listener& listener);
+  void remove_listener(Listener& listener);
+
  private:
   actor::System& system_;
   std::shared_mutex accept_mutex_;
+  std::mutex listeners_mutex_;
+  std::vector<Listener*> listeners_;
   std::array<std::atomic<UvLoop*>, actor::kWorkersMax> loops_{};
 };
 

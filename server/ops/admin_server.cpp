@@ -141,8 +141,8 @@ class AdminServer::Http {
   void add_routes() {
     server_.Get("/healthz", [](const Request&, Response& r) { answer(r, 200, "ok"); });
     server_.Get("/readyz", [this](const Request&, Response& r) {
-      const bool ready = handlers_.ready();
-      answer(r, ready ? 200 : 503, ready ? "ready" : "not ready");
+      const std::string why = handlers_.unready();
+      answer(r, why.empty() ? 200 : 503, why.empty() ? "ready" : why);
     });
     server_.Get("/metrics", [this](const Request&, Response& r) {
       handlers_.sample();

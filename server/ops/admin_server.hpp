@@ -1,7 +1,7 @@
 // The admin port: plain HTTP for ops, for Prometheus and for gatectl.
 //
 //   GET  /healthz                  200 while the process lives
-//   GET  /readyz                   200 when players can come in, else 503
+//   GET  /readyz                   200 when players can come in, else 503 and why
 //   GET  /metrics                  metrics_text.hpp
 //   GET  /status                   JSON, see AdminHandlers::status
 //   POST /kick?uid=U[&reason=R]    200, 404 when U is not online, 400 without a uid
@@ -27,7 +27,7 @@ namespace gatehouse::ops {
 // What the handlers ask of the server. Each is called on the admin server's threads, several at
 // once, until the AdminServer is destroyed.
 struct AdminHandlers {
-  std::function<bool()> ready;
+  std::function<std::string()> unready;  // why players cannot all come in; empty: they can
   std::function<std::string()> status;  // a JSON object
   // Sets the gauges that nobody keeps up to date; called before each /metrics.
   std::function<void()> sample;

@@ -14,6 +14,8 @@
 //   3  403 Index Expired    the index is not above that of the last accepted handshake
 //   4  401 Unauthorized     the mac differs
 //   5  200 OK               extended: may be followed by a blank and the options granted
+// While a script keeps the worker of the name's session busy (limits.worker_stuck_ms) the answer
+// is 503 Service Unavailable without these checks: try again later.
 //
 // Options a client may ask for:
 //   window   granted as window=N in a conversation: the answers that are remembered. Whoever has
@@ -39,6 +41,7 @@ inline constexpr std::string_view kGateNotFound = "404 User Not Found";
 inline constexpr std::string_view kGateIndexExpired = "403 Index Expired";
 inline constexpr std::string_view kGateUnauthorized = "401 Unauthorized";
 inline constexpr std::string_view kGateBadRequest = "400 Bad Request";
+inline constexpr std::string_view kGateUnavailable = "503 Service Unavailable";
 
 // skynet reads the index with Lua's tonumber: an integer of 64 bits or a double. This type holds
 // both without loss.

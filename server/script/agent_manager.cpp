@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -80,6 +81,13 @@ std::size_t AgentManager::online() const {
   return online_.size();
 }
 
+std::vector<std::string> AgentManager::online_uids() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> uids;
+  for (const auto& [uid, entry] : online_) uids.push_back(uid);
+  return uids;
+}
+
 void AgentManager::place(login::Grant grant, Done done) {
   gate::Gate* gate = choose_gate(grant.server);
   if (gate == nullptr) {
@@ -110,6 +118,11 @@ void AgentManager::begin(std::unique_ptr<Placing> placing) {
     if (!fresh && !it->second.agent) {
       lock.unlock();
       placing->done(fail(Errc::kExists, "this account's login is in progress"));
+      return;
+    }
+    if (!fresh && on_stuck_worker(it->second.agent)) {
+      lock.unlock();
+      placing->done(fail(Errc::kUnavailable, "the older session's worker is stuck"));
       return;
     }
     if (!fresh) {
@@ -157,11 +170,59 @@ store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
     spec->epoch = epoch;
     spec->subid = std::to_string(epoch);
     spec->data = std::move(*data);
-    actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
-    worker.post([this, &worker, spec = std::move(spec)]() mutable {
-      spawn(worker, std::move(spec));
-    });
+    post_spawn(std::move(spec));
   };
+}
+
+void AgentManager::post_spawn(std::unique_ptr<AgentSpec> spec) {
+  actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
+  std::uint64_t number = 0;
+  {
+    std::lock_guard lock(mutex_);
+    number = ++last_spawning_;
+    spawning_.emplace(number, Spawning{worker.index(), std::move(spec)});
+  }
+  worker.post([this, &worker, number] {
+    std::unique_ptr<AgentSpec> taken;
+    {
+      std::lock_guard lock(mutex_);
+      const auto it = spawning_.find(number);
+      if (it == spawning_.end()) return;  // made elsewhere
+      taken = std::move(it->second.spec);
+      spawning_.erase(it);
+    }
+    spawn(worker, std::move(taken));
+  });
+}
+
+bool AgentManager::on_stuck_worker(ServiceId agent) const {
+  const actor::Registry::Slot* slot = runtime_.system.registry().find(agent);
+  return slot != nullptr && runtime_.system.worker(slot->worker.load()).stuck();
+}
+
+void AgentManager::worker_stuck(std::uint16_t worker) {
+  std::vector<std::unique_ptr<Placing>> failing;
+  std::vector<std::unique_ptr<AgentSpec>> moving;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [uid, entry] : online_) {
+      if (entry.waiting.empty() || !on_stuck_worker(entry.agent)) continue;
+      std::move(entry.waiting.begin(), entry.waiting.end(), std::back_inserter(failing));
+      entry.waiting.clear();
+    }
+    for (auto it = spawning_.begin(); it != spawning_.end();) {
+      if (it->second.worker != worker) {
+        ++it;
+        continue;
+      }
+      moving.push_back(std::move(it->second.spec));
+      it = spawning_.erase(it);
+    }
+  }
+  for (auto& placing : failing) {
+    placing->done(fail(Errc::kUnavailable, "the older session's worker is stuck"));
+  }
+  for (auto& spec : moving) post_spawn(std::move(spec));
 }
 
 void AgentManager::give_up(Placing& placing, const Error& error) {

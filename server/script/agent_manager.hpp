@@ -100,6 +100,10 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] std::vector<UnsavedPlayer> unsaved() const;
   // Agents that live or are being made. Any thread.
   [[nodiscard]] std::size_t online() const;
+  [[nodiscard]] std::vector<std::string> online_uids() const;
+  // A worker is stuck: logins that wait for an agent there fail, players who were to be made
+  // there are made elsewhere. Any thread.
+  void worker_stuck(std::uint16_t worker);
 
   [[nodiscard]] const AgentOptions& options() const { return options_; }
   [[nodiscard]] store::Store& store() const { return store_; }
@@ -146,6 +150,14 @@ class AgentManager final : public login::Placer {
     std::vector<std::unique_ptr<Placing>> waiting;
   };
 
+  // An agent that is to be made, until its worker takes it.
+  struct Spawning {
+    std::uint16_t worker = 0;
+    std::unique_ptr<AgentSpec> spec;
+  };
+
+  [[nodiscard]] bool on_stuck_worker(ServiceId agent) const;
+  void post_spawn(std::unique_ptr<AgentSpec> spec);
   [[nodiscard]] gate::Gate* choose_gate(std::string_view server) const;
   void begin(std::unique_ptr<Placing> placing);
   void claim(std::unique_ptr<Placing> placing);
@@ -177,6 +189,8 @@ class AgentManager final : public login::Placer {
   std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
   RateBucket unsaved_lines_;
   std::unique_ptr<store::WorkPool> rescue_pool_;
+  std::unordered_map<std::uint64_t, Spawning> spawning_;
+  std::uint64_t last_spawning_ = 0;
 
   // By worker, touched by that worker only.
   std::array<std::vector<AgentHost*>, actor::kWorkersMax> hosts_;

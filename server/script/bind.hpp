@@ -35,7 +35,7 @@ int open_tables(lua_State* L);
 // "skynet.stm" (sk 1.5).
 int open_stm(lua_State* L);
 
-// Puts all of them into package.preload, and replaces coroutine.resume and coroutine.wrap by
+// Puts all of them into package.preload, and replaces coroutine.close, resume and wrap by
 // versions that keep track of the running coroutine.
 void register_modules(lua_State* L);
 

@@ -139,13 +139,17 @@ int resume_coroutine(lua_State* L, lua_State* co, int arguments) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
-  Scheduler& scheduler = Vm::of(L).scheduler();
-  lua_State* const outer = scheduler.running_thread();
+  Interrupt& interrupt = Vm::of(L).scheduler().interrupt();
+  lua_State* const outer = interrupt.thread();
   lua_xmove(L, co, arguments);
-  scheduler.set_running_thread(co);
+  interrupt.set_thread(co);
   int results = 0;
   const int status = lua_resume(co, L, arguments, &results);
-  scheduler.set_running_thread(outer);
+  interrupt.set_thread(outer);
+  if (interrupt.stopping()) {
+    interrupt.close(co);
+    interrupt.stop(L);
+  }
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
     return -1;
@@ -176,7 +180,7 @@ int wrapped(lua_State* L) {
   const int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {
     // Closes the variables of the failed coroutine; a new error replaces the old one.
-    if (lua_resetthread(co) != LUA_OK) lua_xmove(co, L, 1);
+    if (Vm::of(L).scheduler().interrupt().close(co) != LUA_OK) lua_xmove(co, L, 1);
   }
   if (lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
@@ -193,6 +197,33 @@ int l_wrap(lua_State* L) {
   lua_xmove(L, co, 1);
   lua_pushcclosure(L, bind<wrapped>, 1);
   return 1;
+}
+
+const char* status_name(lua_State* L, lua_State* co) {
+  if (co == L) return "running";
+  lua_Debug frame;
+  const int status = lua_status(co);
+  if (status == LUA_YIELD) return "suspended";
+  if (status != LUA_OK) return "dead";
+  if (lua_getstack(co, 0, &frame) != 0) return "normal";
+  return lua_gettop(co) == 0 ? "dead" : "suspended";
+}
+
+// coroutine.close, whose `__close` handlers can be interrupted.
+int close_coroutine(lua_State* L) {
+  lua_State* co = lua_tothread(L, 1);
+  luaL_argexpected(L, co != nullptr, 1, "coroutine");
+  const char* status = status_name(L, co);
+  if (status[0] == 'r' || status[0] == 'n') {
+    return luaL_error(L, "cannot close a %s coroutine", status);
+  }
+  if (Vm::of(L).scheduler().interrupt().close(co) == LUA_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushboolean(L, 0);
+  lua_xmove(co, L, 1);
+  return 2;
 }
 
 }  // namespace
@@ -219,6 +250,8 @@ void replace_coroutine_functions(lua_State* L) {
   lua_setfield(L, -2, "resume");
   lua_pushcfunction(L, bind<l_wrap>);
   lua_setfield(L, -2, "wrap");
+  lua_pushcfunction(L, bind<close_coroutine>);
+  lua_setfield(L, -2, "close");
   lua_pop(L, 1);
 }
 

@@ -63,6 +63,7 @@ const char* object_to_json(lua_State* L, int index, int depth, Json& out) {
 const char* table_to_json(lua_State* L, int index, int depth, Json& out) {
   if (depth >= kDepthMax) return "json: nested deeper than 128 levels, or a cycle";
   if (lua_checkstack(L, 8) == 0) return "json: no room on the stack";
+  if (Vm::of(L).scheduler().interrupt().requested()) return Interrupt::kText;
   const int top = lua_gettop(L);
   lua_pushvalue(L, index);
   if (const SharedTable* shared = shared_table(L)) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "script/array_mark.hpp"
+#include "script/vm.hpp"
 
 namespace gatehouse::script {
 
@@ -80,7 +81,8 @@ void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
   *out.extend(1) = tag(kTable, 0);
   lua_pushvalue(L, index);
   lua_call(L, 1, 3);  // __pairs(t) -> next, state, first key
-  for (;;) {
+  for (Interrupt& interrupt = Vm::of(L).scheduler().interrupt();;) {
+    interrupt.check(L);  // the iterator may be a C function that never ends
     lua_pushvalue(L, -3);
     lua_pushvalue(L, -3);
     lua_pushvalue(L, -3);
@@ -98,6 +100,8 @@ void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
 
 void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
   luaL_checkstack(L, 12, "serialize can't pack too depth table");
+  // Tables that occur many times are packed each time: twice a level is 2^32 of them.
+  Vm::of(L).scheduler().interrupt().check(L);
   char end = tag(kNil, 0);
   if (lua_getmetatable(L, index) != 0) {
     lua_pop(L, 1);

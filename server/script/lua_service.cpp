@@ -16,18 +16,6 @@ using actor::MessagePtr;
 
 namespace {
 
-// Raised inside the handler that the monitor interrupts; removes itself.
-void break_loop(lua_State* L, lua_Debug*) {
-  lua_sethook(L, nullptr, 0, 0);
-  luaL_error(L, "endless loop broken by the monitor");
-}
-
-// Signal handler's part: lua_sethook may be called there (Lua manual, lua_sethook; lua.c).
-void interrupt_vm(void* vm) {
-  lua_State* L = static_cast<Vm*>(vm)->scheduler().running_thread();
-  if (L != nullptr) lua_sethook(L, break_loop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
-}
-
 struct LoadArguments {
   Runtime* runtime;
   const std::vector<std::string>* words;
@@ -213,30 +201,30 @@ bool LuaService::load() {
   Result<> loaded;
   enter(ServiceId{}, [this, &arguments, &loaded] {
     loaded = vm_->protect([&arguments](lua_State* L) {
-      Vm::of(L).scheduler().set_running_thread(L);
       lua_pushcfunction(L, add_load_traceback);
       lua_pushcfunction(L, load_service);
       lua_pushlightuserdata(L, const_cast<LoadArguments*>(&arguments));
       if (lua_pcall(L, 1, 0, 1) != LUA_OK) lua_error(L);
     });
-    vm_->scheduler().set_running_thread(nullptr);
   });
   if (!loaded && !exiting()) log::error(id(), "lua loader error : {}", loaded.error().message);
   return loaded.has_value();
 }
 
-void LuaService::begin(ServiceId source) {
+LuaService::Outer LuaService::begin(ServiceId source) {
   worker().pin(*this);
-  worker().begin_activity(source, id());
-  actor::set_interrupt_function(interrupt_vm, vm_.get());
-  vm_->scheduler().set_current(this);
+  Outer outer;
+  outer.activity = worker().begin_activity(source, id());
+  outer.target = actor::set_interrupt_target(vm_->interrupt_target());
+  outer.service = vm_->scheduler().set_current(this);
+  return outer;
 }
 
-void LuaService::end() {
+void LuaService::end(const Outer& outer) {
   vm_->scheduler().run_queues();
-  vm_->scheduler().set_current(nullptr);
-  actor::set_interrupt_function(nullptr, nullptr);
-  worker().end_activity();
+  vm_->scheduler().set_current(outer.service);
+  actor::set_interrupt_target(outer.target);
+  worker().end_activity(outer.activity);
   after_handler();
   worker().unpin(*this);
 }
@@ -248,9 +236,9 @@ void LuaService::after_handler() {
 
 void LuaService::on_message(actor::MessagePtr message) {
   if (message_log_) message_log_->write(*message, runtime_.system.now_cs());
-  actor::set_interrupt_function(interrupt_vm, vm_.get());
+  const actor::InterruptTarget outer = actor::set_interrupt_target(vm_->interrupt_target());
   vm_->scheduler().dispatch(*this, std::move(message));
-  actor::set_interrupt_function(nullptr, nullptr);
+  actor::set_interrupt_target(outer);
   if (vm_->take_memory_warning()) {
     log::warn(id(), "Memory warning {:.2f} M",
               static_cast<double>(vm_->memory_bytes()) / (1024 * 1024));
@@ -265,7 +253,13 @@ void LuaService::relieve() {
 void LuaService::on_exit() {
   log::info(id(), "KILL self");
   if (!vm_) return;
+  // `__close` handlers run now, maybe outside any handler.
+  const actor::Activity outer = worker().begin_activity(ServiceId{}, id());
+  const actor::InterruptTarget outer_target =
+      actor::set_interrupt_target(vm_->interrupt_target());
   vm_->scheduler().end_service(*this);
+  actor::set_interrupt_target(outer_target);
+  worker().end_activity(outer);
   runtime_.sockets.drop_service(id());
   runtime_.mysql.forget(id().value);
   if (owed_) {

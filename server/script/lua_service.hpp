@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actor/service.hpp"
+#include "actor/worker.hpp"
 #include "script/scheduler.hpp"
 #include "script/vm.hpp"
 
@@ -42,9 +43,9 @@ class LuaService : public actor::Service {
   // activity for the monitor, and afterwards runs what it woke. Not while it is in a handler.
   template <class F>
   void enter(ServiceId source, F&& work) {
-    begin(source);
+    const Outer outer = begin(source);
     work();
-    end();
+    end(outer);
   }
 
   // For the binding that ran the start function.
@@ -94,10 +95,16 @@ class LuaService : public actor::Service {
 
  private:
   friend class Scheduler;
+  // What work outside a message interrupts, if it does.
+  struct Outer {
+    actor::Activity activity;
+    actor::InterruptTarget target;
+    LuaService* service = nullptr;
+  };
   bool load();
   class Postponed;
-  void begin(ServiceId source);
-  void end();
+  Outer begin(ServiceId source);
+  void end(const Outer& outer);
   void after_handler();
 
   Runtime& runtime_;

@@ -78,10 +78,13 @@ void Scheduler::resume(Task& task, int arguments) {
   vm_.refresh_tables();
   Task* const outer = std::exchange(running_, &task);
   LuaService* const outer_service = std::exchange(current_, &service);
-  lua_State* const outer_thread = std::exchange(running_thread_, task.thread);
+  if (outer == nullptr) worker.renew_activity();
+  const Interrupt::State outer_interrupt = interrupt_.enter();
+  lua_State* const outer_thread = interrupt_.thread();
   const bool outer_reserve = vm_.use_reserve(task.essential);
   const std::uint64_t allocated_before = vm_.allocated_bytes();
   task.state = Task::State::kRunning;
+  interrupt_.set_thread(task.thread);
   int results = 0;
   const int status = vm_.resume(task.thread, arguments, results);
   service.allocated_bytes_ += vm_.allocated_bytes() - allocated_before;
@@ -89,6 +92,8 @@ void Scheduler::resume(Task& task, int arguments) {
   if (status == LUA_ERRMEM) starved_ = true;
   if (status == LUA_OK) {
     finish(task);
+  } else if (interrupt_.stopping()) {
+    stop(task);
   } else if (status != LUA_YIELD) {
     fail(task, Vm::error_text(task.thread, -1));
   } else if (service.exiting()) {
@@ -108,13 +113,26 @@ void Scheduler::resume(Task& task, int arguments) {
     if (task.state == Task::State::kRunning) task.state = Task::State::kParked;
   }
   vm_.use_reserve(outer_reserve);
+  interrupt_.leave(outer_interrupt);
+  interrupt_.set_thread(outer_thread);
+  if (outer == nullptr) worker.renew_activity();
   current_ = outer_service;
-  running_thread_ = outer_thread;
   worker.unpin(service);
 }
 
 void Scheduler::run_queues() {
-  while (!woken_.empty() || !forks_.empty()) run_next(woken_.empty() ? forks_ : woken_);
+  for (int left = kTasksPerMessage; !woken_.empty() || !forks_.empty(); --left) {
+    std::deque<Task*>& queue = woken_.empty() ? forks_ : woken_;
+    if (left > 0) {
+      run_next(queue);
+      continue;
+    }
+    actor::System& system = vm_.runtime().system;
+    if (reminded_ && system.registry().live(reminded_)) return;
+    reminded_ = queue.front()->service->id();
+    SessionTimer::send(system, reminded_, 0);
+    return;
+  }
 }
 
 void Scheduler::run_next(std::deque<Task*>& queue) {
@@ -132,6 +150,16 @@ void Scheduler::finish(Task& task) {
   }
   end_watched(task, true);
   release(task, true);
+}
+
+// Ends a task that was over its time, in whatever state its code has left it.
+void Scheduler::stop(Task& task) {
+  if (task.state != Task::State::kRunning && task.session != 0) {
+    sessions_.take(task.service->id(), task.session);
+  }
+  task.state = Task::State::kRunning;
+  std::erase(woken_, &task);
+  fail(task, Interrupt::kText);
 }
 
 std::string Scheduler::with_traceback(Task& task, std::string_view text) {
@@ -194,8 +222,6 @@ void Scheduler::release(Task& task, bool reusable) {
     vm_.reset(task.thread);
     vm_.use_reserve(outer_reserve);
   }
-  // A thread that an error ended inside a hook (the monitor's) never runs hooks again, so that
-  // it could not be interrupted a second time.
   if (!reusable || pool_.size() >= kPoolMax) {
     vm_.unref(task.anchor);
     delete &task;

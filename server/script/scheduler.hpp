@@ -19,6 +19,7 @@
 #include "base/ids.hpp"
 #include "protocol/reply_window.hpp"
 #include "script/hook.hpp"
+#include "script/interrupt.hpp"
 #include "script/session_map.hpp"
 
 namespace gatehouse::script {
@@ -86,7 +87,8 @@ class Scheduler {
   [[nodiscard]] Task* create_task(LuaService& service);
   // Resumes a task with `arguments` values on its stack.
   void resume(Task& task, int arguments);
-  // Runs woken and forked tasks until none is left.
+  // Runs woken and forked tasks until none is left, or until kTasksPerMessage have run: then the
+  // rest is left to a message, so that others have their turn.
   void run_queues();
   // Ends all tasks of a service that exits: requesters get errors, callees learn that nobody
   // waits, `<close>` variables run. The running task ends when it yields.
@@ -138,9 +140,8 @@ class Scheduler {
   [[nodiscard]] const Task* tasks() const;
   [[nodiscard]] const SessionMap& sessions() const { return sessions_; }
 
-  // The coroutine that runs now, for the interrupt; kept by resume and the coroutine library.
-  void set_running_thread(lua_State* thread) { running_thread_ = thread; }
-  [[nodiscard]] lua_State* running_thread() const { return running_thread_; }
+  // Ends the task that is over its time; knows the coroutine that runs.
+  [[nodiscard]] Interrupt& interrupt() { return interrupt_; }
 
  private:
   friend class Vm;
@@ -154,6 +155,7 @@ class Scheduler {
   void refuse_reply(LuaService& service, actor::MessagePtr message);
   void run_next(std::deque<Task*>& queue);
   void finish(Task& task);
+  void stop(Task& task);
   void fail(Task& task, const std::string& text);
   void end_watched(Task& task, bool ok);
   void report_error(Task& task, std::string_view text);
@@ -162,11 +164,14 @@ class Scheduler {
   void schedule(Task& task, std::int64_t centiseconds);
 
   static constexpr std::size_t kPoolMax = 256;
+  // Tasks that one message may wake and fork; those after them wait for the next one.
+  static constexpr int kTasksPerMessage = 10'000;
 
   Vm& vm_;
   LuaService* current_ = nullptr;
   Task* running_ = nullptr;
-  lua_State* running_thread_ = nullptr;
+  Interrupt interrupt_;
+  ServiceId reminded_;  // has a message on its way that runs the queues
   const actor::Message* incoming_ = nullptr;
   bool reply_lent_ = false;
   bool starved_ = false;  // the message that is dispatched was not handled for want of memory

@@ -91,6 +91,10 @@ void Scheduler::dispatch(LuaService& service, MessagePtr message) {
 }
 
 void Scheduler::on_reply(LuaService& service, MessagePtr message) {
+  if (message->session == 0 && message->source == service.id()) {
+    reminded_ = {};  // run_queues comes next
+    return;
+  }
   Task* task = sessions_.take(service.id(), message->session);
   if (task == nullptr) {
     refuse_reply(service, std::move(message));

@@ -81,6 +81,9 @@ void open_standard_libraries(lua_State* L) {
     luaL_requiref(L, library.name, library.func, 1);
     lua_pop(L, 1);
   }
+  replace_base_functions(L);
+  replace_string_functions(L);
+  replace_table_functions(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_createtable(L, 0, 4);
   lua_pushcfunction(L, get);

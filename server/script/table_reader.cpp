@@ -3,6 +3,7 @@
 
 #include "script/array_mark.hpp"
 #include "script/table_views.hpp"
+#include "script/vm.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -32,6 +33,9 @@ class TableReader {
   // The table on top of the stack, which stays there.
   Result<SharedValue> table(const SharedTable* parent, const SharedValue& place) {
     if (!lua_checkstack(L_, 8)) return fail(Errc::kFull, "the stack is full");
+    if (Vm::of(L_).scheduler().interrupt().requested()) {
+      return fail(Errc::kFull, Interrupt::kText);
+    }
     const SharedTable* shared = shared_table(L_);
     SharedTable* to = shared != nullptr ? builder_.copy(*shared, parent, place)
                                         : builder_.open(parent, place);

@@ -44,6 +44,7 @@ Vm::Vm(Runtime& runtime)
     : runtime_(runtime), faults_(runtime.allocation_faults), scheduler_(*this) {}
 
 Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_bytes_max) {
+  static_cast<void>(find_hook_switch());
   std::shared_ptr<Vm> vm(new Vm(runtime));
   vm->set_memory_bytes_max(memory_bytes_max);
   {
@@ -58,13 +59,26 @@ Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_byte
   return vm;
 }
 
+actor::InterruptTarget Vm::interrupt_target() {
+  const auto request = [](void* vm) { static_cast<Vm*>(vm)->scheduler_.interrupt().request(); };
+  return {request, this};
+}
+
 Vm::~Vm() {
   if (main_ == nullptr) return;
+  actor::Worker* worker = actor::Worker::current();
+  actor::Activity outer;
+  if (worker != nullptr) outer = worker->begin_activity(ServiceId{}, ServiceId{});
+  const actor::InterruptTarget outer_target = actor::set_interrupt_target(interrupt_target());
+  scheduler_.interrupt().enter();
+  scheduler_.interrupt().set_thread(main_);
   use_reserve(true);
   {
     const Protection protection(*this);
     lua_close(main_);
   }
+  actor::set_interrupt_target(outer_target);
+  if (worker != nullptr) worker->end_activity(outer);
   GATEHOUSE_ASSERT(memory_bytes_ == 0);
 }
 
@@ -73,7 +87,14 @@ Result<> Vm::run_protected(lua_CFunction body, void* work) {
   if (!lua_checkstack(main_, 2)) return gatehouse::fail(Errc::kFull, "not enough memory");
   lua_pushcfunction(main_, body);
   lua_pushlightuserdata(main_, work);
-  if (lua_pcall(main_, 1, 0, 0) == LUA_OK) return {};
+  Interrupt& interrupt = scheduler_.interrupt();
+  const Interrupt::State outer = interrupt.enter();
+  lua_State* const outer_thread = interrupt.thread();
+  interrupt.set_thread(main_);
+  const int status = lua_pcall(main_, 1, 0, 0);
+  interrupt.leave(outer);
+  interrupt.set_thread(outer_thread);
+  if (status == LUA_OK) return {};
   auto failed = gatehouse::fail(Errc::kFull, error_text(main_, -1));
   lua_pop(main_, 1);
   return failed;
@@ -86,7 +107,7 @@ int Vm::resume(lua_State* thread, int arguments, int& results) {
 
 void Vm::reset(lua_State* thread) {
   const Protection protection(*this);
-  lua_resetthread(thread);
+  scheduler_.interrupt().close(thread);
   lua_settop(thread, 0);  // a failing to-be-closed variable leaves its error
 }
 

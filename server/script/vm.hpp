@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actor/message.hpp"
+#include "actor/worker.hpp"
 #include "base/result.hpp"
 #include "script/codec.hpp"
 #include "script/lua_args.hpp"
@@ -72,6 +73,8 @@ class Vm : public std::enable_shared_from_this<Vm> {
   [[nodiscard]] Runtime& runtime() const { return runtime_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] PackBuffer& pack_buffer() { return pack_buffer_; }
+  // Ends the task that runs here when the monitor says so.
+  [[nodiscard]] actor::InterruptTarget interrupt_target();
 
   // How messages of a type are handled (sk 1.1 register_protocol): one set for the service that
   // owns the VM, one shared by all light services in it.

@@ -8,8 +8,40 @@ local function spin()
 	end
 end
 
-if (...) == "main" then
-	spin()
+local function stubborn()
+	while true do
+		pcall(spin)
+	end
+end
+
+local main <const> = {
+	main = spin,
+	main_pcall = stubborn,
+	main_handler = function()
+		xpcall(error, stubborn)
+	end,
+	main_close = function()
+		local closing <close> = setmetatable({}, { __close = stubborn })
+		error(closing)
+	end,
+	main_finalizer = function()
+		setmetatable({}, { __gc = stubborn })
+		collectgarbage()
+	end,
+	main_coroutine = function()
+		while true do
+			pcall(coroutine.wrap(stubborn))
+		end
+	end,
+	main_require = function()
+		package.preload.endless = stubborn
+		require "endless"
+	end,
+}
+
+local how <const> = ...
+if main[how] then
+	main[how]()
 end
 
 local command <const> = {}
@@ -41,4 +73,8 @@ skynet.dispatch("lua", function(_, _, name)
 	skynet.retpack(command[name]())
 end)
 
-skynet.start(function() end)
+skynet.start(function()
+	if how == "init" then
+		stubborn()
+	end
+end)

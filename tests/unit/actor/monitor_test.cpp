@@ -29,10 +29,10 @@ struct Spinner {
   }
   void operator()() {
     thread = pthread_self();
-    set_interrupt_function(&Spinner::interrupt, this);
+    set_interrupt_target({&Spinner::interrupt, this});
     spins = true;
     while (!stop) std::this_thread::yield();
-    set_interrupt_function(nullptr, nullptr);
+    set_interrupt_target({});
     spins = false;
   }
 };
@@ -110,12 +110,14 @@ TEST_F(MonitorTest, InterruptCallsTheFunctionOfTheWorkersThread) {
   start(60'000, 0);
   system_->send(message_to(service_, "spin"));
   ASSERT_TRUE(eventually([this] { return spinner_.spins.load(); }));
-  EXPECT_TRUE(system_->worker(0).interrupt(service_));  // runs, but has no function set
-  EXPECT_TRUE(system_->worker(1).interrupt(service_));
+  const std::uint64_t work = system_->worker(1).activity().sequence;
+  EXPECT_TRUE(system_->worker(0).interrupt(work));  // runs, but has no function set
+  EXPECT_TRUE(system_->worker(1).interrupt(work - 1));  // other work
+  EXPECT_TRUE(system_->worker(1).interrupt(work));
   EXPECT_TRUE(eventually([this] { return !spinner_.spins; }));
   EXPECT_EQ(spinner_.interrupts, 1);
   EXPECT_TRUE(pthread_equal(spinner_.interrupted_thread, spinner_.thread));
-  EXPECT_TRUE(system_->worker(1).interrupt(service_));  // idle: nothing to call, nothing to harm
+  EXPECT_TRUE(system_->worker(1).interrupt(work));  // idle: nothing to call, nothing to harm
 }
 
 TEST_F(MonitorTest, BusyWorkerIsNotEndless) {
@@ -140,11 +142,11 @@ TEST(Interrupt, RacesWithTheEndOfAWorker) {
     System system({.workers = 1, .limits = {}}, metrics);
     std::atomic<bool> stop{false};
     std::thread interrupter([&system, &stop] {
-      while (!stop) static_cast<void>(system.worker(0).interrupt(ServiceId{1}));
+      while (!stop) static_cast<void>(system.worker(0).interrupt(1));
     });
     system.start([](Worker&) { return make_condvar_loop(); });
     system.stop();
-    EXPECT_FALSE(system.worker(0).interrupt(ServiceId{1}));
+    EXPECT_FALSE(system.worker(0).interrupt(1));
     stop = true;
     interrupter.join();
   }

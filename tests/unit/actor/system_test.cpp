@@ -212,7 +212,7 @@ TEST_F(SystemTest, PostAfterStopNeverRunsAndIsFreed) {
   });
   ASSERT_TRUE(id);
   system_->send(message_to(*id, "nobody reads this"));
-  EXPECT_FALSE(system_->worker(0).interrupt(ServiceId{1}));
+  EXPECT_FALSE(system_->worker(0).interrupt(1));
   EXPECT_EQ(token.use_count(), 3);
   system_.reset();
   EXPECT_EQ(token.use_count(), 1);

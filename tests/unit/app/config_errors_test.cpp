@@ -76,6 +76,8 @@ const char* const kNumbers[] = {
     "/limits/vm_memory_reserve_bytes",
     "/limits/endless_loop_report_ms",
     "/limits/endless_loop_break_ms",
+    "/limits/endless_loop_close_ms",
+    "/limits/worker_stuck_ms",
     "/limits/sockets_max",
 };
 const char* const kStrings[] = {
@@ -176,6 +178,7 @@ TEST_F(ConfigErrors, ImpossibleNumbers) {
       {"/limits/gate_handshake_frame_bytes_max", 65'536},
       {"/limits/mailbox_bytes_max", 4095},
       {"/limits/endless_loop_report_ms", 9},
+      {"/limits/endless_loop_close_ms", 0},
       {"/limits/sockets_max", 0},
       {"/limits/sockets_max", 1ull << 32},
   };

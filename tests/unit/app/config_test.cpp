@@ -144,6 +144,8 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   EXPECT_EQ(a.vm_memory_bytes_max, b.vm_memory_bytes_max);
   EXPECT_EQ(a.vm_memory_reserve_bytes, b.vm_memory_reserve_bytes);
   EXPECT_EQ(a.endless_loop_break_ms, b.endless_loop_break_ms);
+  EXPECT_EQ(a.endless_loop_close_ms, b.endless_loop_close_ms);
+  EXPECT_EQ(a.worker_stuck_ms, b.worker_stuck_ms);
   // A key for each number of Limits, and the profile.
   EXPECT_EQ(limits.size(), 35u);
 }
