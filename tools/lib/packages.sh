@@ -11,7 +11,7 @@ client_packages=(python3 python3-cryptography)
 test_packages=(
   "${build_packages[@]}" "${client_packages[@]}"
   ccache libgtest-dev libgmock-dev mariadb-server-core mariadb-client-core openssl python3-pytest
-  lua-check redis-tools lua5.4
+  python3-pytest-xdist lua-check redis-tools lua5.4
 )
 
 bench_packages=("${build_packages[@]}" python3 libbenchmark-dev)
