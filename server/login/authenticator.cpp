@@ -9,7 +9,7 @@
 namespace gatehouse::login {
 namespace {
 
-constexpr MonotonicMs kLogPauseMs = 1'000;
+constexpr MonotonicMs kOutageLogPauseMs = 1'000;
 // Hash jobs a thread of the pool: one that runs and the next, so that no thread waits.
 constexpr std::size_t kHashSlotsAThread = 2;
 
@@ -67,7 +67,7 @@ void Authenticator::drop(const std::string& name, const net::Address& address) {
 bool Authenticator::may_log() {
   const MonotonicMs now = monotonic_ms();
   MonotonicMs next = next_log_ms_.load(std::memory_order_relaxed);
-  return now >= next && next_log_ms_.compare_exchange_strong(next, now + kLogPauseMs);
+  return now >= next && next_log_ms_.compare_exchange_strong(next, now + kOutageLogPauseMs);
 }
 
 void Authenticator::log_store_error(const AuthRequest& request, const Error& error) {

@@ -233,14 +233,14 @@ int l_socket_abandon(lua_State* L) {
 }
 
 // limit(id, bytes): 0 for no limit
-int l_limit(lua_State* L) {
+int l_socket_limit(lua_State* L) {
   const lua_Integer bytes = luaL_checkinteger(L, 2);
   luaL_argcheck(L, bytes >= 0, 2, "bytes out of range");
   if (LuaSocket* socket = own_socket(L)) socket->set_limit(static_cast<std::size_t>(bytes));
   return 0;
 }
 
-int l_pause(lua_State* L) {
+int l_socket_pause(lua_State* L) {
   if (LuaSocket* socket = own_socket(L)) socket->pause();
   return 0;
 }
@@ -281,8 +281,8 @@ const luaL_Reg kSocketFunctions[] = {
     {"block", bind<l_block>},       {"send", bind<send<false>>},
     {"lsend", bind<send<true>>},    {"close", bind<l_socket_close>},
     {"release", bind<l_release>},   {"shutdown", bind<l_shutdown>},
-    {"abandon", bind<l_socket_abandon>},   {"limit", bind<l_limit>},
-    {"pause", bind<l_pause>},       {"nodelay", bind<l_nodelay>},
+    {"abandon", bind<l_socket_abandon>},   {"limit", bind<l_socket_limit>},
+    {"pause", bind<l_socket_pause>},       {"nodelay", bind<l_nodelay>},
     {"resolve", bind<l_resolve>},   {"unpack", bind<l_socket_unpack>},
     {nullptr, nullptr},
 };

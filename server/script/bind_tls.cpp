@@ -292,7 +292,7 @@ int l_ended(lua_State* L) {
 }
 
 // tls:failed() -> whether handshake, read or write raised for what the peer did
-int l_failed(lua_State* L) {
+int l_tls_failed(lua_State* L) {
   const LuaSession& session = to_session(L);
   lua_pushboolean(L, session.session && session.session->failed() ? 1 : 0);
   return 1;
@@ -333,7 +333,7 @@ const luaL_Reg kSessionMethods[] = {
     {"read", bind<l_tls_read>},           {"take", bind<l_tls_take>},
     {"write", bind<l_tls_write>},         {"output", bind<l_output>},
     {"farewell", bind<l_farewell>},   {"ended", bind<l_ended>},
-    {"failed", bind<l_failed>},       {"info", bind<l_tls_info>},
+    {"failed", bind<l_tls_failed>},       {"info", bind<l_tls_info>},
     {"close", bind<l_tls_close>},         {nullptr, nullptr},
 };
 

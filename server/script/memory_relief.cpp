@@ -21,7 +21,7 @@ constexpr std::int64_t kReportEveryMs = 1'000;
 
 constexpr std::size_t kObjectsMax = 1 << 20;
 constexpr std::size_t kObjectsMin = 1'024;  // of one holding
-constexpr int kDepthMax = 2'000;
+constexpr int kWalkDepthMax = 2'000;
 constexpr int kFramesMax = 64;
 
 // Estimates by the sizes of Lua 5.4 on 64 bits.
@@ -129,7 +129,7 @@ class Walk {
 
   // Visits what the value on top of the stack refers to, and takes it off.
   void enter(int depth) {
-    if (depth < kDepthMax && lua_checkstack(L_, 4)) {
+    if (depth < kWalkDepthMax && lua_checkstack(L_, 4)) {
       if (lua_istable(L_, -1)) {
         for (lua_pushnil(L_); lua_next(L_, -2) != 0;) {
           visit(depth + 1);
