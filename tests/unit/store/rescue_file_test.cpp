@@ -70,7 +70,7 @@ TEST_F(RescueFile, WhatIsNotWholeIsCorrupt) {
 
 TEST_F(RescueFile, FolderIsBounded) {
   must(write_rescue_file(options_, player_));
-  options_.bytes_max = 1'000;
+  options_.bytes_max = 600;
   ++player_.version;
   EXPECT_EQ(code_of(write_rescue_file(options_, player_)), Errc::kFull);
   std::size_t files = 0;
