@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from server import BINARY, PATIENCE, REPORT, ROOT, run
+from waiting import wait_until
 
 SCRIPTS = "./tests/conformance/skynet"
 ENDINGS = ("<CMD OK>", "<CMD Error>", "Invalid command, type help for command list")
@@ -150,14 +151,15 @@ def test_launching_and_ending(console, tmp_path):
     address = logged.split("\t")[0]
     line.ok(f'call {address} "echo"')
     file = tmp_path / f"{address[1:]}.log"
-    assert re.search(r"^:\w{8} 10 \d+ \d+ 246563686f$", file.read_text(), re.MULTILINE)
+    message = re.compile(r"^:\w{8} 10 \d+ \d+ 246563686f$", re.MULTILINE)
+    wait_until(lambda: message.search(file.read_text()), what="the message in its log")
     line.ok(f"logoff {address}")
-    size = file.stat().st_size
-    line.ok(f"ping {address}")
-    assert file.stat().st_size == size
+    line.ok(f'call {address} "echo","first"')
     assert line.ok(f"logon {address}") == [str(file)]
-    line.ok(f"ping {address}")
-    assert file.stat().st_size > size
+    line.ok(f'call {address} "echo","second"')
+    # Lines leave in order, a moment later.
+    wait_until(lambda: b"second".hex() in file.read_text(), what="a message after logon")
+    assert b"first".hex() not in file.read_text()
     line.ok(f"exit {address}")
     while any(text.startswith(address) for text in line.ok("list")):
         pass
