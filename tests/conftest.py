@@ -72,6 +72,15 @@ def store(request, tmp_path_factory):
     return mysql_store(request.getfixturevalue("mariadb"), database)
 
 
+@pytest.fixture(params=["sqlite", "mysql"])
+def own_store(request, tmp_path):
+    """One that no other server has open: a SQLite file belongs to one."""
+    if request.param == "sqlite":
+        return sqlite_store(tmp_path / "own.db")
+    database = re.sub(r"\W", "_", request.node.originalname)
+    return mysql_store(request.getfixturevalue("mariadb"), database)
+
+
 @pytest.fixture(scope="module")
 def tool(store, tmp_path_factory):
     """gatectl on each of the stores."""

@@ -171,9 +171,9 @@ def test_registration_closed(start_server):
     assert login(server.login, "stranger", "secret", "sample").line == "401 Unauthorized"
 
 
-def test_counter_and_note_survive_kick_and_restart(start_server, tmp_path, store):
+def test_counter_and_note_survive_kick_and_restart(start_server, tmp_path, own_store):
     folder = tmp_path / "server"
-    server = start_server({"store": store.config}, folder=folder)
+    server = start_server({"store": own_store.config}, folder=folder)
     name = fresh_name("keeper")
     gate = Player(server, name).connect()
     assert [gate.request("count") for _ in range(3)] == [b"1", b"2", b"3"]

@@ -175,9 +175,10 @@ def test_off_by_default(start_server):
     assert "admin" not in start_server().ready
 
 
-def test_port_in_use(server):
+def test_port_in_use(server, tmp_path):
     code, output = run(
-        "--config", server.config_path, "--set", f"admin.listen={server.ready['admin']}"
+        "--config", server.config_path, "--set", f"admin.listen={server.ready['admin']}",
+        "--set", f"store.sqlite.path={tmp_path / 'other.db'}",
     )
     assert code == 1 and "admin.listen" in output, output
     assert ask(server, "GET", "/status")[0] == 200
@@ -237,7 +238,7 @@ def test_ends_with_an_open_admin_connection(start_server):
 def test_the_page_lists_every_route(server):
     header = (ROOT / "server/ops/admin_server.hpp").read_text()
     routes = re.findall(r"^//   (GET|POST) +(/\w+)", header, re.MULTILINE)
-    assert len(routes) == 6
+    assert len(routes) == 7
     for method, path in routes:
         if path != "/drain":
             assert ask(server, method, path)[1] != "no such page\n", path

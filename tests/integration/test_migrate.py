@@ -84,6 +84,8 @@ def test_sqlite_is_migrated_at_start_unless_told_otherwise(start_server, tmp_pat
     store = sqlite_store(tmp_path / "check.db")
     refused = Server(tmp_path / "refused", {"store": store.config | {"migrate": "check"}})
     assert MENDS in refusal(refused)
-    Player(start_server({"store": store.config}))
+    migrating = start_server({"store": store.config})
+    Player(migrating)
     assert store.query("SELECT COUNT(*) FROM account") == [["1"]]
+    migrating.stop()  # one server a file
     refused.start().stop()
