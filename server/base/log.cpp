@@ -5,11 +5,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "base/process_output.hpp"
+#include "base/published.hpp"
 
 namespace gatehouse::log {
 namespace {
@@ -31,11 +34,26 @@ class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
   OutputQueue& queue_;
 };
 
-struct State {
+// How lines are written; replaced as a whole, and kept: another thread may be at work in it.
+struct Setup {
   std::shared_ptr<spdlog::logger> logger;
+  Format format = Format::kText;
+  bool to_file = false;
+};
+
+using Taker = std::function<bool(ServiceId, std::string_view)>;
+
+struct State {
+  std::atomic<const Setup*> setup{nullptr};
+  std::vector<std::unique_ptr<const Setup>> setups;
   std::unique_ptr<OutputQueue> file;  // null: stdout
-  std::function<bool(ServiceId, std::string_view)> taker;  // null: none
-  Options options;
+  std::atomic<bool> diverted{false};
+  Published<Taker> taker;
+
+  void use(Setup next) {
+    setups.push_back(std::make_unique<const Setup>(std::move(next)));
+    setup.store(setups.back().get());
+  }
 };
 
 std::shared_ptr<spdlog::logger> make_logger(OutputQueue& queue) {
@@ -47,12 +65,14 @@ const char* pattern_of(Format format) {
 }
 
 // The one process-wide object of the program: log lines come from every thread, before wiring
-// and after it, also from destructors of statics: it is never freed. Written by start() only.
+// and after it, also from destructors of statics: it is never freed. Written by start() and
+// divert() only.
 State& state() {
   static State& instance = *[] {
     auto* s = new State();
-    s->logger = make_logger(process_output::standard_output());
-    s->logger->set_pattern(pattern_of(Format::kText));
+    auto logger = make_logger(process_output::standard_output());
+    logger->set_pattern(pattern_of(Format::kText));
+    s->use({std::move(logger)});
     return s;
   }();
   return instance;
@@ -178,10 +198,9 @@ Result<> start(const Options& options) {
   auto logger = make_logger(queue);
   logger->set_level(to_spdlog(options.level));
   logger->set_pattern(pattern_of(options.format));
-  s.logger = std::move(logger);
+  s.use({std::move(logger), options.format, file != nullptr});
   process_output::set_log_file(file.get());
   s.file = std::move(file);
-  s.options = options;
   return {};
 }
 
@@ -190,21 +209,28 @@ Result<> reopen() { return state().file ? state().file->reopen(kReopenTimeout) :
 void flush() { process_output::flush(); }
 
 void last_words(std::string_view text) {
-  if (!state().file) return;
-  state().logger->log(spdlog::level::err,
-                      record(state().options.format, Level::kError, {}, text));
+  const Setup& setup = *state().setup.load();
+  if (!setup.to_file) return;
+  setup.logger->log(spdlog::level::err, record(setup.format, Level::kError, {}, text));
 }
 
-bool enabled(Level level) { return state().logger->should_log(to_spdlog(level)); }
+bool enabled(Level level) {
+  return state().setup.load(std::memory_order_acquire)->logger->should_log(to_spdlog(level));
+}
 
-void divert(std::function<bool(ServiceId, std::string_view)> taker) {
-  state().taker = std::move(taker);
+void divert(Taker taker) {
+  const bool diverted = static_cast<bool>(taker);
+  state().taker.set(std::move(taker));
+  state().diverted.store(diverted);
 }
 
 void write(Level level, ServiceId source, std::string_view text) {
-  if (state().taker && enabled(level) && state().taker(source, text)) return;
-  const std::string line = record(state().options.format, level, source, text);
-  state().logger->log(to_spdlog(level), line);
+  if (state().diverted.load() && enabled(level)) {
+    const auto taker = state().taker.get();
+    if (*taker && (*taker)(source, text)) return;
+  }
+  const Setup& setup = *state().setup.load(std::memory_order_acquire);
+  setup.logger->log(to_spdlog(level), record(setup.format, level, source, text));
 }
 
 }  // namespace gatehouse::log

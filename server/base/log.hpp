@@ -30,7 +30,8 @@ struct Options {
   std::chrono::milliseconds leave_timeout = OutputQueue::kLeaveTimeout;
 };
 
-// Call once from main before other threads log. Fails when the file cannot be opened.
+// From main, while others may log already (signals have a thread of their own). Fails when the file
+// cannot be opened.
 [[nodiscard]] Result<> start(const Options& options);
 // Reopens the file (SIGHUP, log rotation). The old one stays in use when that fails. Any thread,
 // while others log. Waits kReopenTimeout at most, then kTimeout: it is done once the system that
