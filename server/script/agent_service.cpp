@@ -296,6 +296,8 @@ std::optional<std::string> AgentService::replies() const {
 void AgentService::rolled_back(Task& task) {
   rolling_back_ = false;
   saved_hash_ = 0;
+  pending_.reset();  // `self` is what the store has: nothing of it is left to rescue
+  unsaved_.reset();
   answer(task, false, {});
 }
 

@@ -115,8 +115,9 @@ class AgentService final : public LuaService, public gate::Agent {
   [[nodiscard]] bool rolling_back() const { return rolling_back_; }
   // Where agent.load puts what the store has.
   using Loading = std::shared_ptr<Result<store::PlayerData>>;
-  void set_loading(Loading loading) { loading_ = std::move(loading); }
-  [[nodiscard]] const Result<store::PlayerData>& loading() const { return *loading_; }
+  void set_loading(Loading loading) { loading_ = std::make_unique<Loading>(std::move(loading)); }
+  void forget_loading() { loading_.reset(); }
+  [[nodiscard]] const Result<store::PlayerData>& loading() const { return **loading_; }
 
   // The running request asked for commit: only its outcome is an answer from now on.
   void begin_commit(Task& task);
@@ -214,7 +215,7 @@ class AgentService final : public LuaService, public gate::Agent {
   std::unique_ptr<gate::Session> session_;
   std::unique_ptr<std::deque<Waiting>> waiting_;
   std::unique_ptr<Conversations> conversations_;
-  Loading loading_;
+  std::unique_ptr<Loading> loading_;
   std::string_view content_;  // of the request that starts now
   std::shared_ptr<const PendingSave> pending_;  // the newest save, until it is stored
   std::unique_ptr<Unsaved> unsaved_;
@@ -244,5 +245,8 @@ class AgentService final : public LuaService, public gate::Agent {
   bool rolling_back_ = false;
   bool conversations_changed_ = false;  // they hold more than what was loaded
 };
+
+// Every logged-in player has one: it fills an allocator's class of that size.
+static_assert(sizeof(AgentService) <= 512);
 
 }  // namespace gatehouse::script

@@ -301,7 +301,7 @@ int load_done(lua_State* L, int, lua_KContext) {
   } else {
     lua_pushnil(L);
   }
-  agent.set_loading(nullptr);
+  agent.forget_loading();
   return 2;
 }
 
