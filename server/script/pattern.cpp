@@ -7,12 +7,13 @@ namespace gatehouse::script {
 namespace {
 
 constexpr char kEscape = '%';
+constexpr std::ptrdiff_t kLongPattern = 64;
 
 int uchar(char c) { return static_cast<unsigned char>(c); }
 
 bool in_class(int c, int name) {
   bool in = false;
-  switch (std::tolower(name)) {
+  switch (name | 0x20) {  // in lower case
     case 'a': in = std::isalpha(c) != 0; break;
     case 'c': in = std::iscntrl(c) != 0; break;
     case 'd': in = std::isdigit(c) != 0; break;
@@ -26,7 +27,7 @@ bool in_class(int c, int name) {
     case 'z': in = c == 0; break;  // of Lua 5.1, still there
     default: return name == c;
   }
-  return in != (std::isupper(name) != 0);
+  return in == ((name & 0x20) != 0);
 }
 
 // Whether c is in the set p..end, from '[' to ']'.
@@ -58,7 +59,7 @@ const char* PatternMatch::match_at(const char* at) {
 }
 
 // The end of the single character class that begins at p.
-const char* PatternMatch::class_end(const char* p) {
+inline const char* PatternMatch::class_end(const char* p) {
   switch (*p++) {
     case kEscape:
       if (p == pattern_end_) luaL_error(L_, "malformed pattern (ends with '%%')");
@@ -182,56 +183,60 @@ const char* PatternMatch::match_escape(const char* s, const char** p, bool* go_o
   return s;
 }
 
-// Where the pattern from p on, matched at s, ends; or nullptr.
+// Where the pattern from p on, matched at s, ends; or nullptr. A step is a call: what a call does
+// by itself is bounded by the pattern, which is counted when it is long.
 const char* PatternMatch::match(const char* s, const char* p) {
   if (depth_left_-- == 0) luaL_error(L_, "pattern too complex");
+  steps_.count();
+  const char* const begin = p;
   while (p != pattern_end_) {
-    steps_.count();
-    if (*p == '(') {
-      s = p[1] == ')' ? start_capture(s, p + 2, kPosition) : start_capture(s, p + 1, kUnfinished);
-      break;
-    }
-    if (*p == ')') {
-      s = end_capture(s, p + 1);
-      break;
-    }
-    if (*p == '$' && p + 1 == pattern_end_) {
-      if (s != subject_end_) s = nullptr;
-      break;
-    }
-    if (*p == kEscape) {
-      const char* const before = p;
-      bool go_on = false;
-      s = match_escape(s, &p, &go_on);
-      if (!go_on) break;
-      if (p != before) continue;
+    switch (*p) {
+      case '(':
+        s = p[1] == ')' ? start_capture(s, p + 2, kPosition)
+                        : start_capture(s, p + 1, kUnfinished);
+        goto done;
+      case ')': s = end_capture(s, p + 1); goto done;
+      case '$':
+        if (p + 1 != pattern_end_) break;
+        if (s != subject_end_) s = nullptr;
+        goto done;
+      case kEscape: {
+        const char* const before = p;
+        bool go_on = false;
+        s = match_escape(s, &p, &go_on);
+        if (!go_on) goto done;
+        if (p != before) continue;
+        break;
+      }
+      default: break;
     }
     const char* const end = class_end(p);
     if (!match_single(s, p, end)) {
-      if (*end == '*' || *end == '?' || *end == '-') {
-        p = end + 1;
-        continue;
-      }
-      s = nullptr;
-      break;
-    }
-    if (*end == '?') {
-      if (const char* result = match(s + 1, end + 1)) {
-        s = result;
-        break;
+      if (*end != '*' && *end != '?' && *end != '-') {
+        s = nullptr;
+        goto done;
       }
       p = end + 1;
-    } else if (*end == '+' || *end == '*') {
-      s = match_most(*end == '+' ? s + 1 : s, p, end);
-      break;
-    } else if (*end == '-') {
-      s = match_least(s, p, end);
-      break;
-    } else {
-      ++s;
-      p = end;
+      continue;
+    }
+    switch (*end) {
+      case '?':
+        if (const char* result = match(s + 1, end + 1)) {
+          s = result;
+          goto done;
+        }
+        p = end + 1;
+        break;
+      case '+': s = match_most(s + 1, p, end); goto done;
+      case '*': s = match_most(s, p, end); goto done;
+      case '-': s = match_least(s, p, end); goto done;
+      default:
+        ++s;
+        p = end;
     }
   }
+done:
+  if (p - begin > kLongPattern) steps_.count(p - begin);
   ++depth_left_;
   return s;
 }

@@ -48,9 +48,24 @@ bool take_anchor(Text& pattern) {
   return true;
 }
 
+// memmem, but where the first byte is rare the faster memchr finds it.
+const void* search_bytes(const char* in, std::size_t size, const char* wanted,
+                         std::size_t wanted_size) {
+  constexpr int kCandidates = 16;
+  if (wanted_size == 0) return in;
+  for (int i = 0; i < kCandidates && wanted_size <= size; ++i) {
+    const auto* at =
+        static_cast<const char*>(std::memchr(in, *wanted, size - wanted_size + 1));
+    if (at == nullptr || std::memcmp(at, wanted, wanted_size) == 0) return at;
+    size -= static_cast<std::size_t>(at + 1 - in);
+    in = at + 1;
+  }
+  return memmem(in, size, wanted, wanted_size);
+}
+
 int find_plain(lua_State* L, const Text& subject, std::size_t start, const Text& wanted) {
   const void* found =
-      memmem(subject.data + start, subject.size - start, wanted.data, wanted.size);
+      search_bytes(subject.data + start, subject.size - start, wanted.data, wanted.size);
   if (found == nullptr) {
     luaL_pushfail(L);
     return 1;

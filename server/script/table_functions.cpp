@@ -65,7 +65,7 @@ int table_remove(lua_State* L) {
   const lua_Integer size = length_of(L, 1, kRead | kWrite);
   lua_Integer position = luaL_optinteger(L, 2, size);
   if (position != size) {
-    luaL_argcheck(L, as_unsigned(position) - 1 <= as_unsigned(size), 2, "position out of bounds");
+    luaL_argcheck(L, as_unsigned(position) - 1 <= as_unsigned(size), 1, "position out of bounds");
   }
   lua_geti(L, 1, position);
   for (Steps steps(L); position < size; ++position) {
@@ -106,7 +106,7 @@ int table_move(lua_State* L) {
 void add_field(lua_State* L, luaL_Buffer* out, lua_Integer index) {
   lua_geti(L, 1, index);
   if (lua_isstring(L, -1) == 0) {
-    luaL_error(L, "invalid value (at index %I) in table for 'concat'",
+    luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
                static_cast<LUAI_UACINT>(index));
   }
   luaL_addvalue(out);

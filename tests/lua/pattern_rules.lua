@@ -53,7 +53,9 @@ local function show(...)
 	local out <const> = {}
 	for i = 1, select("#", ...) do
 		local value <const> = select(i, ...)
-		out[i] = string.format("%s(%q)", math.type(value) or type(value), value)
+		local kind <const> = math.type(value) or type(value)
+		local literal <const> = kind ~= "table" and kind ~= "function"
+		out[i] = literal and string.format("%s(%q)", kind, value) or kind
 	end
 	return table.concat(out, ",")
 end
@@ -61,6 +63,10 @@ end
 -- The call as a text: results, or the error.
 local function outcome(f, ...)
 	local results <const> = table.pack(pcall(f, ...))
+	if not results[1] then
+		-- The stock functions have no name, as no module has them.
+		results[2] = stock.gsub(results[2], "to '[%w.?]+'", "to a function")
+	end
 	return show(table.unpack(results, 1, results.n))
 end
 
@@ -173,7 +179,8 @@ for round = 1, 3000 do
 			end
 			local out <const> = table.pack(pcall(library[call[1]], copy, table.unpack(call, 2)))
 			for k = 1, out.n do
-				out[k] = type(out[k]) == "table" and "a table" or tostring(out[k])
+				out[k] = type(out[k]) == "table" and "a table"
+					or stock.gsub(tostring(out[k]), "to '[%w.?]+'", "to a function")
 			end
 			results[i] = table.concat(out, ",", 1, out.n)
 			states[i] = type(copy) == "table" and state(copy) or ""
