@@ -53,8 +53,7 @@ def stopping(start_server, tmp_path):
 
 
 def busy(stopping, what):
-    """A player whose request keeps the second worker."""
-    Player(stopping)
+    """A player whose request keeps the worker."""
     player = Player(stopping)
     player.connect().request("count")
     player.gate.send_request(what)
