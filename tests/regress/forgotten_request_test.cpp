@@ -225,7 +225,8 @@ TEST(ForgottenRequest, AMarkStaysOfWhatIsTooBig) {
   for (std::uint32_t n = 1; n <= 5; ++n) known.add({n, 0}, std::string(30'000, 'x'));
   const std::string stored = known.encode();
   EXPECT_LE(stored.size(), Conversations::kBytesMax + 100);
-  const auto& replies = decoded(stored, 16).all()[0].replies;
+  const Conversations read = decoded(stored, 16);
+  const auto& replies = read.all()[0].replies;
   ASSERT_EQ(replies.size(), 5u);
   EXPECT_FALSE(replies[2].kept);
   EXPECT_TRUE(replies[3].kept);

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "net/listener.hpp"
 #include "net/network.hpp"
@@ -30,8 +31,11 @@ inline constexpr int kPatienceMs = 20'000;
 
 using test::eventually;
 
-// libuv opens a pipe for signals with the first loop of a process and keeps it.
+// libuv opens a pipe for signals with the first loop of a process, and the log its own way to the
+// output with the first line; both keep them.
 inline void open_global_descriptors() {
+  log::info({}, "descriptors are counted");
+  log::flush();
   MetricSet metrics;
   actor::System idle({}, metrics);
   UvLoop loop(idle.worker(0), metrics);
