@@ -106,18 +106,24 @@ def test_a_crash_while_it_is_not_known(shop):
 
 @pytest.mark.parametrize("end", ["shutdown", "login"])
 def test_an_end_while_it_is_not_known_says_no_no(shop, end):
-    newer = threading.Thread(
-        target=login,
-        args=(shop.server.login, shop.player.user, "secret", "sample"),
-        kwargs={"timeout": WAIT},
-    )
+    ended = threading.Event()
+
+    def log_in_again():
+        # A login whose look at the account waits together with a save is answered 503.
+        while not ended.is_set():
+            login(shop.server.login, shop.player.user, "secret", "sample", timeout=WAIT)
+
+    newer = threading.Thread(target=log_in_again)
     with locked(shop.path):
         buy_unknown(shop)
         if end == "shutdown":
             shop.server.signal(signal.SIGTERM)
         else:
             newer.start()
-        shop.gate.read_until_closed(WAIT)
+        try:
+            shop.gate.read_until_closed(WAIT)
+        finally:
+            ended.set()
         assert not shop.gate.responses.get(2), "nobody is told that it failed"
     if end == "shutdown":
         shop.server.finish()
