@@ -24,7 +24,13 @@ local function fresh(self)
 end
 
 local ways = {}
-function ways.pack(_, value) return skynet.unpack(skynet.pack(value)) end
+local function repacked(value)
+	local message, size = skynet.pack(value)
+	local copy = skynet.unpack(message, size)
+	skynet.trash(message, size)
+	return copy
+end
+function ways.pack(_, value) return repacked(value) end
 function ways.string(_, value) return skynet.unpack(skynet.packstring(value)) end
 function ways.call(_, value)
 	local echo = service.new("echo", function()
@@ -42,7 +48,7 @@ function ways.sharedata(self, value)
 	return sharedata.query(name)
 end
 function ways.sharedata_packed(self, value)
-	return skynet.unpack(skynet.pack(ways.sharedata(self, value)))
+	return repacked(ways.sharedata(self, value))
 end
 function ways.sharedata_copied(self, value)
 	local name = fresh(self)
@@ -65,7 +71,7 @@ function ways.sharetable_filled(self, value)
 	return t
 end
 function ways.sharetable_packed(self, value)
-	return skynet.unpack(skynet.pack(ways.sharetable_filled(self, value)))
+	return repacked(ways.sharetable_filled(self, value))
 end
 function ways.datasheet(self, value)
 	local name = fresh(self)

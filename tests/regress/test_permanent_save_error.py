@@ -65,7 +65,11 @@ def start_game(start_server, tmp_path):
             "save_interval_ms": 200,
             "save_failures_max": 0,
         } | agent
-        return start_server({"store": store.config, "agent": settings} | ADMIN)
+        # The store's thread may be in a call of store.timeout_ms when the server has to stop.
+        shutdown = {"timeout_ms": 10_000 * PATIENCE}
+        return start_server(
+            {"store": store.config, "agent": settings, "shutdown": shutdown} | ADMIN
+        )
 
     return start
 
