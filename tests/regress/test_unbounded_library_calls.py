@@ -76,7 +76,7 @@ def server(tmp_path_factory):
     }
     instance = Server(folder, changes).start()
     yield instance
-    instance.kill()
+    instance.stop()
 
 
 @pytest.fixture(scope="module")
