@@ -232,8 +232,14 @@ TEST(Limits, NoDescriptorForTheHandOver) {
   World world({}, 2);
   const Player player = world.login("p", 0);
   int index = 0;
-  // UBSan looks a class up the first time that it meets one, and needs descriptors for that.
+  // UBSan looks a class up the first time that it meets one, and needs descriptors for that: it is
+  // shown a hand-over and an end that is logged.
   for (int i = 0; i < 16; ++i) EXPECT_EQ(Client(world).handshake(player, ++index), "200 OK");
+  {
+    Client stranger(world);
+    stranger.send(framed("nonsense"));
+    EXPECT_EQ(stranger.frame(), "404 User Not Found");
+  }
   EXPECT_TRUE(eventually([&] { return world.gate.connection_count() == 0; }));
   std::vector<Client> clients;
   for (int i = 0; i < 16; ++i) clients.emplace_back(world);
