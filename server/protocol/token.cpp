@@ -1,19 +1,10 @@
 #include "protocol/token.hpp"
 
-#include <algorithm>
-
+#include "base/server_name.hpp"
 #include "crypto/encoding.hpp"
 
 namespace gatehouse::protocol {
 namespace {
-
-bool valid_server_name(std::string_view server) {
-  return !server.empty() && server.size() <= kServerNameBytesMax &&
-         std::none_of(server.begin(), server.end(), [](char c) {
-           const auto byte = static_cast<unsigned char>(c);
-           return byte < 0x20 || byte == 0x7f;
-         });
-}
 
 bool valid_code(std::string_view code) {
   return code.size() == kTotpDigits &&
@@ -46,7 +37,8 @@ Result<Token> parse_token(std::string_view text) {
   if (!user || !server || !proof || !code) return fail(Errc::kInvalid, "token is not base64");
   if (has_code && !valid_code(totp.reveal()))
     return fail(Errc::kInvalid, "the code of the second factor is not six digits");
-  if (!valid_server_name(*server)) return fail(Errc::kInvalid, "server name is not one");
+  if (auto named = check_server_name(*server); !named)
+    return tl::unexpected<Error>(named.error());
 
   Token token{std::move(*user), std::move(*server), {}, {}, {}};
   if (text[mark] == ':') {

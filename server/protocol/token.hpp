@@ -10,10 +10,10 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "base/server_name.hpp"
 
 namespace gatehouse::protocol {
 
-inline constexpr std::size_t kServerNameBytesMax = 64;
 inline constexpr std::size_t kTotpDigits = 6;
 
 struct Token {
@@ -26,8 +26,8 @@ struct Token {
 
 // Splits and decodes; padding of the base64 may be missing. The user name is not judged here
 // (normalise_user_name) and the password may be empty. kInvalid for any other shape, for a
-// server name that has not 1 to kServerNameBytesMax bytes or holds control characters, for a
-// code that is not six digits, and for an empty ticket.
+// server name that is none (check_server_name), for a code that is not six digits, and for an
+// empty ticket.
 [[nodiscard]] Result<Token> parse_token(std::string_view text);
 
 }  // namespace gatehouse::protocol

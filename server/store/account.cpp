@@ -1,6 +1,7 @@
 #include "store/account.hpp"
 
 #include "base/limits.hpp"
+#include "base/server_name.hpp"
 #include "store/records.hpp"
 #include "store/text.hpp"
 
@@ -40,12 +41,6 @@ bool valid_account_name(std::string_view name) {
          name.find('\0') == std::string_view::npos;
 }
 
-bool valid_server_name(std::string_view name) {
-  const auto characters = utf8_characters(name);
-  if (!characters || *characters < 1 || *characters > 64) return false;
-  for (const char c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-  return name.front() != ' ' && name.back() != ' ';
-}
+bool valid_server_name(std::string_view name) { return check_server_name(name).has_value(); }
 
 }  // namespace gatehouse::store

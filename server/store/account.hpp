@@ -46,8 +46,7 @@ struct Account {
 // (The protocol layer demands more: NFC and no control characters.)
 [[nodiscard]] bool valid_account_name(std::string_view name);
 
-// True for what may be the name of a game server: 1 to 64 characters of valid UTF-8 without
-// control characters and without a blank at either end.
+// True for what may be the name of a game server (base/server_name.hpp).
 [[nodiscard]] bool valid_server_name(std::string_view name);
 
 }  // namespace gatehouse::store

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
+#include "base/file_text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 
@@ -28,12 +27,7 @@ std::optional<Migration> parse_file_name(std::string_view file) {
   return migration;
 }
 
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(Errc::kIo, fmt::format("cannot read {}", path.string()));
-  return text;
-}
+constexpr std::size_t kMigrationBytesMax = 4u << 20;
 
 }  // namespace
 
@@ -51,10 +45,10 @@ Result<std::vector<Migration>> load_migrations(const std::string& folder) {
     if (!migration)
       return fail(Errc::kInvalid,
                   fmt::format("{}/{} is not named like 0001_name.sql", folder, file));
-    auto text = read_file(entry.path());
-    if (!text) return tl::unexpected(text.error());
-    migration->checksum = crypto::hex_encode(crypto::sha256(*text));
-    migration->sql = std::move(*text);
+    auto read = read_file(entry.path().string(), kMigrationBytesMax);
+    if (!read) return fail(Errc::kIo, read.error().message);
+    migration->checksum = crypto::hex_encode(crypto::sha256(read->text));
+    migration->sql = std::move(read->text);
     migrations.push_back(std::move(*migration));
   }
   if (migrations.empty()) return fail(Errc::kNotFound, fmt::format("no migration in {}", folder));

@@ -11,13 +11,13 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <system_error>
 
+#include "base/file_text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
+#include "store/records.hpp"
 
 namespace gatehouse::store {
 namespace {
@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kFirstLine = "gatehouse-player: 1\n";
 constexpr std::string_view kNone = "none";
+// A player's data, the stored replies, and the lines above them.
+constexpr std::size_t kRescueBytesMax = kPlayerDataBytesMax + kPlayerRepliesBytesMax + 65'536;
 
 tl::unexpected<Error> os_failure(const std::string& what) {
   return fail(Errc::kIo, fmt::format("{}: {}", what, std::generic_category().message(errno)));
@@ -168,13 +170,12 @@ Result<std::string> write_rescue_file(const RescueOptions& options, const Rescue
 }
 
 Result<RescuedPlayer> read_rescue_file(const std::string& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return fail(Errc::kNotFound, "there is no file " + path);
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(Errc::kIo, path + " cannot be read");
+  const auto file = read_file(path, kRescueBytesMax);
+  if (!file && file.error().code == Errc::kNotFound)
+    return fail(Errc::kNotFound, "there is no file " + path);
+  if (!file) return tl::unexpected<Error>(file.error());
   RescuedPlayer player;
-  if (!parse_file(text, player))
+  if (!parse_file(file->text, player))
     return fail(Errc::kCorrupt, path + " is no rescued player, or not whole");
   return player;
 }

@@ -8,10 +8,6 @@
 
 namespace gatehouse::store {
 
-// Bytes of the UTF-8 sequence (RFC 3629) at the head of `text`; 0 when there is none: empty,
-// cut off, over-long, a surrogate or above U+10FFFF.
-[[nodiscard]] std::size_t utf8_sequence_bytes(std::string_view text);
-
 // Characters of `text`, nothing when it is not UTF-8.
 [[nodiscard]] std::optional<std::size_t> utf8_characters(std::string_view text);
 
