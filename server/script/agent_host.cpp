@@ -21,8 +21,11 @@ AgentService& agent_of(const Holding& holding) {
 }  // namespace
 
 bool AgentHost::has_room(std::uint32_t per_vm) const {
-  return !exiting() && !closing_ && vm().light_service_count() < per_vm && !vm().nearly_full();
+  return !exiting() && !closing_ && vm().light_service_count() < per_vm &&
+         !vm().nearly_full() && !outdated();
 }
+
+bool AgentHost::outdated() const { return code_ != runtime().code.current(); }
 
 void AgentHost::relieve() {
   if (exiting() || !collect_garbage(vm())) return;
@@ -91,7 +94,7 @@ bool AgentHost::ends_when_asked(bool) {
 void AgentHost::player_left(ServiceId agent) {
   const bool made_room = agent == leaver_;
   const bool last = vm().light_service_count() == 0;
-  if (last && closing_) return worker().retire(*this);
+  if (last && (closing_ || outdated())) return worker().retire(*this);
   if (!made_room && !(last && vm().nearly_full())) return;
   if (made_room) {
     leaver_ = {};

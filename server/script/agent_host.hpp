@@ -6,6 +6,7 @@
 #include <lua.hpp>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "script/lua_service.hpp"
 
@@ -29,22 +30,26 @@ struct AgentHandlers {
 
 class AgentHost final : public LuaService {
  public:
-  AgentHost(Runtime& runtime, AgentManager& manager)
-      : LuaService(runtime, "msgagent"), manager_(manager) {}
+  AgentHost(Runtime& runtime, AgentManager& manager, std::shared_ptr<Code> code)
+      : LuaService(runtime, "msgagent"), manager_(manager), code_(std::move(code)) {}
 
   [[nodiscard]] AgentManager& manager() const { return manager_; }
   [[nodiscard]] AgentHandlers& handlers() { return handlers_; }
   // False until the script called agent.serve{}.
   [[nodiscard]] bool serves() const { return handlers_.request != LUA_NOREF; }
-  // Room for one more player: fewer than `per_vm`, and memory below nine tenths of the limit.
+  // Room for one more player: fewer than `per_vm`, memory below nine tenths of the limit, and the
+  // code is not an older one.
   [[nodiscard]] bool has_room(std::uint32_t per_vm) const;
-  // A player's agent has ended. The last one to leave a VM that closes, or stays nearly full, ends
-  // it.
+  // Newer code is there for those who come now.
+  [[nodiscard]] bool outdated() const;
+  // A player's agent has ended. The last one to leave a VM that closes, stays nearly full or is
+  // outdated ends it.
   void player_left(ServiceId agent);
 
  protected:
   void on_exit() override;
   void relieve() override;
+  [[nodiscard]] std::shared_ptr<Code> code_to_run() const override { return code_; }
   // Nobody would save now and then: players leave.
   void on_start_failed() override;
   // Its players are logged out and saved first.
@@ -55,6 +60,7 @@ class AgentHost final : public LuaService {
   [[nodiscard]] AgentService* choose_leaver(std::string& biggest);
 
   AgentManager& manager_;
+  const std::shared_ptr<Code> code_;
   AgentHandlers handlers_;
   bool closing_ = false;
   bool watched_ = false;              // agents have a mark of what they had allocated

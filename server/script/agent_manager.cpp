@@ -270,14 +270,56 @@ Result<> AgentManager::check_module() {
   return fail(Errc::kInvalid, "agent.module: " + options_.module + " cannot be used");
 }
 
+Result<bool> AgentManager::reload_code() {
+  // An order to stop that comes meanwhile waits for it.
+  const std::chrono::milliseconds limit(options_.shutdown_timeout_ms);
+  auto fresh = runtime_.code.current()->read_anew();
+  if (!fresh) return tl::unexpected<Error>(fresh.error());
+  if (!*fresh) return false;
+  // Whoever is first, the worker or the deadline, decides.
+  auto decided = std::make_shared<std::atomic<bool>>(false);
+  auto done = std::make_shared<std::promise<bool>>();
+  std::future<bool> usable = done->get_future();
+  actor::Worker& worker = runtime_.system.worker(0);
+  worker.post([this, &worker, decided, done, code = std::move(*fresh)] {
+    if (decided->load()) return;
+    AgentHost* host = make_host(worker, code);
+    if (host != nullptr && !decided->exchange(true)) {
+      runtime_.code.use(code);
+    } else if (host != nullptr) {
+      worker.retire(*host);
+      host = nullptr;
+    }
+    done->set_value(host != nullptr);
+  });
+  if (usable.wait_for(limit) != std::future_status::ready && !decided->exchange(true))
+    return fail(Errc::kTimeout, "worker 0 is busy");
+  if (!usable.get()) return fail(Errc::kInvalid, options_.module + " cannot be used");
+  for (std::uint16_t i = 0; i < runtime_.system.worker_count(); ++i) {
+    actor::Worker& each = runtime_.system.worker(i);
+    each.post([this, &each] { end_empty_hosts(each); });
+  }
+  return true;
+}
+
+void AgentManager::end_empty_hosts(actor::Worker& worker) {
+  for (AgentHost* host : std::vector<AgentHost*>(hosts_[worker.index()])) {
+    if (host->outdated() && host->vm().light_service_count() == 0) worker.retire(*host);
+  }
+}
+
 AgentHost* AgentManager::host_with_room(actor::Worker& worker) {
   std::vector<AgentHost*>& hosts = hosts_[worker.index()];
   for (auto it = hosts.rbegin(); it != hosts.rend(); ++it) {
     if ((*it)->has_room(options_.per_vm)) return *it;
   }
+  return make_host(worker, runtime_.code.current());
+}
+
+AgentHost* AgentManager::make_host(actor::Worker& worker, std::shared_ptr<Code> code) {
   const auto id = runtime_.system.registry().reserve(worker.index());
   if (!id) return nullptr;
-  auto made = std::make_unique<AgentHost>(runtime_, *this);
+  auto made = std::make_unique<AgentHost>(runtime_, *this, std::move(code));
   AgentHost* host = made.get();
   worker.pin(*host);
   worker.attach(*id, std::move(made));
@@ -290,7 +332,7 @@ AgentHost* AgentManager::host_with_room(actor::Worker& worker) {
     return nullptr;
   }
   worker.unpin(*host);
-  hosts.push_back(host);
+  hosts_[worker.index()].push_back(host);
   return host;
 }
 

@@ -118,6 +118,11 @@ class AgentManager final : public login::Placer {
   // Loads the game's actor module in the first of the VMs that will hold players. kInvalid: it
   // cannot be used, and the log says why. Waits; once, at the start, not on a worker.
   [[nodiscard]] Result<> check_module();
+  // Reads the game's code anew. Players who come from now on get it, in VMs of their own, when
+  // their first VM has loaded it whole; who is here keeps what he has. False: nothing has changed.
+  // kInvalid: something does not compile or load, and kTimeout: that takes longer than
+  // shutdown.timeout_ms; all stays as it was. Waits for it, so not on a worker.
+  [[nodiscard]] Result<bool> reload_code();
 
   // Makes the agent of a player whose session is claimed, on its worker's thread; begin() does
   // this after the store. Without a VM with room the spec's `done` gets kFull.
@@ -166,6 +171,9 @@ class AgentManager final : public login::Placer {
                                                    std::unique_ptr<Placing> placing);
   void give_up(Placing& placing, const Error& error);
   [[nodiscard]] AgentHost* host_with_room(actor::Worker& worker);
+  [[nodiscard]] AgentHost* make_host(actor::Worker& worker, std::shared_ptr<Code> code);
+  // Of older code. On the worker.
+  void end_empty_hosts(actor::Worker& worker);
   void release(const std::string& uid);
   [[nodiscard]] std::vector<std::unique_ptr<Placing>> take_waiting(const std::string& uid,
                                                                    bool forget);

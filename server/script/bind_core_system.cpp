@@ -124,13 +124,35 @@ int l_setenv(lua_State* L) {
   return 0;
 }
 
-// loadfile(path) -> chunk, or nil and why: compiled once for all VMs.
+// loadfile(path) -> chunk, or nil and why: read and compiled once for all VMs.
 int l_loadfile(lua_State* L) {
-  const char* path = luaL_checkstring(L, 1);
-  if (Vm::of(L).runtime().bytecode.load(L, path) == LUA_OK) return 1;
+  luaL_checkstring(L, 1);
+  int status = LUA_OK;
+  {
+    const std::string path(check_view(L, 1));
+    status = Vm::of(L).code()->load(L, path);
+  }
+  if (status == LUA_OK) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;
+}
+
+// clear_code() -> true when files have changed: VMs that are made from now on get what they are
+// now. Raises, and changes nothing, when one that is in use does not compile any more.
+int l_clear_code(lua_State* L) {
+  bool failed = false, fresh = false;
+  {
+    CodeCache& cache = Vm::of(L).runtime().code;
+    auto read = cache.current()->read_anew();
+    failed = !read;
+    fresh = read && *read;
+    if (fresh) cache.use(std::move(*read));
+    if (failed) static_cast<void>(push_owned(L, read.error().message));
+  }
+  if (failed) return lua_error(L);
+  lua_pushboolean(L, fresh);
+  return 1;
 }
 
 // watch_exits(): the end of any Lua service arrives as an "error" message with session 0.
@@ -221,6 +243,7 @@ const luaL_Reg kCoreFunctions[] = {
     {"abort", bind<l_abort>},
     {"log", bind<log_line>},
     {"loadfile", bind<l_loadfile>},
+    {"clear_code", bind<l_clear_code>},
     {"watch_exits", bind<l_watch_exits>},
     {"task_count", bind<l_task_count>},
     {nullptr, nullptr},

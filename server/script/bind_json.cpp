@@ -271,10 +271,18 @@ int l_decode(lua_State* L) {
   StackBuilder builder(L, 2);
   const CountingIterator begin{text.data(), &read_up_to};
   const CountingIterator end{text.data() + text.size(), &read_up_to};
-  if (Json::sax_parse(begin, end, &builder)) return 1;
+  const std::size_t nul = text.find('\0');
+  const char* error = "a NUL";
+  if (nul != std::string_view::npos) {
+    read_up_to += nul;  // the reader would take it for the end
+  } else if (Json::sax_parse(begin, end, &builder)) {
+    return 1;
+  } else {
+    error = builder.error();
+  }
   lua_settop(L, 1);
   lua_pushnil(L);
-  lua_pushfstring(L, "json: %s at byte %I", builder.error(),
+  lua_pushfstring(L, "json: %s at byte %I", error,
                   static_cast<lua_Integer>(read_up_to - text.data()));
   lua_pushliteral(L, "invalid");
   return 3;

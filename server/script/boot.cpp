@@ -39,9 +39,23 @@ class BootService final : public LuaService {
 
 }  // namespace
 
+namespace {
+
+std::string library_patterns(const std::string& lua_root) {
+  return lua_root + "/lib/?.lua;" + lua_root + "/lib/?/init.lua";
+}
+
+std::string game_patterns(const std::string& lua_root) { return lua_root + "/?.lua"; }
+
+}  // namespace
+
+std::string module_patterns(const std::string& lua_root) {
+  return library_patterns(lua_root) + ";" + game_patterns(lua_root);
+}
+
 void set_library_root(Runtime& runtime, const std::string& lua_root) {
-  runtime.library_path = lua_root + "/lib/?.lua;" + lua_root + "/lib/?/init.lua";
-  runtime.lua_path = lua_root + "/?.lua";
+  runtime.library_path = library_patterns(lua_root);
+  runtime.lua_path = game_patterns(lua_root);
   runtime.service_path = lua_root + "/service/?.lua";
 }
 

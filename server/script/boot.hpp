@@ -9,6 +9,9 @@
 
 namespace gatehouse::script {
 
+// Where `require` finds Lua modules in the tree under `lua_root`: patterns as in package.path.
+[[nodiscard]] std::string module_patterns(const std::string& lua_root);
+
 // Sets the runtime's library and service paths to the tree under `lua_root` (the folder lua/).
 void set_library_root(Runtime& runtime, const std::string& lua_root);
 

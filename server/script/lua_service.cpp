@@ -26,10 +26,14 @@ void set_global(lua_State* L, const char* name, const std::string& value) {
   lua_setglobal(L, name);
 }
 
-// Runs a file with the service's words as arguments.
-void run_file(lua_State* L, Runtime& runtime, const char* file,
-              const std::vector<std::string>& words, std::size_t first_word) {
-  if (runtime.bytecode.load(L, file) != LUA_OK) lua_error(L);
+// Runs the file on top of the stack with the service's words as arguments.
+void run_file(lua_State* L, const std::vector<std::string>& words, std::size_t first_word) {
+  int status = LUA_OK;
+  {
+    const std::string file = lua_tostring(L, -1);
+    status = Vm::of(L).code()->load(L, file);
+  }
+  if (status != LUA_OK) lua_error(L);
   luaL_checkstack(L, static_cast<int>(words.size()) + 1, "too many arguments");
   for (std::size_t i = first_word; i < words.size(); ++i) {
     lua_pushlstring(L, words[i].data(), words[i].size());
@@ -37,33 +41,20 @@ void run_file(lua_State* L, Runtime& runtime, const char* file,
   lua_call(L, static_cast<int>(words.size() - first_word), 0);
 }
 
-// Pushes the file of a service and returns the pattern that found it; raises.
+// Pushes the file of a service and returns the pattern that found it; raises. Names are file
+// names: dots are not folders.
 std::string_view find_service(lua_State* L, std::string_view patterns, const std::string& name) {
-  const int tried = lua_gettop(L) + 1;
-  lua_pushliteral(L, "");
-  while (!patterns.empty()) {
-    const std::size_t end = std::min(patterns.find(';'), patterns.size());
-    const std::string_view pattern = patterns.substr(0, end);
-    patterns.remove_prefix(std::min(end + 1, patterns.size()));
-    lua_getglobal(L, "package");
-    lua_getfield(L, -1, "searchpath");
-    lua_remove(L, -2);
-    lua_pushlstring(L, name.data(), name.size());
-    lua_pushlstring(L, pattern.data(), pattern.size());
-    lua_pushliteral(L, "");  // names are file names: dots are not directories
-    lua_call(L, 3, 2);
-    if (!lua_isnil(L, -2)) {
-      lua_pop(L, 1);
-      lua_remove(L, tried);
-      return pattern;
-    }
-    lua_remove(L, -2);
-    lua_pushliteral(L, "\n\t");
-    lua_insert(L, -2);
-    lua_concat(L, 3);
+  bool pushed = false, found = false;
+  std::string_view pattern;
+  {
+    const Code::Place place = Vm::of(L).code()->find(patterns, name);
+    found = !place.path.empty();
+    pattern = place.pattern;
+    pushed = push_owned(L, found ? place.path : place.tried);
   }
-  luaL_error(L, "cannot open %s:%s", name.c_str(), lua_tostring(L, -1));
-  return {};
+  if (!pushed) lua_error(L);
+  if (!found) luaL_error(L, "cannot open %s:\n\t%s", name.c_str(), lua_tostring(L, -1));
+  return pattern;
 }
 
 // Sets SERVICE_PATH, the pattern's folder. A pattern with the name in its folder, x/?/init.lua,
@@ -105,9 +96,12 @@ int load_service(lua_State* L) {
   }
   const std::string_view pattern = find_service(L, patterns, words[0]);
   set_service_path(L, pattern, words[0]);
-  const char* file = lua_tostring(L, -1);
-  if (!runtime.preload.empty()) run_file(L, runtime, runtime.preload.c_str(), words, 0);
-  run_file(L, runtime, file, words, 1);
+  if (!runtime.preload.empty()) {
+    lua_pushlstring(L, runtime.preload.data(), runtime.preload.size());
+    run_file(L, words, 0);
+    lua_pop(L, 1);
+  }
+  run_file(L, words, 1);
   return 0;
 }
 
@@ -190,7 +184,7 @@ bool LuaService::load() {
     log::error(id(), "lua loader error : no service name");
     return false;
   }
-  auto vm = Vm::create(runtime_, runtime_.system.limits().vm_memory_bytes_max);
+  auto vm = Vm::create(runtime_, runtime_.system.limits().vm_memory_bytes_max, code_to_run());
   if (!vm) {
     log::error(id(), "lua loader error : {}", vm.error().message);
     return false;
@@ -292,6 +286,8 @@ void LuaService::postpone(MessagePtr message) {
     log::error(id(), "an event is lost: there is no memory to handle it");
   }
 }
+
+std::shared_ptr<Code> LuaService::code_to_run() const { return runtime_.code.current(); }
 
 std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
 

@@ -90,6 +90,9 @@ class LuaService : public actor::Service {
   // what. After a handler.
   virtual void relieve();
 
+  // The code for a VM of its own.
+  [[nodiscard]] virtual std::shared_ptr<Code> code_to_run() const;
+
   // Makes a service that loads `arguments` in a VM of its own when it starts.
   LuaService(Runtime& runtime, std::string arguments);
 

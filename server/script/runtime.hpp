@@ -1,4 +1,4 @@
-// What all Lua VMs of the process share: the actor system, compiled chunks, where scripts are
+// What all Lua VMs of the process share: the actor system, the code, where scripts are
 // found, and the native parts that Lua modules bind to. Built in app/wiring; immutable while
 // services run.
 #pragma once
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "actor/system.hpp"
-#include "script/bytecode_cache.hpp"
+#include "script/code.hpp"
 #include "script/shared_cells.hpp"
 #include "script/shared_tables.hpp"
 #include "script/socket_table.hpp"
@@ -37,7 +37,7 @@ struct Runtime {
   explicit Runtime(actor::System& actor_system) : system{actor_system}, sockets{actor_system} {}
 
   actor::System& system;
-  BytecodeCache bytecode;
+  CodeCache code;
   SharedTables tables;  // sharedata, sharetable, datasheet
   SharedCells cells;    // stm
   SocketTable sockets;  // of Lua services; they need `network`

@@ -6,19 +6,23 @@
 #include <memory>
 
 #include "actor/system.hpp"
+#include "base/file_text.hpp"
+#include "base/file_trust.hpp"
+#include "script/lua_args.hpp"
 
 namespace gatehouse::script {
 namespace {
 
-// Runs the file (argument 1) and its includes in one table of settings. include() and `$NAME`
-// are the whole language extension.
+constexpr std::size_t kConfigBytesMax = 1u << 20;
+
+// Runs the file (argument 1; argument 2 reads it) and its includes in one table of settings.
+// include() and `$NAME` are the whole language extension.
 constexpr const char* kLoader = R"lua(
 local settings = {}
+local file, read = ...
 local function folder_of(path) return path:match "^(.*/)" or "./" end
 local function run(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
+  local text = read(path)
   text = text:gsub("%$([%w_%d]+)", function(name)
     return assert(os.getenv(name), "os.getenv() failed: " .. name)
   end)
@@ -27,7 +31,7 @@ local function run(path)
   }, { __index = function(_, key) return settings[key] end, __newindex = settings })
   assert(load(text, "@" .. path, "t", environment))()
 end
-run(...)
+run(file)
 for key, value in pairs(settings) do
   local kind = type(value)
   if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
@@ -37,6 +41,23 @@ for key, value in pairs(settings) do
 end
 return settings
 )lua";
+
+// read(path) -> text of a file that others may not write; raises.
+int read_settings(lua_State* L) {
+  luaL_checkstring(L, 1);
+  bool ok = false;
+  {
+    const std::string path(check_view(L, 1));
+    const auto text = read_file(path, kConfigBytesMax);
+    const auto trusted = check_trusted(path);
+    ok = text && trusted;
+    const std::string& why = !text ? text.error().message
+                             : !trusted ? trusted.error().message
+                                        : text->text;
+    ok = push_owned(L, why) && ok;
+  }
+  return ok ? 1 : lua_error(L);
+}
 
 struct CloseState {
   void operator()(lua_State* L) const { lua_close(L); }
@@ -55,8 +76,9 @@ Result<SkynetConfig> load_skynet_config(const std::string& file) {
   lua_State* L = state.get();
   luaL_openlibs(L);
   if (luaL_loadstring(L, kLoader) != LUA_OK) return fail(Errc::kInvalid, lua_tostring(L, -1));
-  lua_pushstring(L, file.c_str());
-  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+  lua_pushlstring(L, file.data(), file.size());
+  lua_pushcfunction(L, bind<read_settings>);
+  if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
     const char* text = lua_tostring(L, -1);
     return fail(Errc::kInvalid, text == nullptr ? "the configuration fails" : text);
   }

@@ -1,6 +1,9 @@
 #include "script/vm.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <string>
+#include <utility>
 
 #include "actor/system.hpp"
 #include "base/assert.hpp"
@@ -13,23 +16,30 @@
 namespace gatehouse::script {
 namespace {
 
-// package.searchers[2]: finds a Lua module along package.path, and takes its byte-code from the
-// process-wide cache.
+// package.searchers[2]: finds a Lua module along package.path in the VM's code.
 int search_lua_module(lua_State* L) {
   const char* name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
   lua_getglobal(L, "package");
-  lua_getfield(L, -1, "searchpath");
-  lua_pushstring(L, name);
-  lua_getfield(L, -3, "path");
-  lua_call(L, 2, 2);  // file name, or nil and where it was looked for
-  if (lua_isnil(L, -2)) return 1;
-  lua_pop(L, 1);
-  const char* file = lua_tostring(L, -1);
-  if (Vm::of(L).runtime().bytecode.load(L, file) != LUA_OK) {
-    return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", name, file,
-                      lua_tostring(L, -1));
+  if (lua_getfield(L, -1, "path") != LUA_TSTRING)
+    return luaL_error(L, "'package.path' must be a string");
+  bool pushed = false, found = false;
+  int status = LUA_OK;
+  {
+    std::string file_name(name);
+    std::replace(file_name.begin(), file_name.end(), '.', '/');
+    const Code::Place place = Vm::of(L).code()->find(lua_tostring(L, -1), file_name);
+    found = !place.path.empty();
+    pushed = push_owned(L, found ? place.path : place.tried);
+    if (pushed && found) status = Vm::of(L).code()->load(L, place.path);
   }
-  lua_pushstring(L, file);
+  if (!pushed) return lua_error(L);
+  if (!found) return 1;
+  if (status != LUA_OK) {
+    return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", name,
+                      lua_tostring(L, -2), lua_tostring(L, -1));
+  }
+  lua_insert(L, -2);
   return 2;
 }
 
@@ -40,12 +50,16 @@ int panic(lua_State* L) {
 
 }  // namespace
 
-Vm::Vm(Runtime& runtime)
-    : runtime_(runtime), faults_(runtime.allocation_faults), scheduler_(*this) {}
+Vm::Vm(Runtime& runtime, std::shared_ptr<Code> code)
+    : runtime_(runtime),
+      code_(std::move(code)),
+      faults_(runtime.allocation_faults),
+      scheduler_(*this) {}
 
-Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_bytes_max) {
+Result<std::shared_ptr<Vm>> Vm::create(Runtime& runtime, std::size_t memory_bytes_max,
+                                       std::shared_ptr<Code> code) {
   static_cast<void>(find_hook_switch());
-  std::shared_ptr<Vm> vm(new Vm(runtime));
+  std::shared_ptr<Vm> vm(new Vm(runtime, std::move(code)));
   vm->set_memory_bytes_max(memory_bytes_max);
   {
     const Protection protection(*vm);

@@ -27,15 +27,17 @@
 namespace gatehouse::script {
 
 struct AllocationFaults;
+class Code;
 struct Runtime;
 class TableViews;
 
 class Vm : public std::enable_shared_from_this<Vm> {
  public:
-  // A state with the standard libraries, the module searchers and no script loaded. kFull when
-  // memory is short.
+  // A state with the standard libraries, the module searchers and no script loaded, that takes
+  // its files from `code`. kFull when memory is short.
   [[nodiscard]] static Result<std::shared_ptr<Vm>> create(Runtime& runtime,
-                                                          std::size_t memory_bytes_max);
+                                                          std::size_t memory_bytes_max,
+                                                          std::shared_ptr<Code> code);
   ~Vm();
   Vm(const Vm&) = delete;
   Vm& operator=(const Vm&) = delete;
@@ -71,6 +73,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // Gives a registry reference back; LUA_NOREF is fine.
   void unref(int reference) { luaL_unref(main_, LUA_REGISTRYINDEX, reference); }
   [[nodiscard]] Runtime& runtime() const { return runtime_; }
+  [[nodiscard]] const std::shared_ptr<Code>& code() const { return code_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] PackBuffer& pack_buffer() { return pack_buffer_; }
   // Ends the task that runs here when the monitor says so.
@@ -162,7 +165,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   [[nodiscard]] static std::string error_text(lua_State* L, int index);
 
  private:
-  explicit Vm(Runtime& runtime);
+  Vm(Runtime& runtime, std::shared_ptr<Code> code);
   // Marks C++ that is about to enter Lua by a call that catches what is raised.
   class Protection {
    public:
@@ -182,6 +185,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   void update_allowance();
 
   Runtime& runtime_;
+  const std::shared_ptr<Code> code_;
   lua_State* main_ = nullptr;
   std::size_t memory_bytes_ = 0;
   std::size_t memory_bytes_max_ = 0;

@@ -1,12 +1,15 @@
--- skynet.cache, also require "skynet.codecache" (sk 1.1, 7.3): every file is compiled once for
--- all VMs and again when it has changed, so there is nothing to clear and nothing to switch.
+-- skynet.cache, also require "skynet.codecache" (sk 1.1, 7.3): every file is read and compiled
+-- once for all VMs, and stays what it was until the cache is cleared.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 
 local M <const> = {}
 
---- Does nothing.
-function M.clear() end
+--- Services that start from now on get the files as they are now; those that run keep what they
+--- have. Raises, and clears nothing, when a file that is in use does not compile any more.
+function M.clear()
+	core.clear_code()
+end
 
 local MODES <const> = { ON = true, OFF = true, EXIST = true }
 local mode = "ON"
@@ -21,7 +24,7 @@ function M.mode(new)
 	return mode
 end
 
---- loadfile that compiles a file once for all VMs.
+--- loadfile that reads and compiles a file once for all VMs.
 ---@return function|nil chunk, string? message
 function M.loadfile(path, ...)
 	if path == nil or select("#", ...) > 0 then

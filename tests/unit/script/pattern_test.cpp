@@ -29,7 +29,8 @@ TEST(Patterns, AgreeWithTheStockLibraries) {
   GTEST_SKIP() << "one thread, and a hundred thousand errors";
 #endif
   ScriptSystem script;
-  const std::shared_ptr<Vm> vm = Vm::create(script.runtime(), 0).value();
+  const std::shared_ptr<Vm> vm =
+      Vm::create(script.runtime(), 0, script.runtime().code.current()).value();
   ASSERT_TRUE(vm->protect([](lua_State* L) { open_libraries(L); }));
   const std::string file = std::string(GATEHOUSE_SOURCE_DIR) + "/tests/lua/pattern_rules.lua";
   for (lua_Integer seed = 1; seed <= 3; ++seed) {

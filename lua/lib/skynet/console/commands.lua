@@ -232,7 +232,7 @@ local HELP <const> = {
 	signal = "ADDRESS [0|1]: 0 breaks the handler that runs, 1 logs the memory",
 	logon = "ADDRESS: log its messages to a file in logpath",
 	logoff = "ADDRESS: no longer",
-	clearcache = "nothing: changed files are compiled again anyway",
+	clearcache = "services that start from now on get changed files",
 }
 
 function command.help()
