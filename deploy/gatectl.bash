@@ -7,7 +7,7 @@ _gatectl_command() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --config | --set | --until | --for | --reason | --after | --limit | --format | --on-exists)
+            --config | --root | --set | --until | --for | --reason | --after | --limit | --format | --on-exists)
                 ((i++))
                 # bash takes `=` for a word of its own.
                 [[ ${COMP_WORDS[i]} == = ]] && ((i++))
@@ -64,11 +64,11 @@ _gatectl() {
     fi
     command=$(_gatectl_command)
     case $option in
-        --config) words=files ;;
+        --config | --root) words=files ;;
         --set | --until | --for | --reason | --after | --limit) return ;;
         --format | --on-exists) words=$(_gatectl_values "$command $option") ;;
         *)
-            words="$(_gatectl_words "$command") --config --set --json --help"
+            words="$(_gatectl_words "$command") --config --root --set --json --help"
             [[ $command == "account import" && $current != -* ]] && words=files
             [[ $command == restore && $current != -* ]] && words=files
             ;;

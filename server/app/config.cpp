@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
+#include "app/config_file.hpp"
 #include "app/config_reader.hpp"
+#include "app/program_root.hpp"
+#include "base/file_trust.hpp"
+#include "base/server_name.hpp"
 #include "crypto/encoding.hpp"
 #include "ops/admin_server.hpp"
 #include "script/conversations.hpp"
@@ -19,42 +22,15 @@ using nlohmann::json;
 
 constexpr unsigned kWorkersMax = 128;  // leaves room for exclusive ones (actor::kWorkersMax)
 
-Result<json> read_file(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) return fail(Errc::kIo, file + ": cannot be read");
-  try {
-    json root = json::parse(in);
-    if (!root.is_object()) return fail(Errc::kInvalid, file + ": must be a JSON object");
-    return root;
-  } catch (const json::parse_error& e) {
-    return fail(Errc::kInvalid, file + ": " + e.what());
-  }
-}
-
-// Applies "a.b=value": the value is JSON where it parses as JSON, else a string.
-Result<> apply(json& root, const std::string& setting) {
-  const std::size_t equals = setting.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return fail(Errc::kInvalid, "--set " + setting + ": must be a.b=value");
-  }
-  const std::string text = setting.substr(equals + 1);
-  json value = json::parse(text, nullptr, false);
-  if (value.is_discarded()) value = text;
-  json* at = &root;
-  std::string path = setting.substr(0, equals);
-  for (std::size_t dot; (dot = path.find('.')) != std::string::npos; path = path.substr(dot + 1)) {
-    at = &(*at)[path.substr(0, dot)];
-    if (!at->is_object() && !at->is_null()) {
-      return fail(Errc::kInvalid, "--set " + setting + ": " + path + " is inside no object");
-    }
-  }
-  (*at)[path] = std::move(value);
-  return {};
-}
-
 bool is_file(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_regular_file(path, error);
+}
+
+// A file whose content is obeyed.
+void check_file(ConfigReader& reader, const char* key, const std::string& path) {
+  if (!is_file(path)) return reader.reject(key, path + " does not exist");
+  if (auto trusted = check_trusted(path); !trusted) reader.reject(key, trusted.error().message);
 }
 
 void read_endpoint(ConfigReader& reader, const char* key, net::Endpoint& endpoint) {
@@ -113,8 +89,11 @@ void read_gate(ConfigReader& reader, Config& config) {
   std::set<std::string> servers;
   reader.each("gates", [&](ConfigReader& entry) {
     gate::GateOptions gate;
-    entry.read("server", gate.server);
-    if (gate.server.empty()) entry.reject("server", "is missing");
+    if (!entry.read("server", gate.server)) {
+      if (!entry.has("server")) entry.reject("server", "is missing");
+    } else if (auto named = check_server_name(gate.server); !named) {
+      entry.reject("server", named.error().message);
+    }
     if (!servers.insert(gate.server).second) entry.reject("server", "is served by another gate");
     read_endpoint(entry, "listen", gate.listen);
     entry.read("advertise", gate.advertise);
@@ -127,9 +106,7 @@ void read_gate(ConfigReader& reader, Config& config) {
 
 void read_agent(ConfigReader& reader, Config& config) {
   reader.read("module", config.agent.module);
-  if (config.agent.module.ends_with(".lua") && !is_file(config.agent.module)) {
-    reader.reject("module", config.agent.module + " does not exist");
-  }
+  if (config.agent.module.ends_with(".lua")) check_file(reader, "module", config.agent.module);
   reader.read("per_vm", config.agent.per_vm, 1, 100'000);
   reader.read("afk_timeout_ms", config.agent.afk_timeout_ms);
   reader.read("save_interval_ms", config.agent.save_interval_ms);
@@ -160,12 +137,15 @@ void read_mysql_hosts(ConfigReader& reader, store::MysqlOptions& mysql) {
 
 void read_mysql_tls(ConfigReader& reader, store::MysqlTls& tls) {
   const auto read_path = [&reader](const char* key, std::string& path) {
-    if (reader.read(key, path) && !path.empty() && !is_file(path))
-      reader.reject(key, path + " does not exist");
+    if (reader.read(key, path) && !path.empty()) check_file(reader, key, path);
   };
   read_path("ca", tls.ca);
   read_path("cert", tls.cert);
   read_path("key", tls.key);
+  if (is_file(tls.key)) {
+    if (auto secret = check_secret_file(tls.key); !secret)
+      reader.reject("key", secret.error().message);
+  }
   std::size_t mode = tls.ca.empty() ? 0 : 2;
   reader.read_choice("mode", {"off", "required", "verify"}, mode);
   tls.mode = static_cast<store::MysqlTls::Mode>(mode);
@@ -386,9 +366,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
     reader.reject("roles", "login without gate needs gates in other processes, which this "
                            "version cannot reach");
   }
-  if (!config.login_policy.empty() && !is_file(config.login_policy)) {
-    reader.reject("login.policy", config.login_policy + " does not exist");
-  }
+  if (!config.login_policy.empty()) check_file(reader, "login.policy", config.login_policy);
 }
 
 }  // namespace
@@ -412,19 +390,21 @@ std::string describe_store(const store::Options& driver) {
 
 }  // namespace
 
-Result<Config> load_config(const std::string& file, const std::vector<std::string>& settings) {
-  auto root = read_file(file);
+Result<Config> load_config(const std::string& file, const std::vector<std::string>& settings,
+                           const std::string& program_folder) {
+  auto own_files = program_root(program_folder);
+  if (!own_files) return fail(Errc::kInvalid, own_files.error().message);
+  const auto root = read_config_file(file, settings);
   if (!root) return tl::unexpected<Error>(root.error());
-  for (const std::string& setting : settings) {
-    if (auto applied = apply(*root, setting); !applied) {
-      return tl::unexpected<Error>(applied.error());
-    }
-  }
   Config config;
+  config.program_root = std::move(*own_files);
+  const std::filesystem::path lua = std::filesystem::path(config.program_root) / "lua";
+  config.login_policy = (lua / "service/logind.lua").lexically_normal().string();
+  config.agent.module = (lua / "game/player.lua").lexically_normal().string();
   config.workers = 0;
   config.login.auth.registration = login::AuthenticatorOptions::Registration::kClosed;
   config.store.driver.sqlite.path = "var/gatehouse.db";
-  config.store.driver.migrations_dir = project_root() + "/sql";
+  config.store.driver.migrations_dir = config.program_root + "/sql";
   std::vector<std::string> errors;
   read_all(*root, config, errors);
   if (!errors.empty()) {
@@ -460,18 +440,6 @@ std::string describe(const Config& config) {
   text += describe_store(config.store.driver);
   for (const std::string& warning : config.warnings) text += "warning: " + warning + "\n";
   return text;
-}
-
-std::string project_root() {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& candidate :
-       {fs::path("."), program.parent_path() / ".." / "..", fs::path("/usr/share/gatehouse")}) {
-    if (fs::exists(candidate / "lua/service/msgagent.lua", error))
-      return candidate.lexically_normal();
-  }
-  return ".";
 }
 
 }  // namespace gatehouse::app

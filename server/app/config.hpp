@@ -20,11 +20,12 @@
 namespace gatehouse::app {
 
 struct Config {
+  std::string program_root;  // holds lua/ and sql/
   bool login_role = true;
   bool gate_role = true;
   std::uint16_t workers = 1;  // resolved: never 0
   login::LoginOptions login;
-  std::string login_policy = "lua/service/logind.lua";
+  std::string login_policy;
   std::uint32_t login_policy_calls_max = 2'048;
   std::vector<gate::GateOptions> gates;
   script::AgentOptions agent;
@@ -41,15 +42,14 @@ struct Config {
   std::vector<std::string> warnings;  // legal but worth a line in the log
 };
 
-// Reads the file and applies the settings "a.b=value" in order. kInvalid with one line for each
-// error, the key's path first; kIo when the file cannot be read.
+// Reads the file and applies the settings "a.b=value" in order (app/config_file.hpp).
+// `program_folder` is --root, empty when it is not given (app/program_root.hpp). kInvalid with one
+// line for each error, the key's path first; kIo when the file cannot be read.
 [[nodiscard]] Result<Config> load_config(const std::string& file,
-                                         const std::vector<std::string>& settings);
+                                         const std::vector<std::string>& settings,
+                                         const std::string& program_folder = {});
 
 // The file as `check` explains it: one line for each thing that will run.
 [[nodiscard]] std::string describe(const Config& config);
-
-// The folder that holds lua/ and sql/: the current one, or the one the program was built in.
-[[nodiscard]] std::string project_root();
 
 }  // namespace gatehouse::app

@@ -16,6 +16,7 @@ namespace gatehouse::app {
 struct Arguments {
   std::string config_file;
   std::vector<std::string> settings;
+  std::string program_folder;  // --root
   bool json = false;
 
   std::string name;  // of an account, normalised; kick: a uid

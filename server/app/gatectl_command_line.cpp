@@ -10,6 +10,7 @@
 #include "app/config.hpp"
 #include "app/gatectl_command.hpp"
 #include "app/gatectl_import_row.hpp"
+#include "app/program_root.hpp"
 #include "app/server.hpp"
 #include "crypto/password_import.hpp"
 #include "protocol/user_name.hpp"
@@ -17,7 +18,7 @@
 namespace gatehouse::app {
 namespace {
 
-constexpr const char* kQuickstart = "config/quickstart.json";
+constexpr const char* kQuickstart = "config/quickstart.json";  // in the program's own folder
 
 std::vector<std::string> import_formats() {
   std::vector<std::string> formats(crypto::kImportFormats.begin(), crypto::kImportFormats.end());
@@ -38,7 +39,9 @@ class CommandLine {
  public:
   CommandLine() : cli_("gatectl, the tool for gatehouse's accounts and a running server") {
     cli_.add_option("--config", arguments_.config_file,
-                    std::string("JSON configuration file; default: ") + kQuickstart);
+                    std::string("JSON configuration file; default in the program's own folder: ") +
+                        kQuickstart);
+    cli_.add_option("--root", arguments_.program_folder, kRootHelp);
     cli_.add_option("--set", arguments_.settings, "a.b=value, changes one key; may be repeated")
         ->allow_extra_args(false);
     cli_.add_flag("--json", arguments_.json, "JSON instead of text, errors too");
@@ -150,14 +153,19 @@ class CommandLine {
   }
 
   [[nodiscard]] Result<Config> load() const {
-    if (!arguments_.config_file.empty()) {
-      return load_config(arguments_.config_file, arguments_.settings);
+    std::string file = arguments_.config_file;
+    if (file.empty()) {
+      // In somebody else's folder it would be his.
+      const auto root = program_root(arguments_.program_folder);
+      if (!root) return fail(Errc::kInvalid, root.error().message);
+      std::error_code error;
+      if (*root != "." || !std::filesystem::exists(kQuickstart, error)) {
+        return fail(Errc::kInvalid, std::string("--config: is not given, and only in ") + *root +
+                                        " it is " + kQuickstart);
+      }
+      file = kQuickstart;
     }
-    if (!std::filesystem::exists(kQuickstart)) {
-      return fail(Errc::kInvalid,
-                  std::string("--config: is not given, and there is no ") + kQuickstart);
-    }
-    return load_config(kQuickstart, arguments_.settings);
+    return load_config(file, arguments_.settings, arguments_.program_folder);
   }
 
   CLI::App cli_;

@@ -12,9 +12,11 @@
 
 #include "actor/system.hpp"
 #include "app/admin.hpp"
+#include "app/code_check.hpp"
 #include "app/events.hpp"
 #include "app/migrator.hpp"
 #include "app/orders.hpp"
+#include "app/program_root.hpp"
 #include "app/watch.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -85,7 +87,8 @@ class Server {
         system_({.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         runtime_(system_) {
-    script::set_library_root(runtime_, project_root() + "/lua");
+    script::set_library_root(runtime_, config.program_root + "/lua");
+    runtime_.code.current()->read_folder(config.program_root + "/lua");
     runtime_.network = &network_;
     for (const gate::GateOptions& options : config.gates) {
       gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
@@ -151,6 +154,7 @@ class Server {
   void reload(const Result<Config>& fresh) {
     if (fresh) {
       set_keys(*fresh);
+      reload_code();
     } else {
       log::error({}, "the configuration is not read again: {}", fresh.error().message);
     }
@@ -275,6 +279,16 @@ class Server {
     login_->set_keys(std::move(keys));
   }
 
+  void reload_code() {
+    const auto reloaded = agents_->reload_code();
+    if (!reloaded) {
+      log::error({}, "the game's Lua is not read again, what was loaded goes on: {}",
+                 reloaded.error().message);
+    } else if (*reloaded) {
+      log::info({}, "the game's Lua is read again: players who come from now on get it");
+    }
+  }
+
   Result<> make_login() {
     policy_ = std::make_unique<login::Policy>();
     if (!config_.login_policy.empty()) {
@@ -357,8 +371,10 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
   Events events;
   Orders orders(events);
   const Result<Config> config = load();
-  if (!config) {
-    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+  const Result<> usable = config ? check_game_code(*config)
+                                 : tl::unexpected<Error>(config.error());
+  if (!usable) {
+    std::fprintf(stderr, "%s\n", usable.error().message.c_str());
     return kExitUsage;
   }
   if (auto started = log::start(config->log); !started) {
@@ -386,10 +402,12 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
   return events.state().exit_code;
 }
 
-int run_skynet(const std::string& file) {
+int run_skynet(const std::string& file, const std::string& program_folder) {
   Events events;
   Orders orders(events);
-  const auto settings = script::load_skynet_config(file);
+  const auto own_files = program_root(program_folder);
+  const auto settings = own_files ? script::load_skynet_config(file)
+                                  : tl::unexpected<Error>(own_files.error());
   if (!settings) {
     std::fprintf(stderr, "%s\n", settings.error().message.c_str());
     return kExitUsage;
@@ -406,7 +424,7 @@ int run_skynet(const std::string& file) {
   actor::System system({.workers = settings->workers, .limits = {}}, metrics);
   net::Network network(system);
   script::Runtime runtime(system);
-  script::set_library_root(runtime, project_root() + "/lua");
+  script::set_library_root(runtime, *own_files + "/lua");
   script::apply_skynet_config(*settings, runtime);
   runtime.network = &network;
   system.on_abort([&events](int exit_code) { events.stop(exit_code); });

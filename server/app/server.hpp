@@ -22,7 +22,7 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
 
 // Runs a skynet configuration file (DESIGN section 4, sk 2.17) until a script or a signal ends it.
 // The exit code is what the script asks for; kExitFailed when the start fails. After
-// take_signals().
-int run_skynet(const std::string& file);
+// take_signals(). `program_folder` is --root (app/program_root.hpp).
+int run_skynet(const std::string& file, const std::string& program_folder);
 
 }  // namespace gatehouse::app

@@ -10,7 +10,7 @@ from server import ROOT
 
 MAN_PAGE = ROOT / "docs/gatectl.1"
 COMPLETION = ROOT / "deploy/gatectl.bash"
-GLOBAL = {"--help", "--config", "--set", "--json"}
+GLOBAL = {"--help", "--config", "--root", "--set", "--json"}
 
 
 def help_of(*command):
@@ -54,7 +54,7 @@ def words_of(option, *command):
 def test_the_help_is_read_as_it_is_meant():
     assert ("account", "ban") in LEAVES and ("drain",) in LEAVES and len(LEAVES) >= 16
     assert COMMANDS["account", "ban"] == {"--until", "--for", "--reason"}
-    assert {"--config", "--set", "--json"} <= set(re.findall(r"--[a-z]+", help_of()))
+    assert {"--config", "--root", "--set", "--json"} <= set(re.findall(r"--[a-z]+", help_of()))
     assert "md5-ps" in words_of("--format", "account", "import")
 
 

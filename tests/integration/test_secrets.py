@@ -17,7 +17,7 @@ import pytest
 from conftest import mysql_store
 from gatehouse_client import Gate, Stream, login, unb64
 from players import Player
-from server import BINARY, ROOT
+from server import BINARY, ROOT, write_private
 
 GATECTL = BINARY.parent / "gatectl"
 
@@ -154,7 +154,7 @@ def test_check_prints_no_secret(tmp_path):
         if not broken:
             config["auth"] = {"tickets": {"keys": [key]}}
         path = tmp_path / "config.json"
-        path.write_text(json.dumps(config))
+        write_private(path, json.dumps(config))
         done = subprocess.run(
             [BINARY, "check", "--config", path],
             cwd=ROOT,

@@ -8,7 +8,7 @@ import select
 import subprocess
 import termios
 
-from server import BINARY, PATIENCE, ROOT, base_config, merged
+from server import BINARY, PATIENCE, ROOT, base_config, merged, write_private
 
 GATECTL = BINARY.with_name("gatectl")
 
@@ -19,7 +19,7 @@ class Tool:
     def __init__(self, folder, changes):
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "gatectl.json"
-        self.path.write_text(json.dumps(merged(base_config(folder), changes)))
+        write_private(self.path, json.dumps(merged(base_config(folder), changes)))
 
     def run(self, *arguments, stdin=b""):
         """(exit code, standard output, standard error) as text."""

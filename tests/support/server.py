@@ -36,6 +36,13 @@ def merged(base, changes):
     return result
 
 
+def write_private(path, text):
+    """A configuration may hold secrets: others may not read it."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
 def base_config(folder):
     return {
         "roles": ["login", "gate"],
@@ -79,7 +86,7 @@ class Server:
         self.ready = {}
 
     def start(self):
-        self.config_path.write_text(json.dumps(self.config, indent=2))
+        write_private(self.config_path, json.dumps(self.config, indent=2))
         self.ready_path.unlink(missing_ok=True)
         command = [BINARY, "--config", self.config_path, "--ready-file", self.ready_path]
         with open(self.log_path, "ab") as log:

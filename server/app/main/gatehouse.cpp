@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "app/code_check.hpp"
 #include "app/config.hpp"
+#include "app/program_root.hpp"
 #include "app/server.hpp"
 #include "base/process_output.hpp"
 #include "base/signals.hpp"
@@ -14,10 +16,13 @@ namespace {
 
 using namespace gatehouse;  // NOLINT: main's own file
 
-int check(const std::string& file, const std::vector<std::string>& settings) {
-  const auto config = app::load_config(file, settings);
-  if (!config) {
-    std::cerr << config.error().message << "\n";
+int check(const std::string& file, const std::vector<std::string>& settings,
+          const std::string& program_folder) {
+  const auto config = app::load_config(file, settings, program_folder);
+  const auto usable = config ? app::check_game_code(*config)
+                             : tl::unexpected<Error>(config.error());
+  if (!usable) {
+    std::cerr << usable.error().message << "\n";
     return app::kExitUsage;
   }
   std::cout << file << " is valid.\n" << app::describe(*config);
@@ -36,18 +41,21 @@ int main(int argc, char** argv) {
   hold_signals();
   process_output::open_missing_descriptors();
   CLI::App cli("gatehouse, a game login and gateway server");
-  std::string config_file, ready_file, skynet_file;
+  std::string config_file, ready_file, skynet_file, program_folder;
   std::vector<std::string> settings;
   cli.add_option("--config", config_file, "JSON configuration file");
   cli.add_option("--set", settings, "a.b=value, changes one key; may be repeated")
       ->allow_extra_args(false);
   cli.add_option("--ready-file", ready_file, "written as JSON when every listener is up");
+  cli.add_option("--root", program_folder, app::kRootHelp);
   cli.set_version_flag("--version", "gatehouse 0.1.0");
   CLI::App* check_command = cli.add_subcommand("check", "validate a configuration and explain it");
   check_command->add_option("--config", config_file, "JSON configuration file")->required();
   check_command->add_option("--set", settings, "a.b=value")->allow_extra_args(false);
+  check_command->add_option("--root", program_folder, app::kRootHelp);
   CLI::App* skynet_command = cli.add_subcommand("skynet", "run a skynet configuration file");
   skynet_command->add_option("file", skynet_file, "skynet configuration (Lua)")->required();
+  skynet_command->add_option("--root", program_folder, app::kRootHelp);
   cli.require_subcommand(0, 1);
   try {
     cli.parse(argc, argv);
@@ -57,15 +65,16 @@ int main(int argc, char** argv) {
   }
   if (check_command->parsed()) {
     let_signals_through();
-    return check(config_file, settings);
+    return check(config_file, settings, program_folder);
   }
   process_output::take_standard_streams();
   process_output::flush_at_crash();
   take_signals();
-  if (skynet_command->parsed()) return app::run_skynet(skynet_file);
+  if (skynet_command->parsed()) return app::run_skynet(skynet_file, program_folder);
   if (config_file.empty()) {
     std::fputs("no --config FILE given; see gatehouse --help\n", stderr);
     return app::kExitUsage;
   }
-  return app::run_server([&] { return app::load_config(config_file, settings); }, ready_file);
+  return app::run_server(
+      [&] { return app::load_config(config_file, settings, program_folder); }, ready_file);
 }

@@ -221,7 +221,9 @@ TEST_F(ConfigErrors, ImpossibleDatabaseServers) {
 }
 
 TEST_F(ConfigErrors, TlsFilesThatDoNotFit) {
-  const char* const file = "config/quickstart.json";  // any that exists
+  const std::string file = folder_ / "any.pem";  // that exists and is private
+  test::write_file(file, "");
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
   const auto expect = [this](const json& tls, const char* where) {
     EXPECT_THAT(error_of(load_with("/store/mysql/tls", tls)),
                 StartsWith(std::string("store.mysql.tls.") + where + ": "))

@@ -32,6 +32,9 @@ class ConfigFixture : public testing::Test {
   Result<Config> load_text(const std::string& text, const std::vector<std::string>& settings = {}) {
     const std::string file = folder_ / "config.json";
     test::write_file(file, text);
+    // It may hold secrets.
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read |
+                                           std::filesystem::perms::owner_write);
     return load_config(file, settings);
   }
   Result<Config> load(const nlohmann::json& root, const std::vector<std::string>& settings = {}) {

@@ -27,6 +27,7 @@ TEST_F(ConfigTest, Defaults) {
   ASSERT_EQ(config.login.listeners.size(), 1u);
   EXPECT_TRUE(config.login.listeners[0].plain);
   EXPECT_FALSE(config.login.listeners[0].skynet);
+  EXPECT_EQ(config.program_root, ".");
   EXPECT_EQ(config.login_policy, "lua/service/logind.lua");
   ASSERT_EQ(config.gates.size(), 1u);
   EXPECT_EQ(config.gates[0].server, "sample");
