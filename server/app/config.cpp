@@ -82,6 +82,13 @@ void read_login(ConfigReader& reader, Config& config) {
   reader.read("audit_keep_days", config.watch.audit_keep_days, 0, 36'500);
 }
 
+// What clients are told of a gate, and the store notes in a session.
+bool is_gate_name(std::string_view name) {
+  constexpr std::size_t kGateNameBytesMax = 64;
+  return name.size() <= kGateNameBytesMax &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 void read_gate(ConfigReader& reader, Config& config) {
   std::uint32_t count = 128, bytes = 256 * 1024;
   reader.read("reply_cache_count", count, 1, script::Conversations::kCountMax);
@@ -97,6 +104,9 @@ void read_gate(ConfigReader& reader, Config& config) {
     if (!servers.insert(gate.server).second) entry.reject("server", "is served by another gate");
     read_endpoint(entry, "listen", gate.listen);
     entry.read("advertise", gate.advertise);
+    if (!is_gate_name(gate.advertise)) {
+      entry.reject("advertise", "must be a host:port of at most 64 characters without blanks");
+    }
     entry.read("maxclient", gate.maxclient, 1);
     gate.reply_cache_count = count;
     gate.reply_cache_bytes = bytes;

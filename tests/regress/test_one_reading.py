@@ -163,6 +163,16 @@ def test_names_of_servers_are_judged_in_the_configuration(tmp_path, name):
     assert code == 2 and "gate.gates[0].server: " in output, output
 
 
+@pytest.mark.parametrize("name", ["h" * 60 + ":8888", "host :8888", "host:8888\n", "h\u00f6st:1"])
+def test_what_sessions_say_of_a_gate_fits_the_store(tmp_path, name):
+    config = valid(tmp_path)
+    config["gate"]["gates"][0]["advertise"] = name
+    code, output = check(written(tmp_path, json.dumps(config)))
+    assert code == 2 and "gate.gates[0].advertise: " in output, output
+    config["gate"]["gates"][0]["advertise"] = "gate1.example:8888"
+    assert check(written(tmp_path, json.dumps(config)))[0] == 0
+
+
 def test_names_of_servers_are_the_same_on_the_wire(tmp_path, start_server):
     gates = [{"server": name, "listen": "127.0.0.1:0", "maxclient": 10} for name in GOOD_NAMES]
     server = start_server({"gate": {"gates": gates}, "limits": {"profile": "off"}})
