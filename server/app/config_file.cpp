@@ -32,14 +32,14 @@ tl::unexpected<Error> in_file(const std::string& file, const Error& error) {
 }
 
 Result<json> read_object(const std::string& file) {
-  const auto read = read_file(file, kConfigBytesMax);
+  const auto trusted = check_trusted(file);
+  const auto read = trusted ? read_file(file, kConfigBytesMax, Pipes::kRead)
+                            : tl::unexpected<Error>(trusted.error());
   if (!read) {
     const Errc code = read.error().code;
     const bool unreadable = code == Errc::kNotFound || code == Errc::kIo;
     return fail(unreadable ? Errc::kIo : Errc::kInvalid, read.error().message);
   }
-  if (auto trusted = check_trusted(file); !trusted)
-    return fail(Errc::kInvalid, trusted.error().message);
   auto root = parse_strictly(read->text);
   if (!root) return in_file(file, root.error());
   if (!root->is_object()) return fail(Errc::kInvalid, file + ": must be a JSON object");

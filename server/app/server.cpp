@@ -1,11 +1,14 @@
 #include "app/server.hpp"
 
 #include <fmt/ranges.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -41,6 +44,7 @@ constexpr std::chrono::milliseconds kRescueTime{2'500};
 // The part of shutdown.timeout_ms that is kept for what comes after the players have left.
 constexpr std::uint32_t kStopShare = 4;
 constexpr std::size_t kNamesALine = 20;
+constexpr mode_t kReadyFileMode = 0644;
 
 [[noreturn]] void cut_off(std::string_view why) {
   log::error({}, "{}: the process is cut off", why);
@@ -48,17 +52,17 @@ constexpr std::size_t kNamesALine = 20;
 }
 
 Result<> write_ready_file(const std::string& path, const nlohmann::json& content) {
-  const std::string temporary = path + "." + std::to_string(getpid());
-  {
-    std::ofstream out(temporary);
-    out << content.dump() << "\n";
-    if (!out.flush()) return fail(Errc::kIo, path + ": cannot be written");
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    return fail(Errc::kIo, path + ": cannot be written");
-  }
-  return {};
+  // A name that nobody can have put a link at.
+  std::string draft = path + ".XXXXXX";
+  const int fd = mkostemp(draft.data(), O_CLOEXEC);
+  if (fd < 0) return fail(Errc::kIo, path + ": cannot be written");
+  const std::string text = content.dump() + "\n";
+  const bool written = ::write(fd, text.data(), text.size()) == std::ssize(text) &&
+                       ::fchmod(fd, kReadyFileMode) == 0;
+  ::close(fd);
+  if (written && std::rename(draft.c_str(), path.c_str()) == 0) return {};
+  std::remove(draft.c_str());
+  return fail(Errc::kIo, path + ": cannot be written");
 }
 
 int report(const Error& error) {
@@ -371,11 +375,13 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
   Events events;
   Orders orders(events);
   const Result<Config> config = load();
-  const Result<> usable = config ? check_game_code(*config)
-                                 : tl::unexpected<Error>(config.error());
-  if (!usable) {
-    std::fprintf(stderr, "%s\n", usable.error().message.c_str());
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return kExitUsage;
+  }
+  if (auto usable = check_game_code(*config); !usable) {
+    std::fprintf(stderr, "%s\n", usable.error().message.c_str());
+    return kExitFailed;
   }
   if (auto started = log::start(config->log); !started) {
     std::fprintf(stderr, "log.file: %s\n", started.error().message.c_str());

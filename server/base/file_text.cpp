@@ -36,14 +36,16 @@ tl::unexpected<Error> unreadable(const std::string& path, int error) {
 
 }  // namespace
 
-Result<FileText> read_file(const std::string& path, std::size_t bytes_max) {
+Result<FileText> read_file(const std::string& path, std::size_t bytes_max, Pipes pipes) {
   if (path.find('\0') != std::string::npos) return fail(Errc::kInvalid, "a path holds a NUL");
-  // Not to wait for the writer of a pipe.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  const int wait = pipes == Pipes::kRead ? 0 : O_NONBLOCK;
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | wait));
   struct stat info {};
   if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return unreadable(path, errno);
   if (S_ISDIR(info.st_mode)) return fail(Errc::kInvalid, path + ": is a folder");
-  if (!S_ISREG(info.st_mode)) return fail(Errc::kInvalid, path + ": is not a regular file");
+  const bool piped = S_ISFIFO(info.st_mode) && pipes == Pipes::kRead;
+  if (!S_ISREG(info.st_mode) && !piped)
+    return fail(Errc::kInvalid, path + ": is not a regular file");
   FileText read{{}, readers_of(info)};
   std::string& text = read.text;
   // One byte more than allowed, so that a file that grows meanwhile is seen as well.

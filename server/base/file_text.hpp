@@ -14,8 +14,12 @@ struct FileText {
   std::string readers;
 };
 
-// Reads a regular file. kNotFound when there is none; kInvalid for a folder, a device or a pipe,
-// which would never end; kTooBig above bytes_max; kIo, with the system's words. Never waits.
-[[nodiscard]] Result<FileText> read_file(const std::string& path, std::size_t bytes_max);
+// Whether a pipe is read to its end, however long its writer takes.
+enum class Pipes { kRefused, kRead };
+
+// Reads a regular file. kNotFound when there is none; kInvalid for a folder or a device, which
+// might never end; kTooBig above bytes_max; kIo, with the system's words. Waits for pipes only.
+[[nodiscard]] Result<FileText> read_file(const std::string& path, std::size_t bytes_max,
+                                         Pipes pipes = Pipes::kRefused);
 
 }  // namespace gatehouse

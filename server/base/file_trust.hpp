@@ -15,7 +15,7 @@ namespace gatehouse {
 
 // A file or folder that code, commands or settings come from. kDenied: who may change it, and the
 // mode that mends it. kNotFound, kIo: it cannot be looked at. A folder in which everybody may
-// make files is fine above it when it is sticky, as /tmp is.
+// make files is fine above it when it is sticky, as /tmp is. A pipe without a name is trusted.
 [[nodiscard]] Result<> check_trusted(const std::string& path);
 
 // The same of a folder and everything in it.

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <lua.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "actor/system.hpp"
 #include "base/file_text.hpp"
@@ -59,6 +61,26 @@ int read_settings(lua_State* L) {
   return ok ? 1 : lua_error(L);
 }
 
+// Others may not be able to change the code that these settings name: files, and the folders of
+// patterns. What does not exist is an error of whoever looks for it.
+Result<> check_code_places(const SkynetConfig& config) {
+  std::vector<std::string> places = {config.value("preload"), config.value("cluster")};
+  for (const char* key : {"luaservice", "lua_path", "lua_cpath", "snax"}) {
+    std::string patterns = config.value(key) + ";";
+    for (std::size_t end; (end = patterns.find(';')) != std::string::npos;) {
+      const std::string pattern = patterns.substr(0, end);
+      patterns.erase(0, end + 1);
+      const std::size_t slash = pattern.substr(0, pattern.find('?')).rfind('/');
+      if (slash != std::string::npos) places.push_back(pattern.substr(0, slash + 1));
+    }
+  }
+  for (const std::string& place : places) {
+    if (place.empty()) continue;
+    if (auto fine = check_trusted(place); !fine && fine.error().code == Errc::kDenied) return fine;
+  }
+  return {};
+}
+
 struct CloseState {
   void operator()(lua_State* L) const { lua_close(L); }
 };
@@ -86,6 +108,8 @@ Result<SkynetConfig> load_skynet_config(const std::string& file) {
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) == LUA_TSTRING) config.values[lua_tostring(L, -2)] = lua_tostring(L, -1);
   }
+  if (auto fine = check_code_places(config); !fine)
+    return fail(Errc::kInvalid, fine.error().message);
   config.values.try_emplace("start", "main");
   if (const auto it = config.values.find("thread"); it != config.values.end()) {
     int threads = 1;

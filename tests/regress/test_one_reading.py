@@ -4,11 +4,12 @@ judged as on the wire, and a file that is none is an error and no abort."""
 
 import json
 import os
+import subprocess
 
 import pytest
 from gatehouse_client import login
 from gatectl import Tool
-from server import ROOT, base_config, run
+from server import BINARY, PATIENCE, ROOT, base_config, run
 
 SECRET = "not to be seen"
 
@@ -98,16 +99,27 @@ def test_an_error_shows_no_value(tmp_path):
 def test_files_that_are_none(tmp_path, good):
     folder = tmp_path / "folder"
     folder.mkdir()
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
     big = written(tmp_path, good)
     with open(big, "ab") as file:
         file.truncate(2 << 20)
-    for path in (folder, fifo, big, "/dev/null", "/dev/zero", tmp_path / "none", ""):
+    for path in (folder, big, "/dev/null", "/dev/zero", tmp_path / "none", ""):
         code, output = check(path)
         assert code == 2 and output, path
         assert run("skynet", path)[0] == 2, path
     assert "is a folder" in check(folder)[1]
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path, good):
+    """As by `--config <(...)`; who never writes it is the operator, and a signal ends the wait."""
+    reader, writer = os.pipe()
+    with open(writer, "w") as pipe:
+        pipe.write(good)
+    with open(reader) as pipe:
+        done = subprocess.run(
+            [BINARY, "check", "--config", f"/dev/fd/{reader}"], cwd=ROOT, pass_fds=[reader],
+            capture_output=True, timeout=30 * PATIENCE, check=False,
+        )
+        assert done.returncode == 0, (done.stderr, pipe)
 
 
 def test_commands_that_are_given_a_folder(tmp_path):

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 from gatectl import GATECTL
-from server import ROOT, base_config, merged, run, write_private
+from server import BINARY, PATIENCE, ROOT, base_config, merged, run, write_private
+from waiting import wait_until
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SECRETS = {
@@ -162,8 +163,36 @@ def test_skynet_configuration_and_what_it_includes(tmp_path):
     config.write_text('thread = 1\nstart = "stop"\ninclude "more.config"\n')
     code, output = run("skynet", config)
     assert code == 0, output
-    for path in (included, config):
-        path.chmod(0o666)
+    preload = tmp_path / "before.lua"
+    preload.write_text("")
+    nodes = tmp_path / "nodes.lua"
+    nodes.write_text("")
+    with open(config, "a") as file:
+        file.write(f'preload = "{preload}"\ncluster = "{nodes}"\n')
+    assert run("skynet", config)[0] == 0
+    for path in (included, config, preload, nodes, tmp_path):
+        mode = path.stat().st_mode & 0o777
+        path.chmod(mode | 0o022)
         code, output = run("skynet", config)
         assert code == 2 and path.name in output and "may write it" in output, output
-        path.chmod(0o644)
+        path.chmod(mode)
+
+
+def test_the_ready_file_follows_no_link(tmp_path):
+    """In a folder that others share, they may not foresee where it is written first."""
+    target, ready = tmp_path / "target", tmp_path / "ready.json"
+    path = write(tmp_path / "c.json", 0o600)
+    script = 'ln -s "$1" "$2.$$"; exec "$0" --config "$3" --ready-file "$2"'
+    process = subprocess.Popen(
+        ["sh", "-c", script, BINARY, target, ready, path], cwd=ROOT,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(ready.exists, 20 * PATIENCE, "ready file")
+        assert not target.exists() and not ready.is_symlink()
+        assert json.loads(ready.read_text())["pid"] == process.pid
+        process.terminate()
+        assert process.wait(20 * PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
