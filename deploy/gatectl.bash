@@ -7,7 +7,7 @@ _gatectl_command() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --config | --root | --set | --until | --for | --reason | --after | --limit | --format | --on-exists)
+            --config | --root | --set | --until | --for | --reason | --note | --after | --limit | --format | --on-exists)
                 ((i++))
                 # bash takes `=` for a word of its own.
                 [[ ${COMP_WORDS[i]} == = ]] && ((i++))
@@ -29,7 +29,7 @@ _gatectl_words() {
     case $1 in
         "") echo "account migrate status kick rescue restore drain" ;;
         account) echo "add passwd ban unban show list import export revoke totp staff delete" ;;
-        "account ban") echo "--until --for --reason" ;;
+        "account ban") echo "--until --for --reason --note" ;;
         "account show") echo "--with-hash" ;;
         "account list") echo "--after --limit" ;;
         "account import") echo "--format --dry-run --on-exists" ;;
@@ -65,7 +65,7 @@ _gatectl() {
     command=$(_gatectl_command)
     case $option in
         --config | --root) words=files ;;
-        --set | --until | --for | --reason | --after | --limit) return ;;
+        --set | --until | --for | --reason | --note | --after | --limit) return ;;
         --format | --on-exists) words=$(_gatectl_values "$command $option") ;;
         *)
             words="$(_gatectl_words "$command") --config --root --set --json --help"

@@ -243,6 +243,8 @@ void read_auth(ConfigReader& reader, Config& config) {
     login::TicketOptions& tickets = config.login.auth.tickets;
     r.read("lifetime_s", tickets.lifetime_s);
     r.read("age_max_s", tickets.age_max_s);
+    r.read("lost_answer_s", tickets.lost_answer_s, 0, 3'600);
+    r.read("families_max", tickets.families_max, 1, 1'000);
     read_keys(r, config.auth_keys.tickets);
   });
   reader.section("totp", [&](ConfigReader& r) {

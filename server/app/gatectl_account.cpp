@@ -22,6 +22,9 @@ namespace {
 
 using nlohmann::json;
 
+// What a change of the credentials does besides.
+constexpr const char* kOlderEnd = "; a session and resume tickets from before end within 5 s";
+
 // What became of a failed write, with the name where there is no such account.
 Result<> named(const Result<>& done, const std::string& name) {
   if (done.error().code != Errc::kNotFound) return tl::unexpected<Error>(store::told(done.error()));
@@ -92,7 +95,7 @@ Result<> account_passwd(const Config& config, const Arguments& arguments, Output
   if (auto set = (*driver)->set_password_hash(account->id, *hash); !set) {
     return named(set, arguments.name);
   }
-  say_done(output, arguments, "has a new password", "password_set");
+  say_done(output, arguments, std::string("has a new password") + kOlderEnd, "password_set");
   return {};
 }
 
@@ -101,7 +104,8 @@ Result<> account_ban(const Config& config, const Arguments& arguments, Output& o
   if (!until_s) return tl::unexpected<Error>(until_s.error());
   const auto driver = open_store(config);
   if (!driver) return tl::unexpected<Error>(driver.error());
-  auto banned = (*driver)->set_ban(arguments.name, true, *until_s, arguments.reason);
+  auto banned = (*driver)->set_ban(arguments.name, true, *until_s, arguments.reason,
+                                   arguments.note);
   if (!banned) return named(banned, arguments.name);
   say_done(output, arguments, "is banned; the server ends an open session within 5 s", "banned",
            {{"until", *until_s}});
@@ -122,7 +126,9 @@ Result<> account_revoke(const Config& config, const Arguments& arguments, Output
   if (!driver) return tl::unexpected<Error>(driver.error());
   auto revoked = (*driver)->revoke_tickets(arguments.name);
   if (!revoked) return named(revoked, arguments.name);
-  say_done(output, arguments, "has no valid resume ticket any more", "tickets_revoked");
+  say_done(output, arguments,
+           "has no valid resume ticket any more; the server ends an open session within 5 s",
+           "tickets_revoked");
   return {};
 }
 
@@ -140,7 +146,8 @@ Result<> account_totp(const Config& config, const Arguments& arguments, Output& 
   if (arguments.off) {
     auto taken = (*driver)->set_totp(arguments.name, "");
     if (!taken) return named(taken, arguments.name);
-    say_done(output, arguments, "has no second factor", "second_factor_removed");
+    say_done(output, arguments, std::string("has no second factor") + kOlderEnd,
+             "second_factor_removed");
     return {};
   }
   const Secret key = crypto::new_totp_key();
@@ -149,7 +156,8 @@ Result<> account_totp(const Config& config, const Arguments& arguments, Output& 
   const std::string text = crypto::base32_encode(key.reveal());
   const Secret uri = crypto::totp_uri(config.totp_issuer, arguments.name, key);
   say_done(output, arguments,
-           "has a second factor; its key is shown this once\nkey  " + text + "\nuri  " +
+           std::string("has a second factor") + kOlderEnd +
+               "; its key is shown this once\nkey  " + text + "\nuri  " +
                std::string(uri.reveal()),
            "second_factor_set",
            {{"key", text}, {"uri", uri.reveal()}, {"replaced", !account->totp_secret.empty()}});

@@ -4,8 +4,10 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/account.hpp"
+#include "store/records.hpp"
 
 namespace gatehouse::app {
 
@@ -17,6 +19,10 @@ enum class HashForm { kHidden, kShown };
 
 // Several lines, the last without its break.
 [[nodiscard]] std::string account_text(const store::Account& account, HashForm hash);
+
+// The bans of an account: lines of its text, each behind a break, and a list.
+[[nodiscard]] std::string bans_text(const std::vector<store::BanRecord>& bans);
+[[nodiscard]] nlohmann::json bans_json(const std::vector<store::BanRecord>& bans);
 
 // One line of a list.
 [[nodiscard]] std::string account_line(const store::Account& account);

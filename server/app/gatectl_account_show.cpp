@@ -13,8 +13,12 @@ Result<> account_show(const Config& config, const Arguments& arguments, Output& 
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto account = find_account(**driver, arguments.name);
   if (!account) return tl::unexpected<Error>(account.error());
+  const auto bans = (*driver)->list_bans(account->id);
+  if (!bans) return tl::unexpected<Error>(bans.error());
   const HashForm hash = arguments.with_hash ? HashForm::kShown : HashForm::kHidden;
-  output.say(account_text(*account, hash), account_json(*account, hash));
+  nlohmann::json form = account_json(*account, hash);
+  if (!bans->empty()) form["bans"] = bans_json(*bans);
+  output.say(account_text(*account, hash) + bans_text(*bans), form);
   return {};
 }
 

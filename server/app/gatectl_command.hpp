@@ -24,6 +24,7 @@ struct Arguments {
   bool yes = false;
   bool with_hash = false;
   std::string reason;
+  std::string note;
   std::string ban_for;
   std::uint64_t ban_until_s = 0;
   std::string after;

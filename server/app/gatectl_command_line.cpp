@@ -96,11 +96,12 @@ class CommandLine {
         ban->add_option("--until", arguments_.ban_until_s, "Unix time of the ban's end")
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{253'402'300'799}));
     ban->add_option("--for", arguments_.ban_for, "how long: 90s, 30m, 2h, 7d, 1w")->excludes(until);
-    ban->add_option("--reason", arguments_.reason, "kept with the account");
+    ban->add_option("--reason", arguments_.reason, "told to the player");
+    ban->add_option("--note", arguments_.note, "for staff; the player is not told");
     add_named("unban", "lift a ban", account_unban);
     add_named("show", "one account", account_show)
         ->add_flag("--with-hash", arguments_.with_hash, "show the password hash too");
-    add_named("revoke", "make all resume tickets of an account void", account_revoke);
+    add_named("revoke", "end an account's session and its resume tickets", account_revoke);
     add_named("totp", "give an account a second factor, and show its key once", account_totp)
         ->add_flag("--off", arguments_.off, "take the second factor away");
     add_named("staff", "let an account enter game servers in maintenance", account_staff)

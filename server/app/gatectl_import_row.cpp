@@ -17,12 +17,17 @@ using store::AccountStatus;
 
 // 9999-12-31, the last day that the tables hold.
 constexpr std::int64_t kLastTimeS = 253'402'300'799;
-// The room of the columns ban_reason and totp_secret.
+// The room of the columns ban_reason, ban_note and totp_secret.
 constexpr std::size_t kTextMax = 255;
 
 // "" where the file has no such column.
 std::string_view at(const std::vector<std::string>& fields, std::optional<std::size_t> column) {
   return column ? std::string_view(fields[*column]) : std::string_view();
+}
+
+bool fits(const std::string& text) {
+  const auto characters = store::utf8_characters(text);
+  return characters && *characters <= kTextMax && text.find('\0') == std::string::npos;
 }
 
 Result<std::int64_t> read_time(std::string_view text) {
@@ -39,7 +44,7 @@ Result<std::int64_t> read_time(std::string_view text) {
 }  // namespace
 
 ImportColumns::Column* ImportColumns::column_of(std::string_view title) {
-  const std::array<std::pair<std::string_view, Column*>, 9> known = {{
+  const std::array<std::pair<std::string_view, Column*>, 10> known = {{
       {"name", &name_},
       {"hash", &hash_},
       {"salt", &salt_},
@@ -47,6 +52,7 @@ ImportColumns::Column* ImportColumns::column_of(std::string_view title) {
       {"status", &status_},
       {"banned_until", &banned_until_},
       {"ban_reason", &ban_reason_},
+      {"ban_note", &ban_note_},
       {"staff", &staff_},
       {"totp", &totp_},
   }};
@@ -124,10 +130,12 @@ Result<> ImportColumns::read_status(const std::vector<std::string>& fields,
   if (account.status == AccountStatus::kBanned) {
     account.banned_until_s = *until_s;
     account.ban_reason = at(fields, ban_reason_);
-    const auto characters = store::utf8_characters(account.ban_reason);
-    const bool has_nul = account.ban_reason.find('\0') != std::string::npos;
-    if (!characters || *characters > kTextMax || has_nul) {
+    account.ban_note = at(fields, ban_note_);
+    if (!fits(account.ban_reason)) {
       return fail(Errc::kInvalid, "ban_reason: must be UTF-8, 255 characters at most");
+    }
+    if (!fits(account.ban_note)) {
+      return fail(Errc::kInvalid, "ban_note: must be UTF-8, 255 characters at most");
     }
   }
   return {};

@@ -7,7 +7,8 @@
 //   password      in clear, of format `plain`
 //   status        active, banned or closed; empty: as the next column says
 //   banned_until  Unix time; empty or 0: for ever, where the status is banned
-//   ban_reason    kept of who is banned
+//   ban_reason    kept of who is banned; told to the player
+//   ban_note      the same for staff
 //   staff         1, true, 0, false or empty
 //   totp          the sealed secret of a second factor
 #pragma once
@@ -59,7 +60,8 @@ class ImportColumns {
 
   std::string format_;
   std::size_t count_ = 0;
-  Column name_, hash_, salt_, password_, status_, banned_until_, ban_reason_, staff_, totp_;
+  Column name_, hash_, salt_, password_, status_, banned_until_, ban_reason_, ban_note_, staff_,
+      totp_;
   std::vector<std::string> ignored_;
 };
 

@@ -15,6 +15,7 @@ constexpr std::int64_t kDayS = 86'400;
 // The end of the process waits for the look that is under way.
 constexpr std::uint32_t kTimeoutMs = 2'000;
 constexpr MonotonicMs kComplainAgainMs = 60'000;  // about what does not change
+constexpr std::uint32_t kStaleRowsMax = 500;  // of one statement
 constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete locks for long
 
 }  // namespace
@@ -34,6 +35,8 @@ Watch::Watch(const Parts& parts, const WatchOptions& options)
       options_(options),
       errors_(parts.metrics.counter("watch_errors", "", "Looks into the store that failed")),
       enforced_(parts.metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
+      stale_(parts.metrics.counter("sessions_revoked", "",
+                                   "Players kicked because their credentials changed")),
       trimmed_(parts.metrics.counter("login_audit_trimmed", "",
                                      "Rows of login_audit deleted for their age")) {}
 
@@ -75,9 +78,11 @@ void Watch::run() {
 void Watch::look() {
   const std::int64_t now_s = wall_ms() / 1'000;
   auto done = enforce_bans(now_s);
-  if (done && parts_.login) done = read_addresses(now_s);
+  if (done) done = enforce_credentials();
+  if (done) done = read_addresses(now_s);
   if (done && parts_.login) done = read_game_servers();
   if (done && options_.audit_keep_days > 0) done = trim_audit(now_s);
+  if (done) done = trim_tickets(now_s);
   // The first connection was looked at when the server started; another may be to another server.
   const std::int64_t connects = connects_.value();
   if (done && std::exchange(seen_connects_, connects) < connects && connects > 1)
@@ -111,31 +116,64 @@ Result<> Watch::enforce_bans(std::int64_t now_s) {
   return {};
 }
 
+// Sessions of all processes on the database are listed, the own ones kicked. What is not here yet,
+// an agent that is being made, is found by the next look.
+Result<> Watch::enforce_credentials() {
+  AccountId after;
+  while (true) {
+    const auto stale = driver_->list_stale_online(after, kStaleRowsMax);
+    if (!stale) return tl::unexpected<Error>(stale.error());
+    for (const store::StaleSession& session : *stale) {
+      after = session.account;
+      if (!parts_.agents.kick_up_to(session.name, session.epoch, script::LogoutCode::kCredentials,
+                                    "log in again with the password"))
+        continue;
+      stale_.add();
+      log::info({}, "{} is kicked: the credentials of the account changed", session.name);
+    }
+    if (stale->size() < kStaleRowsMax) return {};
+  }
+}
+
 Result<> Watch::read_addresses(std::int64_t now_s) {
   const auto bans = driver_->list_address_bans(now_s);
   if (!bans) return tl::unexpected<Error>(bans.error());
   const auto allows = driver_->list_address_allows();
   if (!allows) return tl::unexpected<Error>(allows.error());
+  if (addresses_ && addresses_->first == *bans && addresses_->second == *allows) return {};
   login::AddressRules rules;
-  for (const store::AddressBan& ban : *bans)
-    add_network(rules.banned, "address_ban", ban.network);
+  for (const store::AddressBan& ban : *bans) {
+    net::NetworkSet alone;
+    if (!add_network(rules.banned, "address_ban", ban.network) || ban.reason.empty()) continue;
+    if (alone.add(ban.network)) rules.reasons.emplace_back(std::move(alone), ban.reason);
+  }
   for (const store::AddressAllow& allow : *allows)
     add_network(rules.allowed, "address_allow", allow.network);
-  parts_.login->set_address_rules(std::move(rules));
+  if (parts_.login) parts_.login->set_address_rules(rules);
+  parts_.agents.set_address_rules(std::move(rules));
+  addresses_.emplace(*bans, *allows);
   return {};
 }
 
-void Watch::add_network(net::NetworkSet& set, const char* table, const std::string& network) {
+bool Watch::add_network(net::NetworkSet& set, const char* table, const std::string& network) {
   const auto added = set.add(network);
-  if (added || !reported_.insert(network).second) return;
+  if (added) return true;
+  if (!reported_.insert(network).second) return false;
   errors_.add();
   log::error({}, "{}.network: {}; the row has no effect", table, added.error().message);
+  return false;
 }
 
 Result<> Watch::read_game_servers() {
   const auto servers = driver_->list_game_servers();
   if (!servers) return tl::unexpected<Error>(servers.error());
   parts_.login->set_game_servers(*servers);
+  return {};
+}
+
+Result<> Watch::trim_tickets(std::int64_t now_s) {
+  const auto trimmed = driver_->trim_ticket_families(now_s, kTrimRowsMax);
+  if (!trimmed) return tl::unexpected<Error>(trimmed.error());
   return {};
 }
 

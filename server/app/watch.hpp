@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
@@ -26,7 +29,8 @@ struct WatchOptions {
 };
 
 // One thread with a connection of its own. A store that is away changes nothing: what was read
-// last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `login_audit_trimmed`.
+// last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `sessions_revoked`,
+// `login_audit_trimmed`.
 class Watch {
  public:
   // All of it outlives the Watch; login may be nullptr.
@@ -57,8 +61,10 @@ class Watch {
   [[nodiscard]] Result<> read_addresses(std::int64_t now_s);
   [[nodiscard]] Result<> read_game_servers();
   [[nodiscard]] Result<> enforce_bans(std::int64_t now_s);
+  [[nodiscard]] Result<> enforce_credentials();
   [[nodiscard]] Result<> trim_audit(std::int64_t now_s);
-  void add_network(net::NetworkSet& set, const char* table, const std::string& network);
+  [[nodiscard]] Result<> trim_tickets(std::int64_t now_s);
+  bool add_network(net::NetworkSet& set, const char* table, const std::string& network);
 
   const Parts parts_;
   const WatchOptions options_;
@@ -67,9 +73,13 @@ class Watch {
   std::unique_ptr<store::Driver> driver_;
   Metric& errors_;
   Metric& enforced_;
+  Metric& stale_;
   Metric& trimmed_;
   std::string complaint_;  // why the last look failed; empty: it did not
   MonotonicMs complain_again_ms_ = 0;
+  // As they were read last.
+  std::optional<std::pair<std::vector<store::AddressBan>, std::vector<store::AddressAllow>>>
+      addresses_;
   std::set<std::string> reported_;  // networks that are none, each logged once
 
   std::mutex mutex_;

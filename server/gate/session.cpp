@@ -91,6 +91,10 @@ std::string Session::peer() const {
   return connection_ == nullptr ? std::string() : connection_->peer().to_string();
 }
 
+net::Address Session::peer_address() const {
+  return connection_ == nullptr ? net::Address() : connection_->peer();
+}
+
 std::size_t Session::memory_bytes() const {
   const std::size_t text = std::size_t{name_bytes_} + uid_bytes_ + server_bytes_ + subid_bytes_;
   return sizeof(Session) + text + secret_.size() + conversation_.capacity() + window_.heap_bytes() +

@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "gate/agent.hpp"
+#include "net/address.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
 #include "protocol/push_log.hpp"
@@ -86,6 +87,8 @@ class Session {
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
   // "ip:port" of the client; empty when there is none.
   [[nodiscard]] std::string peer() const;
+  // The same as an address; the unknown one when there is none.
+  [[nodiscard]] net::Address peer_address() const;
   // Requests that wait for respond().
   [[nodiscard]] std::uint32_t pending() const { return window_.running() + forgotten_; }
   [[nodiscard]] std::string_view uid() const { return part(name_bytes_, uid_bytes_); }

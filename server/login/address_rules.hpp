@@ -2,6 +2,11 @@
 // `address_ban`).
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "net/network_set.hpp"
 
 namespace gatehouse::login {
@@ -9,9 +14,17 @@ namespace gatehouse::login {
 struct AddressRules {
   net::NetworkSet allowed;  // no ban and no limit holds for these
   net::NetworkSet banned;
+  // Of each ban that says why: its network alone, and what who is in is told.
+  std::vector<std::pair<net::NetworkSet, std::string>> reasons;
 
   [[nodiscard]] bool refuses(const net::Address& address) const {
     return banned.contains(address) && !allowed.contains(address);
+  }
+  // What is said to somebody from there whom refuses() names.
+  [[nodiscard]] std::string_view reason_for(const net::Address& address) const {
+    for (const auto& [network, reason] : reasons)
+      if (network.contains(address)) return reason;
+    return "your network is banned";
   }
 };
 

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "crypto/totp.hpp"
 #include "login/second_factor.hpp"
+#include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
 
 namespace gatehouse::login {
@@ -51,7 +52,7 @@ void Authenticator::Attempt::settle(const Result<>& durable) {
 
 void Authenticator::Attempt::look_up(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  looked_up_ = find(driver) && read_server(driver);
+  looked_up_ = find(driver) && read_server(driver) && read_ticket(driver);
 }
 
 // Reads the account; false: refused.
@@ -79,10 +80,33 @@ bool Authenticator::Attempt::read_server(store::Driver& driver) {
   return true;
 }
 
+// Whether the client's ticket, if it sent one, is good now. False: refused. Nobody guesses a
+// ticket, and expired ones are honest: no failure for the throttle.
+bool Authenticator::Attempt::read_ticket(store::Driver& driver) {
+  if (request_.ticket.empty()) return true;
+  if (account_) claim_ = owner_.tickets_.check(request_.ticket, *account_, now_s());
+  if (!claim_) {
+    refuse(kBadTicket);
+    return false;
+  }
+  const auto use = look_at_ticket(driver, account_->id, *claim_, request_.address,
+                                  owner_.tickets_.options());
+  if (!use) {
+    refuse_for(use.error());
+    return false;
+  }
+  if (*use == TicketUse::kNewest || *use == TicketUse::kAgain) return true;
+  refuse(*use == TicketUse::kReused ? kTicketReused : kBadTicket);
+  return false;
+}
+
 // The account's limit comes after the look-up: it does not keep a player out who has a ticket or
 // comes from where he last came from, whatever strangers do to his name.
 void Authenticator::Attempt::go_on() {
-  if (!request_.ticket.empty()) return judge_ticket();
+  if (claim_) {
+    if (may_enter()) admit();
+    return;
+  }
   bool suspect = false;
   if (!request_.trusted) {
     const auto verdict = owner_.parts_.throttle.take_account(request_.name, monotonic_ns());
@@ -98,15 +122,6 @@ bool Authenticator::Attempt::known_address() const {
   if (!account_ || account_->last_login_addr.empty()) return false;
   const auto last = net::Address::from(account_->last_login_addr, 0);
   return last && net::subscriber_bytes(*last) == net::subscriber_bytes(request_.address);
-}
-
-void Authenticator::Attempt::judge_ticket() {
-  const auto since_s =
-      account_ ? owner_.tickets_.check(request_.ticket, *account_, now_s()) : std::nullopt;
-  // Nobody guesses a ticket, and expired ones are honest: no failure for the throttle.
-  if (!since_s) return refuse(kBadTicket);
-  since_s_ = *since_s;
-  if (may_enter()) admit();
 }
 
 void Authenticator::Attempt::in_hash_room(bool suspect) {
@@ -165,7 +180,7 @@ void Authenticator::Attempt::judge_account() {
   }
   if (!may_enter()) return;
   if (!account_->totp_secret.empty() && !second_factor_right()) return;
-  since_s_ = now_s();
+  password_given_ = true;
   if (crypto::needs_rehash(stored, cost)) {
     // Without memory for it the old one stays good.
     if (auto hash = crypto::hash_password(request_.password, cost)) new_hash_ = std::move(*hash);
@@ -201,10 +216,14 @@ void Authenticator::Attempt::complete(store::Driver& driver) {
     if (!*used) return refuse_failed(kTotpUsed);
   }
   if (!new_hash_.empty()) {
+    const std::string origin = store::origin_of(*account_, new_hash_);
     const auto replaced =
-        driver.replace_password_hash(account_->id, account_->password_hash, new_hash_);
+        driver.replace_password_hash(account_->id, account_->password_hash, new_hash_, origin);
     if (!replaced) return refuse_for(replaced.error());
-    if (*replaced) account_->password_hash = new_hash_;
+    if (*replaced) {
+      account_->password_hash = new_hash_;
+      account_->password_origin = origin;
+    }
   }
   admit();
 }
@@ -224,7 +243,7 @@ void Authenticator::Attempt::create(store::Driver& driver) {
   auto created = driver.create_account(request_.name, new_hash_);
   if (created) {
     account_ = std::move(*created);
-    since_s_ = now_s();
+    password_given_ = true;
     return admit();
   }
   if (created.error().code != Errc::kExists || raced_) return refuse_for(created.error());
@@ -275,8 +294,17 @@ void Authenticator::Attempt::admit() {
   if (!request_.trusted)
     owner_.parts_.throttle.succeeded(request_.address, request_.name, monotonic_ns());
   Admitted admitted{account_->id, capacity_, account_->staff || request_.trusted, std::nullopt};
-  if (request_.wants_ticket && since_s_ > 0)
-    admitted.ticket = owner_.tickets_.issue(*account_, since_s_, now_s());
+  TicketHolder holder = TicketHolder::of(*account_);
+  admitted.credentials = holder.credentials;
+  if (password_given_) {
+    const TicketClaim first = Tickets::new_family(now_s());
+    admitted.family = first.family;
+    if (request_.wants_ticket) admitted.ticket = owner_.tickets_.issue(holder, first, now_s());
+  } else if (claim_) {
+    admitted.family = claim_->family;
+    admitted.spend = TicketSpend{std::move(holder), *claim_, request_.address,
+                                 request_.wants_ticket, monotonic_ms()};
+  }
   finish(std::move(admitted));
 }
 

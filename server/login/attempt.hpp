@@ -42,11 +42,11 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   void settle(const Result<>& durable);
   // After look_up.
   void go_on();
-  void judge_ticket();
   void in_hash_room(bool suspect);
   void in_hash_pool();
   bool find(store::Driver& driver);
   bool read_server(store::Driver& driver);
+  bool read_ticket(store::Driver& driver);
   // Refuses when the account or the server may not be entered now; true when they may.
   bool may_enter();
   [[nodiscard]] bool server_lets_in(bool staff) const;
@@ -77,7 +77,9 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   bool raced_ = false;  // another login made the account between our look-up and our insert
   std::string new_hash_;
   std::optional<std::uint64_t> totp_step_;  // whose code the client sent
-  std::int64_t since_s_ = 0;                // when the password was given
+  // Of the ticket that came, or of the one to come.
+  std::optional<TicketClaim> claim_;
+  bool password_given_ = false;
 };
 
 }  // namespace gatehouse::login

@@ -74,12 +74,24 @@ struct AuthRequest {
   std::shared_ptr<Waiter> waiter;
 };
 
+// A resume ticket that let somebody in, and is spent when he gets his answer.
+struct TicketSpend {
+  TicketHolder holder;
+  TicketClaim claim;
+  net::Address address;  // of the client
+  bool wants_ticket = false;
+  MonotonicMs looked_at_ms = 0;
+};
+
 // Who was let in.
 struct Admitted {
   AccountId account;
   std::uint32_t capacity = 0;    // of the game server; 0: no limit
   bool waits_for_nobody = false;  // staff, and who comes from an allowed network
   std::optional<Ticket> ticket;   // for the client, when it wants one and there are keys
+  std::optional<TicketSpend> spend{};  // for renew(), when a ticket let him in
+  store::Credentials credentials{};    // that were proved, or that the account had
+  std::uint64_t family = 0;            // of the ticket that came or goes; 0: none
 };
 
 // Any thread.
@@ -87,6 +99,8 @@ class Authenticator {
  public:
   using Admission = tl::expected<Admitted, Refusal>;
   using Done = UniqueFunction<void(Admission)>;
+  using Renewal = tl::expected<std::optional<Ticket>, Refusal>;
+  using RenewalDone = UniqueFunction<void(Renewal)>;
 
   // Gauge `login_waiting{room="hash"}`. limits: those of the login's.
   Authenticator(const AuthenticatorParts& parts, const Limits& limits,
@@ -105,6 +119,11 @@ class Authenticator {
   // when there is none. Bans count here too. `done` as above.
   void find_or_create(AuthRequest request, Done done);
 
+  // Spends a ticket just before its login is answered with 200, and makes the next one. Calls
+  // `done` as verify() does: with a refusal when two have the ticket, and without a ticket when
+  // the client wants none or the store is away; then the one it has stays good.
+  void renew(TicketSpend spend, RenewalDone done);
+
   // Replaces the keys; logins under way may still use the older ones.
   void set_keys(AuthKeys keys);
 
@@ -118,6 +137,7 @@ class Authenticator {
 
  private:
   class Attempt;
+  class Renewing;
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();

@@ -202,6 +202,9 @@ void Connection::on_admission(Authenticator::Admission admission, Hold) {
   if (!admission) return refuse(admission.error());
   account_ = admission->account;
   ticket_ = std::move(admission->ticket);
+  spend_ = std::move(admission->spend);
+  credentials_ = std::move(admission->credentials);
+  family_ = admission->family;
   waits_for_nobody_ = admission->waits_for_nobody;
   owner_.context().rooms.set_capacity(server_, admission->capacity);
   after_admission();
@@ -230,12 +233,12 @@ void Connection::after_admission() {
   if (!taken) refuse(kWaitingRoomFull);
 }
 
-void Connection::on_policy_login(Result<std::string> subid, Hold) {
+void Connection::on_policy_login(Result<std::string> subid, Hold hold) {
   if (state_ != State::kLogin) return;
   if (!subid) {
     return refuse_for_policy(no_answer_of_policy(subid.error().code).value_or(kPolicyLogin));
   }
-  answer_ok(*subid, owner_.context().placer.endpoints(server_));
+  renew_ticket({*subid, owner_.context().placer.endpoints(server_)}, std::move(hold));
 }
 
 void Connection::on_turn(WaitingRoom::Turn turn, Hold hold) {
@@ -253,15 +256,35 @@ void Connection::place(Hold hold) {
   grant.secret = suite_ == protocol::Suite::kPlain ? secret_ : std::move(secret_);
   grant.suite = suite_;
   grant.address = stream_.peer().ip();
+  grant.credentials = credentials_;
+  grant.family = family_;
   grant.waiter = waiter_;
   owner_.context().placer.place(std::move(grant),
                                 resume(&Connection::on_placement, std::move(hold)));
 }
 
-void Connection::on_placement(Result<Placement> placement, Hold) {
+void Connection::on_placement(Result<Placement> placement, Hold hold) {
   if (state_ != State::kLogin) return;
   if (!placement) return refuse(refusal_of_place(placement.error().code));
-  answer_ok(placement->subid, std::move(placement->endpoints));
+  renew_ticket(std::move(*placement), std::move(hold));
+}
+
+// A ticket is spent by a login that succeeds, not by one that finds no room.
+void Connection::renew_ticket(Placement placement, Hold hold) {
+  if (!spend_) return answer_ok(placement.subid, std::move(placement.endpoints));
+  placement_ = std::move(placement);
+  owner_.context().authenticator.renew(std::move(*spend_),
+                                       resume(&Connection::on_renewal, std::move(hold)));
+}
+
+void Connection::on_renewal(Authenticator::Renewal renewal, Hold) {
+  if (state_ != State::kLogin) return;
+  if (!renewal) {
+    owner_.context().placer.withdraw(uid_, placement_.subid);
+    return refuse(renewal.error());
+  }
+  ticket_ = std::move(*renewal);
+  answer_ok(placement_.subid, std::move(placement_.endpoints));
 }
 
 void Connection::answer_ok(std::string_view subid, std::vector<std::string> gates) {

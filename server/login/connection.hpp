@@ -74,6 +74,8 @@ class Connection final : private actor::Timer {
   void on_turn(WaitingRoom::Turn turn, Hold hold);
   void place(Hold hold);
   void on_placement(Result<Placement> placement, Hold hold);
+  void renew_ticket(Placement placement, Hold hold);
+  void on_renewal(Authenticator::Renewal renewal, Hold hold);
   void answer_ok(std::string_view subid, std::vector<std::string> gates);
 
   void refuse_for_policy(const Refusal& refusal);
@@ -94,6 +96,10 @@ class Connection final : private actor::Timer {
   Secret secret_;  // of the session, until somebody else has it
   AccountId account_;
   std::optional<Ticket> ticket_;
+  std::optional<TicketSpend> spend_;
+  store::Credentials credentials_;
+  std::uint64_t family_ = 0;
+  Placement placement_;  // while the ticket is renewed
   bool trusted_ = false;           // comes from a network of address_allow
   bool waits_for_nobody_ = false;
   bool at_policy_ = false;         // Policy::auth has not answered yet

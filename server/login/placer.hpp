@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "base/unique_function.hpp"
 #include "login/waiting_room.hpp"
 #include "protocol/suite.hpp"
+#include "store/account.hpp"
 
 namespace gatehouse::login {
 
@@ -25,6 +28,9 @@ struct Grant {
   Secret secret;  // of the session: 8 bytes (skynet) or 32
   protocol::Suite suite = protocol::Suite::kSkynet;
   std::string address;  // the client's IP address, without port
+  // What the login proved: the session ends when the account's are others. None: nobody looks.
+  std::optional<store::Credentials> credentials{};
+  std::uint64_t family = 0;  // of its resume ticket; 0: none
   // Tells whether somebody waits for the answer; none: somebody does.
   std::shared_ptr<const Waiter> waiter;
 
@@ -57,6 +63,13 @@ class Placer {
   // The uid stays marked as "login in progress" until `done` was called or destroyed. Errors become
   // answers: kNotFound and kDenied 403, kExists 406, everything else 503.
   virtual void place(Grant grant, Done done) = 0;
+
+  // Takes a placement back that nobody will hear of: the session that has this subid ends. Any
+  // thread.
+  virtual void withdraw(const std::string& uid, std::string_view subid) {
+    static_cast<void>(uid);
+    static_cast<void>(subid);
+  }
 
   // The gates of a game server, told to clients whose session a policy made (policy.hpp). Any
   // thread.

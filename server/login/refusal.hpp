@@ -27,6 +27,7 @@ inline constexpr Refusal kUnknownUser{401, "unknown_user"};
 inline constexpr Refusal kPasswordUnusable{401, "password_unusable"};  // the stored hash
 inline constexpr Refusal kNameRefused{401, "name_refused"};            // by the store
 inline constexpr Refusal kBadTicket{401, "bad_ticket"};
+inline constexpr Refusal kTicketReused{401, "ticket_reused"};  // its family has ended
 inline constexpr Refusal kTotpNeeded{401, "totp_needed", 0, true};
 inline constexpr Refusal kTotpWrong{401, "totp_wrong", 0, true};
 inline constexpr Refusal kTotpUsed{401, "totp_used", 0, true};

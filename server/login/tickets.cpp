@@ -7,17 +7,27 @@
 #include "base/bytes.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
+#include "crypto/random.hpp"
 
 namespace gatehouse::login {
 namespace {
 
-constexpr std::size_t kNumbers = 5;
-constexpr std::size_t kTicketBytes = kNumbers * 8;
-using Numbers = std::array<std::uint64_t, kNumbers>;
+// The numbers of a ticket, in their order.
+enum Field : std::size_t {
+  kAccount,
+  kGeneration,
+  kCredentials,  // digest
+  kFamily,
+  kSequence,
+  kPasswordAt,
+  kIssuedAt,
+  kExpiresAt,
+  kFields,
+};
+constexpr std::size_t kTicketBytes = kFields * 8;
+using Numbers = std::array<std::uint64_t, kFields>;
 
-std::string bound_to(const store::Account& account) {
-  return "gatehouse ticket 1\n" + account.name;
-}
+std::string bound_to(std::string_view name) { return "gatehouse ticket 2\n" + std::string(name); }
 
 std::uint64_t number_at(std::string_view bytes, std::size_t at) {
   std::uint64_t number = 0;
@@ -26,48 +36,69 @@ std::uint64_t number_at(std::string_view bytes, std::size_t at) {
   return number;
 }
 
-// id, generation, digest of the stored password: what must still be so when the ticket comes.
-Numbers state_of(const store::Account& account) {
-  return {account.id.value, account.ticket_generation,
-          number_at(crypto::sha256(account.password_hash), 0)};
+// What must still be so when the ticket comes: the first three numbers.
+void put_state(Numbers& numbers, AccountId account, const store::Credentials& credentials) {
+  numbers[kAccount] = account.value;
+  numbers[kGeneration] = credentials.generation;
+  numbers[kCredentials] =
+      number_at(crypto::sha256(credentials.password + "\n" + credentials.factor), 0);
 }
+
+std::int64_t time_of(std::uint64_t number) { return static_cast<std::int64_t>(number); }
 
 }  // namespace
 
-std::optional<Ticket> Tickets::issue(const store::Account& account, std::int64_t since_s,
+// A database's integers are signed.
+TicketClaim Tickets::new_family(std::int64_t now_s) {
+  const std::uint64_t number = number_at(crypto::random_bytes(8), 0) >> 1;
+  return {.family = std::max<std::uint64_t>(number, 1), .sequence = 0, .password_at_s = now_s};
+}
+
+std::optional<Ticket> Tickets::issue(const TicketHolder& holder, const TicketClaim& claim,
                                      std::int64_t now_s) const {
   const auto keys = keys_.get();
   const std::int64_t expires_s =
-      std::min(now_s + options_.lifetime_s, since_s + options_.age_max_s);
+      std::min(now_s + options_.lifetime_s, claim.password_at_s + options_.age_max_s);
   if (keys->empty() || expires_s <= now_s) return std::nullopt;
-  Numbers numbers = state_of(account);
-  numbers[3] = static_cast<std::uint64_t>(since_s);
-  numbers[4] = static_cast<std::uint64_t>(expires_s);
+  Numbers numbers{};
+  put_state(numbers, holder.account, holder.credentials);
+  numbers[kFamily] = claim.family;
+  numbers[kSequence] = claim.sequence;
+  numbers[kPasswordAt] = static_cast<std::uint64_t>(claim.password_at_s);
+  numbers[kIssuedAt] = static_cast<std::uint64_t>(now_s);
+  numbers[kExpiresAt] = static_cast<std::uint64_t>(expires_s);
   std::string plain;
   for (const std::uint64_t number : numbers) {
     for (int shift = 56; shift >= 0; shift -= 8)
       plain.push_back(static_cast<char>(number >> shift));
   }
-  return Ticket{Secret(keys->seal(plain, bound_to(account))), expires_s};
+  return Ticket{Secret(keys->seal(plain, bound_to(holder.name))), expires_s};
 }
 
-std::optional<std::int64_t> Tickets::check(const Secret& ticket, const store::Account& account,
-                                           std::int64_t now_s) const {
+std::optional<TicketClaim> Tickets::check(const Secret& ticket, const store::Account& account,
+                                          std::int64_t now_s) const {
   const auto keys = keys_.get();
-  if (keys->empty()) return std::nullopt;
-  auto plain = keys->open(ticket.reveal(), bound_to(account));
+  if (keys->empty() || options_.lifetime_s == 0) return std::nullopt;
+  auto plain = keys->open(ticket.reveal(), bound_to(account.name));
   if (!plain) {
     // Clients get it in base64, and may send that text in base64 like any other text.
     if (const auto bytes = crypto::base64_decode(ticket.reveal()))
-      plain = keys->open(*bytes, bound_to(account));
+      plain = keys->open(*bytes, bound_to(account.name));
   }
   if (!plain || plain->size() != kTicketBytes) return std::nullopt;
   Numbers numbers{};
-  for (std::size_t i = 0; i < kNumbers; ++i) numbers[i] = number_at(plain->reveal(), i * 8);
-  const Numbers now = state_of(account);
-  if (!std::equal(now.begin(), now.begin() + 3, numbers.begin())) return std::nullopt;
-  if (static_cast<std::int64_t>(numbers[4]) <= now_s) return std::nullopt;
-  return static_cast<std::int64_t>(numbers[3]);
+  for (std::size_t i = 0; i < kFields; ++i) numbers[i] = number_at(plain->reveal(), i * 8);
+  Numbers now{};
+  put_state(now, account.id, store::credentials_of(account));
+  if (!std::equal(now.begin(), now.begin() + kFamily, numbers.begin())) return std::nullopt;
+  const std::int64_t password_at_s = time_of(numbers[kPasswordAt]);
+  if (password_at_s <= account.tickets_after_s) return std::nullopt;
+  // The options may have been others when it was issued.
+  const std::int64_t expires_s =
+      std::min({time_of(numbers[kExpiresAt]), time_of(numbers[kIssuedAt]) + options_.lifetime_s,
+                password_at_s + options_.age_max_s});
+  if (expires_s <= now_s) return std::nullopt;
+  return TicketClaim{numbers[kFamily], numbers[kSequence], password_at_s};
 }
 
 }  // namespace gatehouse::login

@@ -14,6 +14,7 @@
 namespace gatehouse::protocol {
 
 // Codes of a kick; numbers with their meaning in HTTP.
+inline constexpr int kKickCredentials = 401;  // password, second factor or tickets are others now
 inline constexpr int kKickBanned = 403;
 inline constexpr int kKickIdle = 408;           // silent beyond the idle time-out
 inline constexpr int kKickReplaced = 409;       // a newer login or connection of the account

@@ -22,6 +22,7 @@ AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<ga
                                         "Players ended because their VM was full")),
       rescues_(metrics.counter("player_rescues", "",
                                "Players whose data went to a file because the store refused it")),
+      bans_enforced_(metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
       hook_reports_(metrics) {}
 
 std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {
@@ -152,7 +153,12 @@ void AgentManager::claim(std::unique_ptr<Placing> placing) {
 store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
                                                  std::unique_ptr<Placing> placing) {
   const login::Grant& grant = placing->grant;
-  const store::SessionClaim session{placing->gate->advertise(), grant.server, grant.address, ""};
+  const store::SessionClaim session{.gate = placing->gate->advertise(),
+                                    .server = grant.server,
+                                    .address = grant.address,
+                                    .subid = {},
+                                    .credentials = grant.credentials,
+                                    .family = grant.family};
   auto epoch = driver.claim_session(grant.account, session);
   Result<store::PlayerData> data;
   if (epoch) {
@@ -248,15 +254,20 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
     return;
   }
   bool stopping = false;
+  std::optional<std::string> refusal;
   {
     std::lock_guard lock(mutex_);
     Online& entry = online_[uid];
     entry.agent = *id;
     entry.subid = spec->subid;
+    entry.epoch = spec->epoch;
+    if (auto client = net::Address::from(spec->grant.address, 0)) entry.client = *client;
+    refusal = refusal_of(entry);
     stopping = stopping_;
   }
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
   if (stopping) send_logout(*id, LogoutCode::kShutdown, "the server stops");
+  if (refusal) kick_for_network(*id, uid, *refusal);
 }
 
 Result<> AgentManager::check_module() {
@@ -373,11 +384,16 @@ void AgentManager::agent_stuck(AgentService& agent) {
 }
 
 bool AgentManager::kick(std::string_view uid, LogoutCode code, std::string_view reason) {
+  return kick_up_to(uid, UINT64_MAX, code, reason);
+}
+
+bool AgentManager::kick_up_to(std::string_view uid, std::uint64_t epoch, LogoutCode code,
+                              std::string_view reason) {
   ServiceId agent;
   {
     std::lock_guard lock(mutex_);
     const auto it = online_.find(std::string(uid));
-    if (it == online_.end() || !it->second.agent) return false;
+    if (it == online_.end() || !it->second.agent || it->second.epoch > epoch) return false;
     agent = it->second.agent;
   }
   send_logout(agent, code, reason);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,7 +21,9 @@
 #include "base/rate_bucket.hpp"
 #include "base/unique_function.hpp"
 #include "gate/gate.hpp"
+#include "login/address_rules.hpp"
 #include "login/placer.hpp"
+#include "net/address.hpp"
 #include "script/agent_service.hpp"
 #include "script/hook.hpp"
 #include "script/runtime.hpp"
@@ -79,16 +82,20 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] std::size_t players(std::string_view server) const override;
   [[nodiscard]] bool online(const std::string& uid, std::string_view server) const override;
   void place(login::Grant grant, Done done) override;
+  void withdraw(const std::string& uid, std::string_view subid) override;
 
   // Asks a player's agent to log out; false when the player is not online. Any thread.
   bool kick(std::string_view uid, LogoutCode code, std::string_view reason);
+  // The same, but for a session that began after the one with this epoch.
+  bool kick_up_to(std::string_view uid, std::uint64_t epoch, LogoutCode code,
+                  std::string_view reason);
   // The same for an agent by its address.
   void log_out(ServiceId agent, LogoutCode code, std::string_view reason) {
     send_logout(agent, code, reason);
   }
-  // Takes a placement back that nobody will hear of: the session that has this subid ends. Any
-  // thread.
-  void withdraw(const std::string& uid, std::string_view subid);
+  // From now on no session goes on whose client is, or was last, in a network that the rules
+  // refuse: those that there are, and those that come. Any thread. Counter `bans_enforced`.
+  void set_address_rules(login::AddressRules rules);
   // Places nobody from now on and logs everybody out. Any thread.
   void log_all_out(std::string_view reason);
   // Asks a player's agent to log out and, if the store does not take its data, to write that to
@@ -129,6 +136,8 @@ class AgentManager final : public login::Placer {
   void spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec);
 
   // --- Called by agents and hosts, on their worker ---
+  // The client of the agent has connected at its gate.
+  void client_at(AgentService& agent);
   void agent_ended(AgentService& agent);
   // The agent cannot leave now, its data is not saved: logins that wait for it fail.
   void agent_stuck(AgentService& agent);
@@ -152,6 +161,8 @@ class AgentManager final : public login::Placer {
     ServiceId agent;  // 0 while it is being made
     std::string server;
     std::string subid;
+    std::uint64_t epoch = 0;
+    net::Address client;  // where it logged in from, or connected to the gate from last
     std::vector<std::unique_ptr<Placing>> waiting;
   };
 
@@ -179,6 +190,9 @@ class AgentManager final : public login::Placer {
                                                                    bool forget);
   void send_logout(ServiceId agent, LogoutCode code, std::string_view reason);
   void send_rescue(ServiceId agent);
+  void kick_for_network(ServiceId agent, const std::string& uid, std::string_view reason);
+  // With mutex_: why the client may not be here; nothing when it may.
+  [[nodiscard]] std::optional<std::string> refusal_of(const Online& entry) const;
 
   Runtime& runtime_;
   store::Store& store_;
@@ -189,10 +203,12 @@ class AgentManager final : public login::Placer {
   Metric& unsaved_metric_;
   Metric& ended_for_memory_;
   Metric& rescues_;
+  Metric& bans_enforced_;
   HookReports hook_reports_;
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Online> online_;  // by uid
+  login::AddressRules address_rules_;               // under mutex_
   std::atomic<bool> stopping_{false};
   std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
   RateBucket unsaved_lines_;

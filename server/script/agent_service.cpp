@@ -503,6 +503,7 @@ void AgentService::drop_front() {
 
 void AgentService::on_connected(bool) {
   if (leaving_) return;
+  host_.manager().client_at(*this);
   clock_.cancel();
   if (host_.handlers().connected == LUA_NOREF) return;
   run_hook(Hook::kResume, connected_main, host_.manager().options().hook_timeout_ms);

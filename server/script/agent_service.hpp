@@ -34,6 +34,7 @@ struct AgentSpec {
 enum class LogoutCode : std::uint16_t {
   kReplaced = protocol::kKickReplaced,  // a newer login, here or in another process
   kRemoved = protocol::kKickRemoved,    // by the game or an operator
+  kCredentials = protocol::kKickCredentials,  // they are others than those of the login
   kBanned = protocol::kKickBanned,      // the account was banned or closed
   kIdle = protocol::kKickIdle,          // away for longer than agent.afk_timeout_ms
   kShutdown = protocol::kKickShutdown,  // the server stops

@@ -61,16 +61,14 @@ void answer(const PlaceRequest& request, std::string text) {
 }
 
 // In the store: the account's row, made without a usable password when there is none.
-Result<AccountId> find_or_create(store::Driver& driver, const std::string& uid) {
+Result<store::Account> find_or_create(store::Driver& driver, const std::string& uid) {
   auto account = driver.find_account(uid);
   if (!account) return tl::unexpected<Error>(account.error());
   if (!*account) {
-    auto made = driver.create_account(uid, "!");
-    if (!made) return tl::unexpected<Error>(made.error());
-    return made->id;
+    return driver.create_account(uid, "!");
   }
   if (store::banned_at(**account, wall_ms() / 1000)) return fail(Errc::kDenied, "banned");
-  return (*account)->id;
+  return std::move(**account);
 }
 
 void place(std::shared_ptr<PlaceRequest> request) {
@@ -79,7 +77,8 @@ void place(std::shared_ptr<PlaceRequest> request) {
     return [request, account = std::move(account)](const Result<>& durable) {
       if (!account) return answer(*request, "!" + account.error().message);
       if (!durable) return answer(*request, "!" + durable.error().message);
-      request->grant.account = *account;
+      request->grant.account = account->id;
+      request->grant.credentials = store::credentials_of(*account);
       request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
         if (placed && request->placements && !request->placements->add(request->uid, placed->subid))
           return request->agents.withdraw(request->uid, placed->subid);

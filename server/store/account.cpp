@@ -1,11 +1,33 @@
 #include "store/account.hpp"
 
+#include <algorithm>
+
 #include "base/limits.hpp"
 #include "base/server_name.hpp"
 #include "store/records.hpp"
 #include "store/text.hpp"
 
 namespace gatehouse::store {
+namespace {
+
+std::string_view end_of(std::string_view text) {
+  return text.substr(text.size() - std::min(text.size(), kCredentialCharacters));
+}
+
+}  // namespace
+
+Credentials credentials_of(const Account& account) {
+  const std::string_view origin = account.password_origin;
+  std::string_view password = end_of(account.password_hash);
+  if (origin.substr(0, kCredentialCharacters) == password)
+    password = origin.substr(std::min(origin.size(), kCredentialCharacters));
+  return {account.ticket_generation, std::string(password),
+          std::string(end_of(account.totp_secret))};
+}
+
+std::string origin_of(const Account& account, std::string_view new_hash) {
+  return std::string(end_of(new_hash)) + credentials_of(account).password;
+}
 
 std::string_view name(AccountStatus status) {
   switch (status) {

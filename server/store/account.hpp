@@ -24,7 +24,8 @@ struct Account {
   std::string password_hash;  // self-describing, see crypto/password.hpp; empty: no password works
   AccountStatus status = AccountStatus::kActive;
   std::int64_t banned_until_s = 0;  // Unix time; 0: for ever (only when banned)
-  std::string ban_reason;
+  std::string ban_reason;           // told to the player
+  std::string ban_note{};           // for staff
   std::uint64_t session_epoch = 0;  // raised by every claim; 0: never logged in
   std::string session_gate;         // empty: nobody holds the session
   std::string session_server;       // the game server of the session
@@ -36,7 +37,27 @@ struct Account {
   std::uint64_t ticket_generation = 0;  // resume tickets of an earlier one are refused
   std::string totp_secret;              // of the second factor, sealed, base64; empty: none
   std::uint64_t totp_step = 0;          // no code of this time step or an earlier one counts
+  std::string password_origin;          // see credentials_of()
+  std::int64_t tickets_after_s = 0;     // tickets of a password given by then are refused
 };
+
+// What lets an account in, as far as tickets and sessions are bound to it: both end when any of it
+// is another, whoever changed it and how. Holds no hash: a piece of one tells hashes apart.
+struct Credentials {
+  std::uint64_t generation = 0;  // Account::ticket_generation
+  std::string password;          // the end of the hash with which the password was set
+  std::string factor;            // the end of the sealed secret
+
+  bool operator==(const Credentials&) const = default;
+};
+inline constexpr std::size_t kCredentialCharacters = 20;
+
+// A hash that is computed anew for the same password keeps what stands for it: Account's
+// password_origin holds the end of the new hash, and behind it that of the first one. The column
+// `account.session_stale` computes the same.
+[[nodiscard]] Credentials credentials_of(const Account& account);
+// password_origin for a hash that is computed anew for the account's password.
+[[nodiscard]] std::string origin_of(const Account& account, std::string_view new_hash);
 
 // True when the account may not log in at Unix time now_s: it is closed, or banned and the ban
 // has not ended.

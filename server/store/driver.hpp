@@ -55,21 +55,26 @@ class Driver {
   // Removes the account and its players' data in one transaction; login_audit keeps its rows.
   // kNotFound without such an account.
   [[nodiscard]] virtual Result<> delete_account(std::string_view name) = 0;
-  // kNotFound without such an account.
+  // Raises ticket_generation, too. kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_password_hash(AccountId account, std::string_view hash) = 0;
   // Replaces the hash in one statement when it is still old_hash; false when it is another, or
-  // the account is gone.
+  // the account is gone. origin: store::origin_of(), when it is the same password's; without one
+  // tickets and sessions end.
   [[nodiscard]] virtual Result<bool> replace_password_hash(AccountId account,
                                                            std::string_view old_hash,
-                                                           std::string_view new_hash) = 0;
-  // Bans until the Unix time until_s (0: for ever), or lifts the ban. A ban also revokes the
-  // resume tickets. A closed account stays closed. kNotFound without such an account.
+                                                           std::string_view new_hash,
+                                                           std::string_view origin = {}) = 0;
+  // Bans until the Unix time until_s (0: for ever), or lifts the ban, and records it (list_bans).
+  // A ban revokes the resume tickets; so does lifting one that was written by hand, which had not.
+  // A closed account stays closed. kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_ban(std::string_view name, bool banned, std::int64_t until_s,
-                                         std::string_view reason) = 0;
+                                         std::string_view reason, std::string_view note = {}) = 0;
+  // The bans of the account, the oldest first.
+  [[nodiscard]] virtual Result<std::vector<BanRecord>> list_bans(AccountId account) = 0;
   // Raises ticket_generation. kNotFound without such an account.
   [[nodiscard]] virtual Result<> revoke_tickets(std::string_view name) = 0;
-  // Sets the sealed secret of the second factor (empty: none) and forgets the last code's step.
-  // kNotFound without such an account.
+  // Sets the sealed secret of the second factor (empty: none), forgets the last code's step and
+  // raises ticket_generation. kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_totp(std::string_view name, std::string_view sealed) = 0;
   // Uses the time step of a code up, in one statement; false when it or a later one was used
   // already, or the account is gone.
@@ -81,6 +86,30 @@ class Driver {
                                                                    std::uint32_t limit) = 0;
   // The accounts that hold a session although they are closed, or banned at Unix time now_s.
   [[nodiscard]] virtual Result<std::vector<Account>> list_barred_online(std::int64_t now_s) = 0;
+  // At most `limit` accounts above `after` that hold a session which was made under other
+  // credentials than the account has now, by id.
+  [[nodiscard]] virtual Result<std::vector<StaleSession>> list_stale_online(
+      AccountId after, std::uint32_t limit) = 0;
+
+  // Resume tickets (login/tickets.hpp). The family of a ticket, once one of it was used.
+  [[nodiscard]] virtual Result<std::optional<TicketFamily>> find_ticket_family(
+      AccountId account, std::uint64_t family) = 0;
+  // The first use: ticket 1 is the newest from now on; false when there was one before. Of the
+  // account's families the families_max whose passwords are the newest stay; the tickets of the
+  // others, and of passwords older than theirs, are refused (Account::tickets_after_s).
+  [[nodiscard]] virtual Result<bool> begin_ticket_family(AccountId account,
+                                                         const NewTicketFamily& family,
+                                                         std::uint32_t families_max) = 0;
+  // A later use: `sequence` + 1 is the newest ticket from now on, in one statement; false when
+  // `sequence` is not the newest, or the family has ended.
+  [[nodiscard]] virtual Result<bool> advance_ticket_family(AccountId account, std::uint64_t family,
+                                                           std::uint64_t sequence,
+                                                           std::string_view address) = 0;
+  // No ticket of the family is good any more, and a session that one of them made is to end.
+  [[nodiscard]] virtual Result<> end_ticket_family(AccountId account, std::uint64_t family) = 0;
+  // Forgets up to `limit` of the families that expired before Unix time now_s; how many.
+  [[nodiscard]] virtual Result<std::uint64_t> trim_ticket_families(std::int64_t now_s,
+                                                                   std::uint32_t limit) = 0;
 
   // Sessions (DESIGN section 7, fencing). Takes the session over by one statement and returns
   // the new epoch, which is above every earlier one of the account. The row remembers the ids of

@@ -56,7 +56,8 @@ class NeedsCheck {
   void tables() {
     each("SELECT table_name, engine FROM information_schema.tables WHERE "
          "table_schema = DATABASE() AND table_name IN ('account', 'login_audit', 'address_ban', "
-         "'address_allow', 'game_server', 'gate', 'player_data', 'schema_migration') AND "
+         "'address_allow', 'game_server', 'gate', 'player_data', 'schema_migration', "
+         "'ticket_family', 'account_ban') AND "
          "table_type = 'BASE TABLE' AND engine <> 'InnoDB'",
          [this](const MYSQL_ROW row) {
            add(true, fmt::format("table {} has engine {}; ALTER TABLE {} ENGINE = InnoDB", row[0],

@@ -8,7 +8,7 @@
   "id, name, password_hash, status, " EPOCH_OF("banned_until") ", ban_reason, "         \
   "session_epoch, session_gate, session_server, session_subid, " EPOCH_OF("created_at") \
   ", " EPOCH_OF("last_login_at") ", last_login_addr, staff, ticket_generation, totp_secret, "  \
-  "totp_step"
+  "totp_step, password_origin, " EPOCH_OF("tickets_after") ", ban_note"
 
 namespace gatehouse::store {
 
@@ -22,22 +22,24 @@ const StatementTexts& mysql_texts() {
     set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
     set(Statement::kAddAccount,
         "INSERT INTO account (name, password_hash, status, banned_until, ban_reason, staff, "
-        "totp_secret) VALUES (?, ?, ?, " TIME_OF("NULLIF(?, 0)") ", ?, ?, ?)");
+        "totp_secret, ban_note) VALUES (?, ?, ?, " TIME_OF("NULLIF(?, 0)") ", ?, ?, ?, ?)");
     set(Statement::kLockAccount, "SELECT id FROM account WHERE name_key = ? FOR UPDATE");
     set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
     set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
-    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ?, password_origin = '', "
+        "ticket_generation = ticket_generation + 1 WHERE id = ?");
     set(Statement::kReplacePasswordHash,
-        "UPDATE account SET password_hash = ? "
+        "UPDATE account SET password_hash = ?, password_origin = ? "
         "WHERE id = ? AND CAST(password_hash AS BINARY) = ?");
     set(Statement::kSetBan,
         "UPDATE account SET status = IF(status = 'closed', status, ?), "
-        "banned_until = " TIME_OF("NULLIF(?, 0)") ", ban_reason = ?, "
-        "ticket_generation = ticket_generation + ? WHERE name_key = ?");
+        "banned_until = " TIME_OF("NULLIF(?, 0)") ", ban_reason = ?, ban_note = ?, "
+        "ticket_generation = ticket_generation + ? WHERE id = ?");
     set(Statement::kRevokeTickets,
         "UPDATE account SET ticket_generation = ticket_generation + 1 WHERE name_key = ?");
     set(Statement::kSetTotp,
-        "UPDATE account SET totp_secret = ?, totp_step = 0 WHERE name_key = ?");
+        "UPDATE account SET totp_secret = ?, totp_step = 0, "
+        "ticket_generation = ticket_generation + 1 WHERE name_key = ?");
     set(Statement::kUseTotpStep,
         "UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?");
     set(Statement::kSetStaff, "UPDATE account SET staff = ? WHERE name_key = ?");
@@ -47,6 +49,48 @@ const StatementTexts& mysql_texts() {
         "SELECT " ACCOUNT_COLUMNS " FROM account "
         "WHERE status IN ('banned', 'closed') AND session_gate <> '' AND "
         "(status = 'closed' OR banned_until IS NULL OR banned_until > " TIME_OF("?") ")");
+    set(Statement::kListBans,
+        "SELECT " EPOCH_OF("banned_at") ", " EPOCH_OF("banned_until") ", reason, note, "
+        EPOCH_OF("lifted_at") " FROM account_ban WHERE account = ? ORDER BY id");
+    set(Statement::kAddBan,
+        "INSERT INTO account_ban (account, banned_at, banned_until, reason, note) "
+        "VALUES (?, UTC_TIMESTAMP(), " TIME_OF("NULLIF(?, 0)") ", ?, ?)");
+    set(Statement::kAdoptBan,
+        "INSERT INTO account_ban (account, banned_until, reason, note) "
+        "SELECT id, banned_until, ban_reason, ban_note FROM account WHERE id = ?");
+    set(Statement::kLiftBans,
+        "UPDATE account_ban SET lifted_at = UTC_TIMESTAMP() WHERE account = ? AND "
+        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > UTC_TIMESTAMP())");
+    set(Statement::kDeleteBans, "DELETE FROM account_ban WHERE account = ?");
+    set(Statement::kListStaleOnline,
+        "SELECT id, name, session_epoch FROM account WHERE session_stale = 1 AND id > ? "
+        "ORDER BY id LIMIT ?");
+    set(Statement::kFindTicketFamily,
+        "SELECT sequence, address, TIMESTAMPDIFF(SECOND, used_at, UTC_TIMESTAMP()), "
+        "ended_at IS NOT NULL FROM ticket_family WHERE account = ? AND family = ?");
+    set(Statement::kBeginTicketFamily,
+        "INSERT INTO ticket_family "
+        "(account, family, password_at, sequence, address, used_at, expires_at) "
+        "VALUES (?, ?, " TIME_OF("?") ", 1, ?, UTC_TIMESTAMP(), " TIME_OF("?") ")");
+    set(Statement::kAdvanceTicketFamily,
+        "UPDATE ticket_family SET sequence = sequence + 1, address = ?, used_at = UTC_TIMESTAMP() "
+        "WHERE account = ? AND family = ? AND sequence = ? AND ended_at IS NULL");
+    set(Statement::kEndTicketFamily,
+        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, UTC_TIMESTAMP()) "
+        "WHERE account = ? AND family = ?");
+    set(Statement::kRevokeFamilySession,
+        "UPDATE account SET session_revoked = 1 WHERE id = ? AND session_family = ?");
+    set(Statement::kNewestTicketFamilies,
+        "SELECT " EPOCH_OF("password_at") " FROM ticket_family WHERE account = ? "
+        "ORDER BY password_at DESC LIMIT 1 OFFSET ?");
+    set(Statement::kRaiseTicketsAfter,
+        "UPDATE account SET tickets_after = " TIME_OF("?") " "
+        "WHERE id = ? AND (tickets_after IS NULL OR tickets_after < " TIME_OF("?") ")");
+    set(Statement::kForgetTicketFamilies,
+        "DELETE FROM ticket_family WHERE account = ? AND password_at <= " TIME_OF("?"));
+    set(Statement::kTrimTicketFamilies,
+        "DELETE FROM ticket_family WHERE expires_at < " TIME_OF("?") " LIMIT ?");
+    set(Statement::kDeleteTicketFamilies, "DELETE FROM ticket_family WHERE account = ?");
     // The sub-id comes before the epoch: MySQL assigns from left to right, and it needs the old
     // one.
     set(Statement::kClaimSession,
@@ -54,7 +98,9 @@ const StatementTexts& mysql_texts() {
         "session_claim = LEFT(CONCAT(CAST(? AS BINARY), session_claim), 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS CHAR) AS BINARY)), "
         "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_gate = ?, "
-        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP() "
+        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP(), "
+        "session_generation = ?, session_password = ?, session_factor = ?, session_family = ?, "
+        "session_revoked = FALSE "
         "WHERE id = ? AND LOCATE(CAST(? AS BINARY), session_claim) = 0");
     set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
     set(Statement::kReleaseSession,

@@ -12,6 +12,9 @@ std::vector<NeededStatement> needed_statements() {
           {Statement::kReadPlayer, true},          {Statement::kSavePlayer, true},
           {Statement::kReadSaved, true},           {Statement::kFindGameServer, true},
           {Statement::kListGameServers, false},    {Statement::kListBarredOnline, false},
+          {Statement::kListStaleOnline, false},    {Statement::kFindTicketFamily, false},
+          {Statement::kBeginTicketFamily, false},  {Statement::kAdvanceTicketFamily, false},
+          {Statement::kTrimTicketFamilies, false},
           {Statement::kListAddressBans, false},    {Statement::kListAddressAllows, false},
           {Statement::kRecordLogin, false},        {Statement::kTrimLoginAudit, false}};
 }

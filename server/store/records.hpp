@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,10 @@ struct SessionClaim {
   // kClaimIdBytes random bytes that make a repeated claim the same claim; empty: made up by the
   // driver, which is right for whoever calls once.
   std::string id{};
+  // What the player proved; the session ends when the account's are others. None: it is not
+  // looked at.
+  std::optional<Credentials> credentials{};
+  std::uint64_t family = 0;  // of the resume ticket that came, or that is given; 0: none
 };
 inline constexpr std::size_t kClaimIdBytes = 16;
 
@@ -38,6 +43,39 @@ struct NewAccount {
   std::string ban_reason{};
   bool staff = false;
   std::string totp_secret{};
+  std::string ban_note{};
+};
+
+// A ban of an account, in force or over.
+struct BanRecord {
+  std::int64_t at_s = 0;     // 0: written by hand, nobody noted when
+  std::int64_t until_s = 0;  // 0: for ever
+  std::string reason;        // told to the player
+  std::string note;          // for staff
+  std::int64_t lifted_at_s = 0;  // 0: not lifted
+};
+
+// The tickets that began with one password, from the first use of one of them on. Each has a
+// number; the first, which came with the password, has 0.
+struct TicketFamily {
+  std::uint64_t sequence = 0;  // of the newest ticket
+  std::string address;         // of the client that got it
+  std::int64_t age_s = 0;      // how long ago, by the database's clock
+  bool ended = false;
+};
+
+struct NewTicketFamily {
+  std::uint64_t family = 0;
+  std::int64_t password_at_s = 0;
+  std::int64_t expires_at_s = 0;
+  std::string address;
+};
+
+// A session that was made under other credentials than its account has now.
+struct StaleSession {
+  AccountId account;
+  std::string name;
+  std::uint64_t epoch = 0;
 };
 
 // One player of one game server.
@@ -78,13 +116,17 @@ struct GameServer {
 struct AddressBan {
   std::string network;
   std::int64_t until_s = 0;  // 0: for ever
-  std::string reason;
+  std::string reason;  // told to who is in when the ban comes
+
+  bool operator==(const AddressBan&) const = default;
 };
 
 // An address or network that bans and limits do not touch, written by ops.
 struct AddressAllow {
   std::string network;
   std::string note;
+
+  bool operator==(const AddressAllow&) const = default;
 };
 
 }  // namespace gatehouse::store

@@ -25,16 +25,32 @@ enum class Statement : std::size_t {
   kDeletePlayers,     // account
   kDeleteAccount,     // id
   kSetPasswordHash,   // hash, id
-  kReplacePasswordHash,  // new hash, id, old hash bytes
-  kSetBan,            // status, until or 0, reason, rise of the ticket generation, name bytes
+  kReplacePasswordHash,  // new hash, origin, id, old hash bytes
+  kSetBan,            // status, until or 0, reason, note, rise of the ticket generation, id
+  kListBans,          // account -> at or 0, until or 0, reason, note, lifted at or 0
+  kAddBan,            // account, until or 0, reason, note
+  kAdoptBan,          // account: the one in its row, written by hand
+  kLiftBans,          // account: those in force
+  kDeleteBans,        // account
   kRevokeTickets,     // name bytes
   kSetTotp,           // sealed, name bytes
   kUseTotpStep,       // step, id, step
   kSetStaff,          // 0 or 1, name bytes
   kListAccounts,      // name bytes, limit -> account columns
   kListBarredOnline,  // now -> account columns
-  kClaimSession,      // claim, subid or null, gate, server, address, id, claim -> epoch, as row
-                      // or insert_id
+  kListStaleOnline,   // id, limit -> id, name, epoch
+  kFindTicketFamily,  // account, family -> sequence, address, age, whether it ended
+  kBeginTicketFamily,    // account, family, password at, address, expires at
+  kAdvanceTicketFamily,  // address, account, family, sequence
+  kEndTicketFamily,      // account, family
+  kRevokeFamilySession,  // id, family
+  kNewestTicketFamilies,   // account, number of those to skip -> password at of the next
+  kRaiseTicketsAfter,      // password at, id, password at
+  kForgetTicketFamilies,   // account, password at
+  kTrimTicketFamilies,     // now, limit
+  kDeleteTicketFamilies,   // account
+  kClaimSession,      // claim, subid or null, gate, server, address, generation or null, password,
+                      // factor, family, id, claim -> epoch, as row or insert_id
   kReadClaims,        // id -> epoch, claims
   kReleaseSession,    // id, epoch
   kTakePlayer,        // account, server, epoch -> as kReadPlayer, or nothing

@@ -15,7 +15,7 @@ AccountStatus account_status(std::string_view word) {
 }
 
 // The values of Statement::kAddAccount, which point into `account`.
-std::array<SqlValue, 7> new_row(const NewAccount& account) {
+std::array<SqlValue, 8> new_row(const NewAccount& account) {
   const bool banned = account.status == AccountStatus::kBanned;
   return {SqlText{account.name},
           SqlText{account.password_hash},
@@ -23,7 +23,8 @@ std::array<SqlValue, 7> new_row(const NewAccount& account) {
           banned ? valid_time(account.banned_until_s) : std::int64_t{0},
           SqlText{banned ? account.ban_reason : std::string_view()},
           std::uint64_t{account.staff ? 1u : 0u},
-          SqlText{account.totp_secret}};
+          SqlText{account.totp_secret},
+          SqlText{banned ? account.ban_note : std::string_view()}};
 }
 
 Result<> check(const NewAccount& account) {
@@ -31,6 +32,7 @@ Result<> check(const NewAccount& account) {
   if (!valid_ascii(account.password_hash, kLongTextMax)) return invalid("password hash");
   if (account.banned_until_s < 0) return invalid("end of a ban");
   if (!valid_text(account.ban_reason, kLongTextMax)) return invalid("reason of a ban");
+  if (!valid_text(account.ban_note, kLongTextMax)) return invalid("note of a ban");
   if (!valid_ascii(account.totp_secret, kLongTextMax)) return invalid("sealed secret");
   return {};
 }
@@ -56,6 +58,9 @@ Account account_of(const SqlRow& row) {
   account.ticket_generation = natural(row, 14);
   account.totp_secret = row.bytes(15);
   account.totp_step = natural(row, 16);
+  account.password_origin = row.bytes(17);
+  account.tickets_after_s = row.integer(18);
+  account.ban_note = row.bytes(19);
   return account;
 }
 
@@ -132,6 +137,8 @@ Result<> SqlDriver::delete_account(std::string_view name) {
     if (ran && id == 0) return fail(Errc::kNotFound, "no such account");
     const SqlValue row[] = {id};
     if (ran) ran = connection_->run(Statement::kDeletePlayers, row, Repeat::kNo, {});
+    if (ran) ran = connection_->run(Statement::kDeleteTicketFamilies, row, Repeat::kNo, {});
+    if (ran) ran = connection_->run(Statement::kDeleteBans, row, Repeat::kNo, {});
     if (ran) ran = connection_->run(Statement::kDeleteAccount, row, Repeat::kNo, {});
     if (!ran) return tl::unexpected(ran.error());
     return {};
@@ -144,25 +151,15 @@ Result<> SqlDriver::set_password_hash(AccountId account, std::string_view hash) 
 }
 
 Result<bool> SqlDriver::replace_password_hash(AccountId account, std::string_view old_hash,
-                                              std::string_view new_hash) {
+                                              std::string_view new_hash,
+                                              std::string_view origin) {
   if (!valid_ascii(new_hash, kLongTextMax)) return invalid("password hash");
+  if (!valid_ascii(origin, 2 * kCredentialCharacters)) return invalid("origin of a password hash");
   auto ran = run(Statement::kReplacePasswordHash,
-                 {SqlText{new_hash}, account.value, SqlBytes{old_hash}}, Repeat::kNo);
+                 {SqlText{new_hash}, SqlText{origin}, account.value, SqlBytes{old_hash}},
+                 Repeat::kNo);
   if (!ran) return tl::unexpected(ran.error());
   return ran->matched > 0;
-}
-
-Result<> SqlDriver::set_ban(std::string_view name, bool banned, std::int64_t until_s,
-                            std::string_view reason) {
-  if (until_s < 0) return invalid("end of a ban");
-  if (!valid_text(reason, kLongTextMax)) return invalid("reason of a ban");
-  const auto status = banned ? AccountStatus::kBanned : AccountStatus::kActive;
-  const std::int64_t until = banned ? valid_time(until_s) : 0;
-  return run_on_account(Statement::kSetBan,
-                        {SqlText{store::name(status)}, until,
-                         SqlText{banned ? reason : std::string_view()},
-                         std::uint64_t{banned ? 1u : 0u}, SqlBytes{name}},
-                        Repeat::kYes);
 }
 
 Result<> SqlDriver::revoke_tickets(std::string_view name) {

@@ -26,9 +26,10 @@ class SqlDriver final : public Driver {
   Result<> delete_account(std::string_view name) override;
   Result<> set_password_hash(AccountId account, std::string_view hash) override;
   Result<bool> replace_password_hash(AccountId account, std::string_view old_hash,
-                                     std::string_view new_hash) override;
+                                     std::string_view new_hash, std::string_view origin) override;
   Result<> set_ban(std::string_view name, bool banned, std::int64_t until_s,
-                   std::string_view reason) override;
+                   std::string_view reason, std::string_view note) override;
+  Result<std::vector<BanRecord>> list_bans(AccountId account) override;
   Result<> revoke_tickets(std::string_view name) override;
   Result<> set_totp(std::string_view name, std::string_view sealed) override;
   Result<bool> use_totp_step(AccountId account, std::uint64_t step) override;
@@ -36,6 +37,16 @@ class SqlDriver final : public Driver {
   Result<std::vector<Account>> list_accounts(std::string_view after_name,
                                              std::uint32_t limit) override;
   Result<std::vector<Account>> list_barred_online(std::int64_t now_s) override;
+  Result<std::vector<StaleSession>> list_stale_online(AccountId after,
+                                                      std::uint32_t limit) override;
+  Result<std::optional<TicketFamily>> find_ticket_family(AccountId account,
+                                                         std::uint64_t family) override;
+  Result<bool> begin_ticket_family(AccountId account, const NewTicketFamily& family,
+                                   std::uint32_t families_max) override;
+  Result<bool> advance_ticket_family(AccountId account, std::uint64_t family,
+                                     std::uint64_t sequence, std::string_view address) override;
+  Result<> end_ticket_family(AccountId account, std::uint64_t family) override;
+  Result<std::uint64_t> trim_ticket_families(std::int64_t now_s, std::uint32_t limit) override;
   Result<std::uint64_t> claim_session(AccountId account, const SessionClaim& claim) override;
   Result<bool> release_session(AccountId account, std::uint64_t epoch) override;
   Result<PlayerData> load_player(AccountId account, std::string_view server,
@@ -72,6 +83,9 @@ class SqlDriver final : public Driver {
   Result<bool> add_account(const NewAccount& account);
   // Up to kRowsMax rows of the audit, as one statement.
   Result<> record_some(std::span<const LoginAudit> rows);
+  // In a transaction that holds the account's row.
+  Result<> change_ban(const Account& account, bool banned, std::int64_t until_s,
+                      std::string_view reason, std::string_view note);
   // The epoch that claim `id` got, where the row remembers it.
   Result<std::uint64_t> claimed_epoch(AccountId account, std::string_view id);
 

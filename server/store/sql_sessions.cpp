@@ -15,10 +15,14 @@ Result<std::uint64_t> SqlDriver::claim_session(AccountId account, const SessionC
   const std::string id = claim.id.empty() ? crypto::random_bytes(kClaimIdBytes) : claim.id;
   const std::string address = fit_text(claim.address, kShortTextMax);
   const SqlValue subid = claim.subid.empty() ? SqlValue{nullptr} : SqlBytes{claim.subid};
+  const Credentials proved = claim.credentials.value_or(Credentials{});
+  const SqlValue generation =
+      claim.credentials ? SqlValue{proved.generation} : SqlValue{nullptr};
   std::uint64_t epoch = 0;
   auto ran = run(Statement::kClaimSession,
                  {SqlBytes{id}, subid, SqlText{claim.gate}, SqlText{claim.server},
-                  SqlText{address}, account.value, SqlBytes{id}},
+                  SqlText{address}, generation, SqlText{proved.password}, SqlText{proved.factor},
+                  claim.family, account.value, SqlBytes{id}},
                  Repeat::kYes, [&](const SqlRow& row) { epoch = natural(row, 0); });
   if (!ran) return tl::unexpected(ran.error());
   if (epoch == 0 && ran->matched > 0) epoch = ran->insert_id;

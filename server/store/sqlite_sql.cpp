@@ -6,7 +6,8 @@
 #define ACCOUNT_COLUMNS                                                                    \
   "id, name, password_hash, status, COALESCE(banned_until, 0), ban_reason, session_epoch, " \
   "session_gate, session_server, session_subid, created_at, COALESCE(last_login_at, 0), "   \
-  "last_login_addr, staff, ticket_generation, totp_secret, totp_step"
+  "last_login_addr, staff, ticket_generation, totp_secret, totp_step, password_origin, "    \
+  "COALESCE(tickets_after, 0), ban_note"
 
 namespace gatehouse::store {
 
@@ -22,21 +23,24 @@ const StatementTexts& sqlite_texts() {
         "INSERT INTO account (name, password_hash) VALUES (?, ?) RETURNING " ACCOUNT_COLUMNS);
     set(Statement::kAddAccount,
         "INSERT INTO account (name, password_hash, status, banned_until, ban_reason, staff, "
-        "totp_secret) VALUES (?, ?, ?, NULLIF(?, 0), ?, ?, ?)");
+        "totp_secret, ban_note) VALUES (?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?)");
     set(Statement::kLockAccount, "SELECT id FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
     set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
-    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ? WHERE id = ?");
+    set(Statement::kSetPasswordHash, "UPDATE account SET password_hash = ?, password_origin = '', "
+        "ticket_generation = ticket_generation + 1 WHERE id = ?");
     set(Statement::kReplacePasswordHash,
-        "UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = " NAME_OF("?"));
+        "UPDATE account SET password_hash = ?, password_origin = ? "
+        "WHERE id = ? AND password_hash = " NAME_OF("?"));
     set(Statement::kSetBan,
         "UPDATE account SET status = iif(status = 'closed', status, ?), "
-        "banned_until = NULLIF(?, 0), ban_reason = ?, "
-        "ticket_generation = ticket_generation + ? WHERE name = " NAME_OF("?"));
+        "banned_until = NULLIF(?, 0), ban_reason = ?, ban_note = ?, "
+        "ticket_generation = ticket_generation + ? WHERE id = ?");
     set(Statement::kRevokeTickets,
         "UPDATE account SET ticket_generation = ticket_generation + 1 WHERE name = " NAME_OF("?"));
     set(Statement::kSetTotp,
-        "UPDATE account SET totp_secret = ?, totp_step = 0 WHERE name = " NAME_OF("?"));
+        "UPDATE account SET totp_secret = ?, totp_step = 0, "
+        "ticket_generation = ticket_generation + 1 WHERE name = " NAME_OF("?"));
     set(Statement::kUseTotpStep,
         "UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?");
     set(Statement::kSetStaff, "UPDATE account SET staff = ? WHERE name = " NAME_OF("?"));
@@ -47,13 +51,57 @@ const StatementTexts& sqlite_texts() {
         "SELECT " ACCOUNT_COLUMNS " FROM account "
         "WHERE status IN ('banned', 'closed') AND session_gate <> '' AND "
         "(status = 'closed' OR banned_until IS NULL OR banned_until > ?)");
+    set(Statement::kListBans,
+        "SELECT COALESCE(banned_at, 0), COALESCE(banned_until, 0), reason, note, "
+        "COALESCE(lifted_at, 0) FROM account_ban WHERE account = ? ORDER BY id");
+    set(Statement::kAddBan,
+        "INSERT INTO account_ban (account, banned_at, banned_until, reason, note) "
+        "VALUES (?, unixepoch(), NULLIF(?, 0), ?, ?)");
+    set(Statement::kAdoptBan,
+        "INSERT INTO account_ban (account, banned_until, reason, note) "
+        "SELECT id, banned_until, ban_reason, ban_note FROM account WHERE id = ?");
+    set(Statement::kLiftBans,
+        "UPDATE account_ban SET lifted_at = unixepoch() WHERE account = ? AND "
+        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > unixepoch())");
+    set(Statement::kDeleteBans, "DELETE FROM account_ban WHERE account = ?");
+    set(Statement::kListStaleOnline,
+        "SELECT id, name, session_epoch FROM account WHERE session_stale = 1 AND id > ? "
+        "ORDER BY id LIMIT ?");
+    set(Statement::kFindTicketFamily,
+        "SELECT sequence, address, unixepoch() - used_at, ended_at IS NOT NULL FROM ticket_family "
+        "WHERE account = ? AND family = ?");
+    set(Statement::kBeginTicketFamily,
+        "INSERT INTO ticket_family "
+        "(account, family, password_at, sequence, address, used_at, expires_at) "
+        "VALUES (?, ?, ?, 1, ?, unixepoch(), ?)");
+    set(Statement::kAdvanceTicketFamily,
+        "UPDATE ticket_family SET sequence = sequence + 1, address = ?, used_at = unixepoch() "
+        "WHERE account = ? AND family = ? AND sequence = ? AND ended_at IS NULL");
+    set(Statement::kEndTicketFamily,
+        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, unixepoch()) "
+        "WHERE account = ? AND family = ?");
+    set(Statement::kRevokeFamilySession,
+        "UPDATE account SET session_revoked = 1 WHERE id = ? AND session_family = ?");
+    set(Statement::kNewestTicketFamilies,
+        "SELECT COALESCE(password_at, 0) FROM ticket_family WHERE account = ? "
+        "ORDER BY password_at DESC LIMIT 1 OFFSET ?");
+    set(Statement::kRaiseTicketsAfter,
+        "UPDATE account SET tickets_after = ? "
+        "WHERE id = ? AND (tickets_after IS NULL OR tickets_after < ?)");
+    set(Statement::kForgetTicketFamilies,
+        "DELETE FROM ticket_family WHERE account = ? AND password_at <= ?");
+    set(Statement::kTrimTicketFamilies,
+        "DELETE FROM ticket_family WHERE (account, family) IN "
+        "(SELECT account, family FROM ticket_family WHERE expires_at < ? LIMIT ?)");
+    set(Statement::kDeleteTicketFamilies, "DELETE FROM ticket_family WHERE account = ?");
     // `||` makes a text of bytes, which the cast takes as they are.
     set(Statement::kClaimSession,
         "UPDATE account SET "
         "session_claim = substr(CAST(? || session_claim AS BLOB), 1, 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS TEXT) AS BLOB)), "
         "session_epoch = session_epoch + 1, session_gate = ?, session_server = ?, "
-        "last_login_addr = ?, last_login_at = unixepoch() "
+        "last_login_addr = ?, last_login_at = unixepoch(), session_generation = ?, "
+        "session_password = ?, session_factor = ?, session_family = ?, session_revoked = 0 "
         "WHERE id = ? AND instr(session_claim, ?) = 0 RETURNING session_epoch");
     set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
     set(Statement::kReleaseSession,

@@ -34,8 +34,8 @@ def test_empty_store(empty_store, account):
 
 
 def test_migrate(empty_store, tool, store):
-    assert tool.done("migrate") == "the schema has version 2\n"
-    assert tool.done("migrate") == "the schema has version 2\n"
+    assert tool.done("migrate") == "the schema has version 3\n"
+    assert tool.done("migrate") == "the schema has version 3\n"
     assert store.query("SELECT COUNT(*) FROM schema_migration") == [["2"]]
 
 

@@ -53,7 +53,7 @@ def words_of(option, *command):
 
 def test_the_help_is_read_as_it_is_meant():
     assert ("account", "ban") in LEAVES and ("drain",) in LEAVES and len(LEAVES) >= 16
-    assert COMMANDS["account", "ban"] == {"--until", "--for", "--reason"}
+    assert COMMANDS["account", "ban"] == {"--until", "--for", "--reason", "--note"}
     assert {"--config", "--root", "--set", "--json"} <= set(re.findall(r"--[a-z]+", help_of()))
     assert "md5-ps" in words_of("--format", "account", "import")
 

@@ -58,11 +58,12 @@ def test_a_ticket_logs_in_and_plays(hard_server):
     gate = Gate(server.gate())
     assert gate.handshake(resumed).startswith("200 OK")
     assert gate.request("played by ticket") == b"played by ticket"
-    assert again(server, resumed).code == 200, "it comes with a fresh one"
-    assert again(server, done).code == 200, "and the older one is good for its time"
-    assert again(server, done, game="cocos1").code == 200, "on any game server"
-    encoded = base64.b64encode(done.extras["ticket"].encode()).decode()
-    assert again(server, done, ticket=encoded).code == 200, "in base64 like any other text"
+    newer = again(server, resumed)
+    assert newer.code == 200, "it comes with the next one"
+    newest = again(server, newer, game="cocos1")
+    assert newest.code == 200, "on any game server"
+    encoded = base64.b64encode(newest.extras["ticket"].encode()).decode()
+    assert again(server, newest, ticket=encoded).code == 200, "in base64 like any other text"
 
 
 def test_a_skynet_client_may_use_one(hard_server):
