@@ -221,8 +221,8 @@ def request_frame(content, session):
 class Gate(Stream):
     """A connection to a gate. Frames that nobody asked for yet are kept by kind."""
 
-    def __init__(self, address, timeout=10.0, receive_buffer=None):
-        super().__init__(address, timeout, receive_buffer)
+    def __init__(self, address, timeout=10.0, receive_buffer=None, source=None):
+        super().__init__(address, timeout, receive_buffer, source)
         self.responses = {}  # session -> list of (kind, content) in order of arrival
         self.pushes = []  # (number, content)
         self.controls = []  # decoded JSON
