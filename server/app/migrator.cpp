@@ -21,10 +21,11 @@ Result<std::uint32_t> prepare(store::Driver& driver, Mode mode) {
   if (!missing) return missing;
   const auto version = driver.schema_version();
   if (!version || *missing == 0) return version;
+  // The same words at each step of a migration that is under way.
   return fail(Errc::kInvalid,
-              fmt::format("the database has schema version {}, this program needs {}; run: "
-                          "gatectl --config FILE migrate",
-                          *version, *version + *missing));
+              fmt::format("the database's schema is older than version {}, which this program "
+                          "needs; run: gatectl --config FILE migrate",
+                          *version + *missing));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ def test_empty_store(empty_store, account):
 def test_migrate(empty_store, tool, store):
     assert tool.done("migrate") == "the schema has version 3\n"
     assert tool.done("migrate") == "the schema has version 3\n"
-    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["2"]]
+    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["3"]]
 
 
 def test_added_account_logs_in(account, tool, store, start_server):

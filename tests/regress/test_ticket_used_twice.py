@@ -112,7 +112,9 @@ def test_one_of_many_at_once(server):
         tries = list(crowd.map(lambda place: (place, use(server, done, place)), places))
     let_in = [(place, each) for place, each in tries if each.code == 200]
     assert len(let_in) <= 1, [each.line for _, each in tries]
-    assert {each.line for _, each in tries if each.code != 200} <= {WRONG, "406 Not Acceptable"}
+    # 503: the session ended while it was made.
+    refused = {each.code for _, each in tries if each.code != 200}
+    assert refused <= {401, 406, 503}, [each.line for _, each in tries]
     for place, each in let_in:
         assert use(server, done, HERE).line == WRONG, "in case all others met 406"
         assert use(server, each, place).line == WRONG
