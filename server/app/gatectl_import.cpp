@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -140,9 +139,6 @@ Result<> import_from(std::istream& in, const Config& config, const Arguments& ar
 
 Result<> account_import(const Config& config, const Arguments& arguments, Output& output) {
   if (arguments.file == "-") return import_from(std::cin, config, arguments, output);
-  std::error_code error;
-  if (std::filesystem::is_directory(arguments.file, error))
-    return fail(Errc::kInvalid, arguments.file + ": is a folder");
   std::ifstream in(arguments.file, std::ios::binary);
   if (!in) return fail(Errc::kInvalid, arguments.file + ": cannot be read");
   return import_from(in, config, arguments, output);

@@ -122,17 +122,12 @@ def test_a_pipe_is_read_to_its_end(tmp_path, good):
         assert done.returncode == 0, (done.stderr, pipe)
 
 
-def test_commands_that_are_given_a_folder(tmp_path):
+def test_a_rescued_player_that_is_a_folder(tmp_path):
     tool = Tool(tmp_path / "tool", {})
     tool.done("migrate")
     folder = tmp_path / "folder"
     folder.mkdir()
-    for arguments in (
-        ("account", "import", "--format", "plain", str(folder)),
-        ("restore", str(folder)),
-    ):
-        code, output, error = tool.run(*arguments)
-        assert code == 2 and "is a folder" in error, (code, output, error)
+    assert "is a folder" in tool.refused(2, "restore", str(folder))
 
 
 def test_settings_are_read_as_strictly(tmp_path, good):

@@ -10,7 +10,7 @@ from conftest import mysql_store, sqlite_store
 from gatectl import Tool
 from gatehouse_client import login
 from players import Player, fresh_name
-from server import PATIENCE, Server, run
+from server import PATIENCE, Server, run, write_private
 from waiting import wait_until
 
 
@@ -32,7 +32,7 @@ def made(own_mariadb, tmp_path):
 def what_it_says(folder, store):
     """Of a server that must refuse to start."""
     server = Server(folder, {"store": store})
-    server.config_path.write_text(json.dumps(server.config))
+    write_private(server.config_path, json.dumps(server.config))
     code, said = run("--config", server.config_path, timeout=60)
     assert code == 1, said
     return said
