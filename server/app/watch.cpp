@@ -109,7 +109,8 @@ Result<> Watch::enforce_bans(std::int64_t now_s) {
     const bool closed = account.status == store::AccountStatus::kClosed;
     std::string reason = account.ban_reason;
     if (reason.empty()) reason = closed ? "the account is closed" : "banned";
-    if (!parts_.agents.kick(account.name, script::LogoutCode::kBanned, reason)) continue;
+    if (!parts_.agents.end_barred(account.name, UINT64_MAX, script::LogoutCode::kBanned, reason))
+      continue;
     enforced_.add();
     log::info({}, "{} is {} and kicked", account.name, store::name(account.status));
   }
@@ -125,7 +126,7 @@ Result<> Watch::enforce_credentials() {
     if (!stale) return tl::unexpected<Error>(stale.error());
     for (const store::StaleSession& session : *stale) {
       after = session.account;
-      if (!parts_.agents.kick_up_to(session.name, session.epoch, script::LogoutCode::kCredentials,
+      if (!parts_.agents.end_barred(session.name, session.epoch, script::LogoutCode::kCredentials,
                                     "log in again with the password"))
         continue;
       stale_.add();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -384,20 +385,30 @@ void AgentManager::agent_stuck(AgentService& agent) {
 }
 
 bool AgentManager::kick(std::string_view uid, LogoutCode code, std::string_view reason) {
-  return kick_up_to(uid, UINT64_MAX, code, reason);
+  ServiceId agent;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = online_.find(std::string(uid));
+    if (it == online_.end() || !it->second.agent) return false;
+    agent = it->second.agent;
+  }
+  send_logout(agent, code, reason);
+  return true;
 }
 
-bool AgentManager::kick_up_to(std::string_view uid, std::uint64_t epoch, LogoutCode code,
+bool AgentManager::end_barred(std::string_view uid, std::uint64_t epoch, LogoutCode code,
                               std::string_view reason) {
   ServiceId agent;
+  bool first = false;
   {
     std::lock_guard lock(mutex_);
     const auto it = online_.find(std::string(uid));
     if (it == online_.end() || !it->second.agent || it->second.epoch > epoch) return false;
     agent = it->second.agent;
+    first = !std::exchange(it->second.barred, true);
   }
   send_logout(agent, code, reason);
-  return true;
+  return first;
 }
 
 void AgentManager::withdraw(const std::string& uid, std::string_view subid) {

@@ -86,8 +86,9 @@ class AgentManager final : public login::Placer {
 
   // Asks a player's agent to log out; false when the player is not online. Any thread.
   bool kick(std::string_view uid, LogoutCode code, std::string_view reason);
-  // The same, but for a session that began after the one with this epoch.
-  bool kick_up_to(std::string_view uid, std::uint64_t epoch, LogoutCode code,
+  // The same for a session that may not go on, but not for one that began after this epoch. To be
+  // repeated until the session is gone; true the first time. Any thread.
+  bool end_barred(std::string_view uid, std::uint64_t epoch, LogoutCode code,
                   std::string_view reason);
   // The same for an agent by its address.
   void log_out(ServiceId agent, LogoutCode code, std::string_view reason) {
@@ -162,6 +163,7 @@ class AgentManager final : public login::Placer {
     std::string server;
     std::string subid;
     std::uint64_t epoch = 0;
+    bool barred = false;  // end_barred() has named it
     net::Address client;  // where it logged in from, or connected to the gate from last
     std::vector<std::unique_ptr<Placing>> waiting;
   };
