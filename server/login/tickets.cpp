@@ -27,7 +27,9 @@ enum Field : std::size_t {
 constexpr std::size_t kTicketBytes = kFields * 8;
 using Numbers = std::array<std::uint64_t, kFields>;
 
-std::string bound_to(std::string_view name) { return "gatehouse ticket 2\n" + std::string(name); }
+std::string ticket_binding(std::string_view name) {
+  return "gatehouse ticket 2\n" + std::string(name);
+}
 
 std::uint64_t number_at(std::string_view bytes, std::size_t at) {
   std::uint64_t number = 0;
@@ -72,18 +74,18 @@ std::optional<Ticket> Tickets::issue(const TicketHolder& holder, const TicketCla
     for (int shift = 56; shift >= 0; shift -= 8)
       plain.push_back(static_cast<char>(number >> shift));
   }
-  return Ticket{Secret(keys->seal(plain, bound_to(holder.name))), expires_s};
+  return Ticket{Secret(keys->seal(plain, ticket_binding(holder.name))), expires_s};
 }
 
 std::optional<TicketClaim> Tickets::check(const Secret& ticket, const store::Account& account,
                                           std::int64_t now_s) const {
   const auto keys = keys_.get();
   if (keys->empty() || options_.lifetime_s == 0) return std::nullopt;
-  auto plain = keys->open(ticket.reveal(), bound_to(account.name));
+  auto plain = keys->open(ticket.reveal(), ticket_binding(account.name));
   if (!plain) {
     // Clients get it in base64, and may send that text in base64 like any other text.
     if (const auto bytes = crypto::base64_decode(ticket.reveal()))
-      plain = keys->open(*bytes, bound_to(account.name));
+      plain = keys->open(*bytes, ticket_binding(account.name));
   }
   if (!plain || plain->size() != kTicketBytes) return std::nullopt;
   Numbers numbers{};
