@@ -242,11 +242,26 @@ bool System::take_endless(ServiceId id) {
 }
 
 void System::on_abort(UniqueFunction<void(int exit_code)> function) {
-  abort_function_ = std::move(function);
+  {
+    std::lock_guard lock(abort_mutex_);
+    if (!abort_code_) {
+      abort_function_ = std::move(function);
+      return;
+    }
+  }
+  function(*abort_code_);  // it is set once
 }
 
 void System::request_abort(int exit_code) {
-  if (!abort_.exchange(true) && abort_function_) abort_function_(exit_code);
+  UniqueFunction<void(int)> function;
+  {
+    std::lock_guard lock(abort_mutex_);
+    if (abort_code_) return;
+    abort_code_ = exit_code;
+    function = std::move(abort_function_);
+  }
+  abort_.store(true);
+  if (function) function(exit_code);
 }
 
 // One piece of work of a worker, and what was done about it.

@@ -117,7 +117,8 @@ class System {
   // has ended (sk skynet.abort, 2.15). Any thread; the first one counts.
   void request_abort(int exit_code = 0);
   [[nodiscard]] bool abort_requested() const { return abort_.load(); }
-  // Called once, by the thread that asks. Before start().
+  // Called once, by the thread that asks; at once if somebody has asked already, so that no request
+  // is missed whenever it is set. Once.
   void on_abort(UniqueFunction<void(int exit_code)> function);
 
  private:
@@ -161,6 +162,8 @@ class System {
   std::atomic<bool> abort_{false};
   std::atomic<bool> profiles_{false};
   std::atomic<std::uint32_t> hurry_ms_{0};
+  std::mutex abort_mutex_;
+  std::optional<int> abort_code_;            // under abort_mutex_, as is
   UniqueFunction<void(int)> abort_function_;
 };
 
