@@ -20,7 +20,7 @@ local settings <const> = agent.settings()
 ---@field request fun(self: gatehouse.Player, msg: any): any the reply
 ---@field receive? fun(self: gatehouse.Player, from: string, ...): ... send() and call() of others
 ---@field afk? fun(self: gatehouse.Player) the client is gone
----@field resume? fun(self: gatehouse.Player) the client is back, or there for the first time
+---@field resume? fun(self: gatehouse.Player, resumed: boolean) the client is there; resumed: again
 ---@field save? fun(self: gatehouse.Player): any a string, or a table of plain values
 ---@field logout? fun(self: gatehouse.Player, reason: string)
 ---@field rollback? fun(self: gatehouse.Player) takes back what a failed commit changed; else: load

@@ -8,122 +8,13 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "script/agent_manager.hpp"
-#include "script/player_data.hpp"
+#include "script/agent_tasks.hpp"
 #include "script/runtime.hpp"
 
 namespace gatehouse::script {
 namespace {
 
 constexpr std::uint32_t kSaveRetryMs = 100;
-
-// All functions below are the first of a task's coroutine, so that what Lua raises ends there.
-
-AgentService& agent_of(lua_State* L) {
-  return static_cast<AgentService&>(*Vm::of(L).scheduler().current());
-}
-
-int no_results(lua_State*, int, lua_KContext) { return 0; }
-
-void push_handler(lua_State* L, int handler) { lua_rawgeti(L, LUA_REGISTRYINDEX, handler); }
-
-int start_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  const AgentSpec& spec = *agent.spec();
-  push_handler(L, agent.host().handlers().start);
-  lua_pushlstring(L, spec.grant.uid.data(), spec.grant.uid.size());
-  lua_pushlstring(L, spec.grant.server.data(), spec.grant.server.size());
-  if (spec.data.has_data) {
-    push_player_data(L, spec.data.data);
-  } else {
-    lua_pushnil(L);
-  }
-  lua_callk(L, 3, 0, 0, no_results);
-  return 0;
-}
-
-int commit_done(lua_State* L, int, lua_KContext) {
-  // The handler is above the reply: committing raised nothing, so the reply may leave.
-  AgentService& agent = agent_of(L);
-  std::size_t size = 0;
-  const char* reply = lua_tolstring(L, -1, &size);
-  agent.answer(*Vm::of(L).scheduler().running(), true, {reply, size});
-  return 0;
-}
-
-int request_done(lua_State* L, int, lua_KContext) {
-  AgentService& agent = agent_of(L);
-  Task& task = *Vm::of(L).scheduler().running();
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "");
-  } else if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER) {
-    return luaL_error(L, "request() returns a string, got a %s", luaL_typename(L, -1));
-  }
-  if (!task.commit) return commit_done(L, LUA_OK, 0);
-  push_handler(L, agent.host().handlers().commit);
-  push_handler(L, agent.self());
-  lua_pushvalue(L, -3);
-  lua_callk(L, 2, 0, 0, commit_done);
-  return commit_done(L, LUA_OK, 0);
-}
-
-int request_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  Task& task = *Vm::of(L).scheduler().running();
-  push_handler(L, agent.host().handlers().request);
-  push_handler(L, agent.self());
-  const std::string_view content = agent.starting_content(task);
-  lua_pushlstring(L, content.data(), content.size());
-  agent.started(task);
-  lua_callk(L, 2, 1, 0, request_done);
-  return request_done(L, LUA_OK, 0);
-}
-
-int rollback_done(lua_State* L, int, lua_KContext) {
-  agent_of(L).rolled_back(*Vm::of(L).scheduler().running());
-  return 0;
-}
-
-int rollback_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  push_handler(L, agent.host().handlers().rollback);
-  push_handler(L, agent.self());
-  lua_callk(L, 1, 0, 0, rollback_done);
-  return rollback_done(L, LUA_OK, 0);
-}
-
-int connected_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  push_handler(L, agent.host().handlers().connected);
-  push_handler(L, agent.self());
-  lua_callk(L, 1, 0, 0, no_results);
-  return 0;
-}
-
-int disconnected_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  push_handler(L, agent.host().handlers().disconnected);
-  push_handler(L, agent.self());
-  lua_callk(L, 1, 0, 0, no_results);
-  return 0;
-}
-
-int logout_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  push_handler(L, agent.host().handlers().logout);
-  push_handler(L, agent.self());
-  lua_pushlstring(L, agent.logout_reason().data(), agent.logout_reason().size());
-  lua_callk(L, 2, 0, 0, no_results);
-  return 0;
-}
-
-int last_save_main(lua_State* L) {
-  AgentService& agent = agent_of(L);
-  push_handler(L, agent.host().handlers().last_save);
-  push_handler(L, agent.self());
-  lua_callk(L, 1, 0, 0, no_results);
-  return 0;
-}
 
 }  // namespace
 
@@ -152,6 +43,13 @@ std::string AgentService::description() const { return "msgagent " + uid() + "@"
 void AgentService::on_start() {
   LuaService::on_start();
   run_hook(Hook::kLoad, start_main, host_.manager().options().load_timeout_ms);
+}
+
+void AgentService::refuse_login(Errc code, std::string_view reason) {
+  if (!spec_ || spec_->refusal) return;
+  spec_->refusal = Error{code, std::string(reason)};
+  if (code == Errc::kDenied)
+    log::info(id(), "the login of {}@{} is refused: {}", uid(), server(), reason);
 }
 
 Result<> AgentService::ready(int self) {
@@ -419,7 +317,7 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
       return on_request_end(task, ok);
     case Hook::kLoad:
       if (!spec_) return;
-      log::error(id(), "{}@{} cannot start", uid(), server());
+      if (!spec_->refusal) log::error(id(), "{}@{} cannot start", uid(), server());
       return worker().retire(*this);
     case Hook::kSave:
       periodic_save_ = false;
@@ -501,12 +399,13 @@ void AgentService::drop_front() {
   if (waiting_->empty()) waiting_.reset();
 }
 
-void AgentService::on_connected(bool) {
+void AgentService::on_connected(bool resumed) {
   if (leaving_) return;
   host_.manager().client_at(*this);
   clock_.cancel();
   if (host_.handlers().connected == LUA_NOREF) return;
-  run_hook(Hook::kResume, connected_main, host_.manager().options().hook_timeout_ms);
+  run_hook(Hook::kResume, resumed ? resumed_main : connected_main,
+           host_.manager().options().hook_timeout_ms);
 }
 
 void AgentService::on_disconnected() {
@@ -538,6 +437,8 @@ void AgentService::on_clock() {
 void AgentService::log_out(LogoutCode code, std::string_view reason) {
   if (exiting()) return;
   if (spec_) {
+    const bool denied = code == LogoutCode::kRemoved || code == LogoutCode::kBanned;
+    refuse_login(denied ? Errc::kDenied : Errc::kUnavailable, reason);
     worker().retire(*this);
     return;
   }
@@ -588,7 +489,10 @@ void AgentService::on_exit() {
   runtime().system.entities().remove_all(id());
   LuaService::on_exit();
   host_.manager().agent_ended(*this);
-  if (spec_) spec_->done(fail(Errc::kUnavailable, "the agent did not start"));
+  if (spec_) {
+    refuse_login(Errc::kUnavailable, "the agent did not start");
+    spec_->done(tl::unexpected<Error>(*spec_->refusal));
+  }
   spec_.reset();
   session_.reset();
   vm().unref(self_);

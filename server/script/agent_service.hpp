@@ -28,6 +28,7 @@ struct AgentSpec {
   std::uint64_t epoch = 0;
   std::string subid;
   store::PlayerData data;
+  std::optional<Error> refusal;  // the answer to the login, once it is not 200
 };
 
 // Why a player is logged out: the code of the control frame `kick` (protocol/control.hpp).
@@ -71,6 +72,9 @@ class AgentService final : public LuaService, public gate::Agent {
   // The script has loaded the player: registers it with EntityMgr, opens the gate session and
   // answers the login. Takes over the reference.
   [[nodiscard]] Result<> ready(int self);
+  // Before ready(): the player does not come in. The first word is what the login is told; the
+  // agent ends when it would be ready.
+  void refuse_login(Errc code, std::string_view reason);
   // Starts the way out, once. Not inside a handler of this VM: there, AgentManager::log_out.
   void log_out(LogoutCode code, std::string_view reason);
   [[nodiscard]] bool leaving() const { return leaving_; }

@@ -83,6 +83,10 @@ int l_ready(lua_State* L) {
   AgentService& agent = current_agent(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   if (agent.spec() == nullptr) return luaL_error(L, "agent.ready was called already");
+  if (agent.spec()->refusal) {  // the game kicked the player while it loaded him
+    agent.worker().retire(agent);
+    return lua_isyieldable(L) ? lua_yield(L, 0) : 0;
+  }
   lua_settop(L, 1);
   const int self = luaL_ref(L, LUA_REGISTRYINDEX);
   {
@@ -110,11 +114,12 @@ int l_push(lua_State* L) {
   return 2;
 }
 
-// kick(address[, reason]): starts the logout of an agent.
+// kick(address[, reason]): starts the logout of an agent; one that is not ready is not let in.
 int l_kick(lua_State* L) {
   AgentService& agent = agent_argument(L, 1);
   std::size_t size = 0;
   const char* reason = luaL_optlstring(L, 2, "kicked by the game", &size);
+  agent.refuse_login(Errc::kDenied, {reason, size});
   agent.host().manager().kick(agent.uid(), LogoutCode::kRemoved, {reason, size});
   return 0;
 }
