@@ -5,6 +5,7 @@
 -- A connection that breaks the rules of the wire is closed with a line in the log, and with it go
 -- its unfinished messages. One that does not read its answers is not read either.
 local skynet <const> = require "skynet"
+local core <const> = require "skynet.core"
 local socket <const> = require "skynet.socket"
 local wire <const> = require "skynet.cluster.wire"
 
@@ -49,7 +50,7 @@ end
 
 -- A request to the address 0: which service a name stands for.
 local function look_up(message)
-	local ok <const>, name <const> = pcall(skynet.unpack, message)
+	local ok <const>, name <const> = pcall(core.unpack_foreign, message)
 	local address <const> = ok and names[name]
 	if not address then
 		return false, "name not found"

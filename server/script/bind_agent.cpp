@@ -190,7 +190,7 @@ int save_done(lua_State* L, int, lua_KContext context) {
   const auto version = static_cast<std::uint64_t>(context) / 2;
   const bool commits = context % 2 != 0;
   const actor::Message& answer = *Vm::of(L).scheduler().incoming();
-  const int count = unpack(L, answer.data(), answer.size);
+  const int count = unpack(L, answer);
   if (lua_toboolean(L, -count)) {
     agent.end_save(version, Outcome::kDone);
     if (commits) agent.end_commit(task, true);
@@ -293,7 +293,7 @@ int load_done(lua_State* L, int, lua_KContext) {
   AgentService& agent = current_agent(L);
   agent.continue_hook();
   const actor::Message& answer = *Vm::of(L).scheduler().incoming();
-  const int count = unpack(L, answer.data(), answer.size);
+  const int count = unpack(L, answer);
   if (!lua_toboolean(L, -count)) {
     const bool nothing = lua_toboolean(L, -1) != 0;
     const bool full = std::string_view(lua_tostring(L, -2)) == name(Errc::kFull);

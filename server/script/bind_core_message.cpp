@@ -50,7 +50,7 @@ int call_done(lua_State* L, int, lua_KContext type) {
   Vm& vm = Vm::of(L);
   const actor::Message& reply = *vm.scheduler().incoming();
   if (reply.type == MessageType::kError) return luaL_error(L, "call failed");
-  if (type == kLua) return unpack(L, reply.data(), reply.size);
+  if (type == kLua) return unpack(L, reply);
   if (type < 0) {  // rawcall
     vm.scheduler().lend_reply();
     lua_pushlightuserdata(L, const_cast<char*>(reply.data()));
@@ -172,7 +172,19 @@ int l_packstring(lua_State* L) {
 int l_unpack(lua_State* L) {
   const std::string_view payload = view_payload(L, 1);
   lua_settop(L, 1);
-  return unpack(L, payload.data(), payload.size());
+  const actor::Message* incoming = Vm::of(L).scheduler().incoming();
+  if (incoming != nullptr && lua_type(L, 1) == LUA_TLIGHTUSERDATA &&
+      lua_touserdata(L, 1) == incoming->data()) {
+    return unpack(L, payload, incoming->pointers ? PointersOf::kThisProcess : PointersOf::kNobody);
+  }
+  return unpack(L, payload, PointersOf::kThisVm);
+}
+
+// unpack_foreign(string) -> values: of bytes that come from outside, in which nothing is a pointer
+int l_unpack_foreign(lua_State* L) {
+  const std::string_view payload = check_view(L, 1);
+  lua_settop(L, 1);
+  return unpack(L, payload);
 }
 
 int l_tostring(lua_State* L) {
@@ -315,6 +327,7 @@ const luaL_Reg kMessageFunctions[] = {
 const luaL_Reg kCoreMessageFunctions[] = {
     {"multicast", bind<l_multicast>},
     {"multicast_unpack", bind<l_multicast_unpack>},
+    {"unpack_foreign", bind<l_unpack_foreign>},
     {nullptr, nullptr},
 };
 

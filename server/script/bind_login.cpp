@@ -92,7 +92,7 @@ void place(std::shared_ptr<PlaceRequest> request) {
 int place_done(lua_State* L, int, lua_KContext) {
   if (auto* policy = dynamic_cast<PolicyService*>(&current_service(L))) policy->continue_hook();
   const actor::Message& reply = *Vm::of(L).scheduler().incoming();
-  unpack(L, reply.data(), reply.size);
+  unpack(L, reply);
   std::size_t size = 0;
   const char* text = lua_tolstring(L, -1, &size);
   if (size == 0 || text[0] != '=') return luaL_error(L, "place: %s", text + 1);

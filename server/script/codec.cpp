@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "script/array_mark.hpp"
 #include "script/vm.hpp"
@@ -159,6 +160,7 @@ void pack_value(lua_State* L, int index, PackBuffer& out, int depth) {
       if (out.durable && lua_touserdata(L, index) != nullptr) {
         luaL_error(L, "a light userdata cannot be stored");
       }
+      if (lua_touserdata(L, index) != nullptr) out.note_pointer(lua_touserdata(L, index));
       put(out, tag(kUserdata, 0), lua_touserdata(L, index));
       break;
     case LUA_TSTRING: {
@@ -179,6 +181,7 @@ struct PackReader {
   lua_State* L;
   const char* p;
   const char* end;
+  PointersOf believed;
 
   [[noreturn]] void invalid(int type, int line) {
     luaL_error(L, "Invalid serialize stream %d (line:%d)", type, line);
@@ -206,6 +209,14 @@ struct PackReader {
     if (static_cast<std::size_t>(end - p) < size) invalid(type, __LINE__);
     lua_pushlstring(L, p, size);
     p += size;
+  }
+  void pointer(int type) {
+    void* value = take<void*>(type);
+    const bool known =
+        value == nullptr || believed == PointersOf::kThisProcess ||
+        (believed == PointersOf::kThisVm && Vm::of(L).pack_buffer().packed_pointers().knows(value));
+    if (!known) invalid(type, __LINE__);
+    lua_pushlightuserdata(L, value);
   }
   enum class End : std::uint8_t { kNo, kTable, kArray };
   End end_of_table();
@@ -289,7 +300,7 @@ void PackReader::value(int depth) {
         lua_pushinteger(L, integer(head, cookie));
       }
       break;
-    case kUserdata: lua_pushlightuserdata(L, take<void*>(head)); break;
+    case kUserdata: pointer(head); break;
     case kShortString: string(head, static_cast<std::size_t>(cookie)); break;
     case kLongString:
       if (cookie == 2) {
@@ -310,6 +321,7 @@ void PackReader::value(int depth) {
 void PackBuffer::reset() {
   used_ = 0;
   durable = false;
+  pointers_ = false;
 }
 
 void PackBuffer::grow(std::size_t needed) {
@@ -328,6 +340,7 @@ actor::MessagePtr PackBuffer::take() {
     message = actor::grow_message(std::move(message), used_);
   }
   message->size = static_cast<std::uint32_t>(used_);
+  message->pointers = std::exchange(pointers_, false);
   last_bytes_ = used_;
   used_ = 0;
   capacity_ = 0;
@@ -344,14 +357,19 @@ void pack_more(lua_State* L, int from, PackBuffer& buffer) {
   for (int i = from; i <= top; ++i) pack_value(L, i, buffer, 0);
 }
 
-int unpack(lua_State* L, const char* data, std::size_t size) {
+int unpack(lua_State* L, std::string_view packed, PointersOf believed) {
   const int base = lua_gettop(L);
-  PackReader reader{L, data, data + size};
+  PackReader reader{L, packed.data(), packed.data() + packed.size(), believed};
   while (reader.p < reader.end) {
     luaL_checkstack(L, 8, "too many values");
     reader.value(0);
   }
   return lua_gettop(L) - base;
+}
+
+int unpack(lua_State* L, const actor::Message& message) {
+  const bool packed_here = message.pointers;
+  return unpack(L, message.view(), packed_here ? PointersOf::kThisProcess : PointersOf::kNobody);
 }
 
 }  // namespace gatehouse::script

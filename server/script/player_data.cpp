@@ -13,7 +13,7 @@ void push_player_data(lua_State* L, std::string_view stored) {
   const std::string_view body = stored.substr(1);
   if (stored.front() == kString) {
     lua_pushlstring(L, body.data(), body.size());
-  } else if (stored.front() != kPacked || unpack(L, body.data(), body.size()) != 1) {
+  } else if (stored.front() != kPacked || unpack(L, body) != 1) {
     luaL_error(L, "player data has an unknown format");
   }
 }

@@ -28,7 +28,7 @@ int message_main(lua_State* L) {
   lua_pushinteger(L, message.source.value);
   int count = 0;
   if (protocol.unpack == Vm::kBuiltinCodec) {
-    count = unpack(L, message.data(), message.size);
+    count = unpack(L, message);
   } else {
     const int base = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, protocol.unpack);

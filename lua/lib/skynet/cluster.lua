@@ -167,7 +167,7 @@ local function request(node, address, message)
 	if not ok then
 		error(failure(result), 0)
 	end
-	return skynet.unpack(result)
+	return core.unpack_foreign(result)
 end
 
 --- Calls a service of another node with a "lua" message.

@@ -41,7 +41,7 @@ function M.loadstring(name, text, ...)
 	if text:sub(1, 1) == "@" then
 		chunk, message = loadfile(text:sub(2))
 	else
-		chunk, message = load(text)
+		chunk, message = load(text, nil, "t") -- it may come from anywhere: no bytecode
 	end
 	publish(name, source.result(chunk, message, ...))
 end
