@@ -84,6 +84,7 @@ void Connection::wait_for_answer() {
   const LoginContext& context = owner_.context();
   const MonotonicMs now = monotonic_ms();
   if (const std::uint32_t position = waiter_->position.load(std::memory_order_relaxed)) {
+    if (input_ended_) return leave_the_line();
     deadline_ms_ = now + context.answer_timeout_ms;
     tell_position(position);
   }
@@ -101,8 +102,28 @@ void Connection::tell_position(std::uint32_t position) {
 }
 
 void Connection::on_data(std::string_view bytes) {
+  said_something_ = true;
   if (state_ == State::kHandshake) return read_lines(bytes);
   if (state_ == State::kLogin) ignore_input(bytes.size());
+}
+
+std::uint32_t Connection::on_end() {
+  input_ended_ = true;
+  if (state_ == State::kHandshake && said_something_) refuse(kInputEnded);
+  if (state_ != State::kLogin) return 0;
+  if (waiter_->position.load(std::memory_order_relaxed) != 0) {
+    leave_the_line();
+    return 0;
+  }
+  const LoginContext& context = owner_.context();
+  return context.answer_timeout_ms + context.policy_timeout_ms + kPolicySlackMs;
+}
+
+void Connection::leave_the_line() {
+  send_line(protocol::format_login_refusal(kAnswerTimeout.code, {}));
+  owner_.outcomes().count(kClientLeft.reason);
+  finish();
+  stream_.close_after_flush(net::CloseReason::kPeerClosed);
 }
 
 void Connection::read_lines(std::string_view bytes) {
@@ -307,6 +328,7 @@ void Connection::answer_ok(std::string_view subid, std::vector<std::string> gate
 
 void Connection::refuse(const Refusal& refusal) {
   if (state_ == State::kDone) return;
+  if (refusal.code == 0) return leave_the_line();  // a newer login has its place
   send_line(protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp}));
   owner_.outcomes().refused(stream_.peer(), refusal, uid_, server_);
   record(refusal.code);

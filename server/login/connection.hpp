@@ -47,6 +47,9 @@ class Connection final : private actor::Timer {
   // Sends the challenge and starts the deadline.
   void start();
   void on_data(std::string_view bytes);
+  // The client sends no more, and waits for the answer: net::StreamHandler::on_end(). Who waits in
+  // a room has to keep the connection as it is; else the place in line is kept as for all who left.
+  [[nodiscard]] std::uint32_t on_end();
   // The stream closed: nobody waits for an answer any more.
   void on_gone();
   // Answers and closes; nothing when that happened already.
@@ -65,6 +68,7 @@ class Connection final : private actor::Timer {
   [[nodiscard]] auto resume(Step<Value> step, Hold hold);
   void wait_for_answer();
   void tell_position(std::uint32_t position);
+  void leave_the_line();
 
   // The steps of a login, in their order.
   void on_policy_auth(Result<AuthResult> result, Hold hold);
@@ -102,6 +106,8 @@ class Connection final : private actor::Timer {
   Placement placement_;  // while the ticket is renewed
   bool trusted_ = false;           // comes from a network of address_allow
   bool waits_for_nobody_ = false;
+  bool said_something_ = false;    // the client, in kHandshake
+  bool input_ended_ = false;       // on_end()
   bool at_policy_ = false;         // Policy::auth has not answered yet
   std::shared_ptr<Waiter> waiter_;
   MonotonicMs deadline_ms_ = 0;        // for the answer

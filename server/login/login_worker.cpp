@@ -37,6 +37,12 @@ void LoginWorker::on_data(net::Stream& stream, std::string_view bytes) {
   connection->on_data(bytes);
 }
 
+std::uint32_t LoginWorker::on_end(net::Stream& stream) {
+  Connection* connection = find(stream.id());
+  GATEHOUSE_ASSERT(connection != nullptr);
+  return connection->on_end();
+}
+
 void LoginWorker::on_closed(net::Stream& stream, net::CloseReason) {
   const auto it = connections_.find(stream.id());
   GATEHOUSE_ASSERT(it != connections_.end());

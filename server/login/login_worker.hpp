@@ -70,6 +70,7 @@ class LoginWorker final : public net::StreamHandler {
   };
 
   void on_data(net::Stream& stream, std::string_view bytes) override;
+  std::uint32_t on_end(net::Stream& stream) override;
   void on_closed(net::Stream& stream, net::CloseReason reason) override;
   [[nodiscard]] Connection* find(ConnectionId id) const;
   [[nodiscard]] bool admit_connection();

@@ -21,6 +21,7 @@ struct Refusal {
 
 inline constexpr Refusal kLineTooLong{400, "line_too_long"};
 inline constexpr Refusal kInputAfterToken{400, "input_after_token"};
+inline constexpr Refusal kInputEnded{400, "input_ended"};  // before the token was there
 
 inline constexpr Refusal kWrongPassword{401, "wrong_password"};
 inline constexpr Refusal kUnknownUser{401, "unknown_user"};

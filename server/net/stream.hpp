@@ -47,6 +47,13 @@ class StreamHandler {
   // `bytes` lie in the loop's shared read buffer and are gone after the call. The handler may
   // call anything on the stream, close() and detach() included.
   virtual void on_data(Stream& stream, std::string_view bytes) = 0;
+  // The peer has sent its last byte, and may still read. For how many milliseconds, at most, the
+  // handler is to have the other direction for answers that are not written yet: until it calls
+  // close_after_flush(). 0: what is written leaves, and the connection ends.
+  virtual std::uint32_t on_end(Stream& stream) {
+    static_cast<void>(stream);
+    return 0;
+  }
   // The connection ended: called exactly once, unless it was detached or the handler forgotten.
   // The stream is freed after the call.
   virtual void on_closed(Stream& stream, CloseReason reason) = 0;

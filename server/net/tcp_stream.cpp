@@ -107,7 +107,14 @@ void TcpStream::on_read(uv_stream_t* handle, ssize_t size, const uv_buf_t* buffe
 void TcpStream::on_eof() {
   eof_ = true;
   uv_read_stop(uv_stream());
-  if (deadline_ == nullptr) arm_deadline(kHalfClosedMs);
+  std::uint32_t patience_ms = 0;
+  if (!finishing_) {
+    reason_ = CloseReason::kPeerClosed;
+    if (handler_ != nullptr) patience_ms = handler_->on_end(*this);
+    if (closing_) return;
+  }
+  answering_ = patience_ms > 0;
+  if (deadline_ == nullptr) arm_deadline(answering_ ? patience_ms : kHalfClosedMs);
   mark_dirty();
 }
 
@@ -182,6 +189,7 @@ void TcpStream::close_after_flush(CloseReason reason, std::uint32_t linger_ms) {
 
 void TcpStream::finish_when_sent() {
   if (!(eof_ || finishing_) || unsent_bytes() != 0) return;
+  if (answering_ && !finishing_) return;
   if (eof_) {
     close(CloseReason::kPeerClosed);
   } else if (!shut_) {
@@ -233,7 +241,7 @@ int TcpStream::descriptor() const {
 }
 
 Result<Socket> TcpStream::detach() {
-  if (ending() || eof_) return fail(Errc::kClosed, "the connection is ending");
+  if (ending()) return fail(Errc::kClosed, "the connection is ending");
   // A copy, because libuv closes the descriptor with its handle; the connection stays up.
   const int copy = fcntl(descriptor(), F_DUPFD_CLOEXEC, 3);
   if (copy < 0) {

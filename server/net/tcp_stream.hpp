@@ -10,8 +10,8 @@
 
 namespace gatehouse::net {
 
-// States: open; at its end (eof_: the peer sent FIN, finishing_: close_after_flush), where the
-// output is sent first; closing_: uv_close was called and the object dies in its callback.
+// States: open; at its end (eof_ and not answering_, or finishing_), where the output is sent
+// first; closing_: uv_close was called and the object dies in its callback.
 class TcpStream final : public Stream, private HandleOwner {
  public:
   TcpStream(UvLoop& loop, const Address& peer, StreamHandler* handler);
@@ -59,6 +59,7 @@ class TcpStream final : public Stream, private HandleOwner {
   bool initialised_ : 1 = false;
   bool paused_ : 1 = false;
   bool eof_ : 1 = false;
+  bool answering_ : 1 = false;  // at the peer's end, the handler has more to say
   bool finishing_ : 1 = false;
   bool shut_ : 1 = false;  // our FIN is out
   bool closing_ : 1 = false;

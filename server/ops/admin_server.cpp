@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "ops/http_server.hpp"
 #include "ops/metrics_text.hpp"
 
 namespace gatehouse::ops {
@@ -180,7 +181,7 @@ class AdminServer::Http {
 
   const MetricSet& metrics_;
   const AdminHandlers handlers_;
-  httplib::Server server_;
+  HttpServer server_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};

@@ -138,6 +138,7 @@ int read(lua_State* L, Want want, std::size_t size, std::string_view separator) 
     return 1;
   }
   if (socket->at_end()) {
+    socket->end_is_read();
     lua_pushboolean(L, 0);
     push_view(L, socket->unread());
     socket->consume(socket->unread().size());
@@ -173,6 +174,7 @@ int l_block(lua_State* L) {
   if (socket != nullptr && !socket->unread().empty()) {
     lua_pushboolean(L, 1);
   } else if (socket == nullptr || socket->at_end()) {
+    if (socket != nullptr) socket->end_is_read();
     lua_pushboolean(L, 0);
   } else {
     socket->wait_for(Want::kSome, 0, {});

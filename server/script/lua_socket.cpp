@@ -13,6 +13,7 @@ constexpr std::size_t kWarnBytes = 1u << 20;       // first warning; each next a
 constexpr std::uint32_t kRetryMs = 10;             // of an event that found the mailbox full
 constexpr std::uint32_t kCloseTimeoutMs = 60'000;  // for a peer that does not read our last bytes
 constexpr std::uint32_t kReleaseLingerMs = 30'000;
+constexpr std::uint32_t kHalfClosedMs = 30'000;    // for the owner to answer who sends no more
 constexpr std::size_t kFrameHeadBytes = 2;
 constexpr std::size_t kLowBytes = 64 * 1024;  // low-priority output that leaves in one turn
 constexpr std::size_t kKeptBytes = 256 * 1024;  // an empty buffer keeps this much memory
@@ -112,7 +113,7 @@ void LuaSocket::want_frames() {
     resume();
     notify(SocketEventType::kData, static_cast<std::int64_t>(unread().size()));
   }
-  if (stream_ == nullptr && !close_told_) notify(SocketEventType::kClose);
+  if ((stream_ == nullptr || ended_) && !close_told_) notify(SocketEventType::kClose);
 }
 
 void LuaSocket::pause() {
@@ -193,11 +194,25 @@ void LuaSocket::overflow() {
   shard_.on_end(*this);  // may have destroyed this
 }
 
+std::uint32_t LuaSocket::on_end(net::Stream&) {
+  if (closing_) return 0;
+  ended_ = true;
+  counters_->reading = false;
+  notify(SocketEventType::kClose);
+  return kHalfClosedMs;
+}
+
+void LuaSocket::end_is_read() {
+  if (is_closed() || stream_->ending()) return;
+  send_low(SIZE_MAX);
+  stream_->close_after_flush(net::CloseReason::kPeerClosed);
+}
+
 void LuaSocket::on_closed(net::Stream& stream, net::CloseReason) {
   GATEHOUSE_ASSERT(stream_ == &stream);
   stream_ = nullptr;
   close_alarm_.cancel();
-  notify(SocketEventType::kClose);
+  if (closing_ || !close_told_) notify(SocketEventType::kClose);
   shard_.on_end(*this);  // may have destroyed this
 }
 

@@ -70,9 +70,13 @@ class LuaSocket final : public net::StreamHandler {
   void wait_for(Want want, std::size_t size, std::string_view separator);
   // wait_for a frame; tells the owner at once when one is there, or the end has come.
   void want_frames();
-  // No more bytes will come.
-  [[nodiscard]] bool at_end() const { return stream_ == nullptr || closing_; }
+  // No more bytes will come. The owner may still answer what it has read, until a read tells it
+  // of the end.
+  [[nodiscard]] bool at_end() const { return is_closed() || ended_; }
+  [[nodiscard]] bool is_closed() const { return stream_ == nullptr || closing_; }
   [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(head_); }
+  // A read has told the owner of the end: what was written leaves, nothing more can be.
+  void end_is_read();
   // Ends the connection when more than this is unread, unless a read of a size waits; 0: never.
   void set_limit(std::size_t bytes) { limit_bytes_ = bytes; }
   void pause();
@@ -100,6 +104,7 @@ class LuaSocket final : public net::StreamHandler {
 
   // net::StreamHandler
   void on_data(net::Stream& stream, std::string_view bytes) override;
+  std::uint32_t on_end(net::Stream& stream) override;
   void on_closed(net::Stream& stream, net::CloseReason reason) override;
 
  private:
@@ -144,6 +149,7 @@ class LuaSocket final : public net::StreamHandler {
   bool paused_ = false;
   bool full_ = false;  // paused because too much is unread
   bool closing_ = false;
+  bool ended_ = false;  // the peer sends no more
   bool data_unsaid_ = false;  // a kData that found the mailbox full
   bool close_unsaid_ = false;
   bool close_told_ = false;  // the owner got kClose, or will

@@ -95,7 +95,7 @@ void SocketShard::on_turn_end() {
     LuaSocket* socket = find(id);
     if (socket == nullptr) return true;
     const bool done = !socket->on_turn_end();
-    if (done && socket->at_end()) on_end(*socket);
+    if (done && socket->is_closed()) on_end(*socket);
     return done;
   });
 }

@@ -257,7 +257,7 @@ void SocketTable::abandon(std::uint32_t id, ServiceId owner) {
   socket->set_owner({});
   socket->wait_for(LuaSocket::Want::kNothing, 0, {});
   socket->pause();
-  if (socket->at_end()) shard().on_end(*socket);
+  if (socket->is_closed()) shard().on_end(*socket);
 }
 
 bool SocketTable::write(std::uint32_t id, std::string_view bytes, bool low) {
