@@ -107,6 +107,7 @@ void read_gate(ConfigReader& reader, Config& config) {
     if (!is_gate_name(gate.advertise)) {
       entry.reject("advertise", "must be a host:port of at most 64 characters without blanks");
     }
+    gate.maxclient = 0;  // as many as the machine holds: fit_to_machine()
     entry.read("maxclient", gate.maxclient, 1);
     gate.reply_cache_count = count;
     gate.reply_cache_bytes = bytes;
@@ -293,7 +294,35 @@ void read_log(ConfigReader& reader, Config& config) {
   config.log.leave_timeout = std::chrono::milliseconds(leave_ms);
 }
 
-void read_limits(ConfigReader& reader, Limits& limits) {
+void read_gate_limits(ConfigReader& reader, Limits& limits) {
+  reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
+  reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
+              kFrameBytesMax);
+  reader.read("gate_unauthenticated_max", limits.gate_unauthenticated_max);
+  reader.read("gate_unsent_bytes_max", limits.gate_unsent_bytes_max);
+  reader.read("gate_idle_timeout_ms", limits.gate_idle_timeout_ms);
+  reader.read("gate_half_closed_timeout_ms", limits.gate_half_closed_timeout_ms, 1, 600'000);
+  reader.read("gate_frames_per_s_max", limits.gate_frames_per_s_max);
+  reader.read("gate_bytes_per_s_max", limits.gate_bytes_per_s_max);
+  reader.read("gate_pending_requests_max", limits.gate_pending_requests_max);
+  reader.read("gate_pending_bytes_max", limits.gate_pending_bytes_max);
+  if (limits.gate_pending_bytes_max != 0 && limits.gate_pending_bytes_max < kFrameBytesMax)
+    reader.reject("gate_pending_bytes_max", "a request of 65535 bytes has to fit, or 0");
+  reader.read("gate_reserve_max", limits.gate_reserve_max, 0, 65'536);
+  reader.read("gate_reserve_timeout_ms", limits.gate_reserve_timeout_ms, 1);
+  reader.read("gate_address_connections_per_s", limits.gate_address_connections_per_s);
+  reader.read("gate_address_connections_burst", limits.gate_address_connections_burst, 1);
+  reader.read("gate_address_unauthenticated_max", limits.gate_address_unauthenticated_max);
+  reader.read("gate_address_frames_per_s_max", limits.gate_address_frames_per_s_max);
+  reader.read("gate_address_bytes_per_s_max", limits.gate_address_bytes_per_s_max);
+  reader.read("gate_address_pending_bytes_max", limits.gate_address_pending_bytes_max);
+  reader.read("gate_seat_keep_ms", limits.gate_seat_keep_ms, 1'000);
+  reader.read("gate_push_log_count_max", limits.gate_push_log_count_max);
+  reader.read("gate_push_log_bytes_max", limits.gate_push_log_bytes_max);
+}
+
+void read_limits(ConfigReader& reader, Config& config) {
+  Limits& limits = config.limits;
   std::size_t profile = 0;
   reader.read_choice("profile", {"default", "off"}, profile);
   reader.read("login_connections_max", limits.login_connections_max, 1);
@@ -314,17 +343,7 @@ void read_limits(ConfigReader& reader, Limits& limits) {
   reader.read("waiting_places_max", limits.waiting_places_max, 1);
   reader.read("waiting_keep_ms", limits.waiting_keep_ms);
   reader.read("waiting_update_ms", limits.waiting_update_ms, 100);
-  reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
-  reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
-              kFrameBytesMax);
-  reader.read("gate_unauthenticated_max", limits.gate_unauthenticated_max);
-  reader.read("gate_unsent_bytes_max", limits.gate_unsent_bytes_max);
-  reader.read("gate_idle_timeout_ms", limits.gate_idle_timeout_ms);
-  reader.read("gate_frames_per_s_max", limits.gate_frames_per_s_max);
-  reader.read("gate_bytes_per_s_max", limits.gate_bytes_per_s_max);
-  reader.read("gate_pending_requests_max", limits.gate_pending_requests_max);
-  reader.read("gate_push_log_count_max", limits.gate_push_log_count_max);
-  reader.read("gate_push_log_bytes_max", limits.gate_push_log_bytes_max);
+  read_gate_limits(reader, limits);
   reader.read("mailbox_bytes_max", limits.mailbox_bytes_max, 4096);
   reader.read("vm_memory_bytes_max", limits.vm_memory_bytes_max);
   reader.read("vm_memory_reserve_bytes", limits.vm_memory_reserve_bytes);
@@ -341,6 +360,12 @@ void read_limits(ConfigReader& reader, Limits& limits) {
     limits.gate_unauthenticated_max = 0;
     limits.gate_frames_per_s_max = 0;
     limits.gate_bytes_per_s_max = 0;
+    limits.gate_address_connections_per_s = 0;
+    limits.gate_address_unauthenticated_max = 0;
+    limits.gate_address_frames_per_s_max = 0;
+    limits.gate_address_bytes_per_s_max = 0;
+    limits.gate_address_pending_bytes_max = 0;
+    config.without_limits = true;
   }
 }
 
@@ -356,7 +381,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
   if (roles.empty()) reader.reject("roles", "names no role");
   reader.read("workers", config.workers, 0, kWorkersMax);
   // The limits first: login.handshake_timeout_ms wins over its double among them.
-  reader.section("limits", [&](ConfigReader& r) { read_limits(r, config.limits); });
+  reader.section("limits", [&](ConfigReader& r) { read_limits(r, config); });
   reader.section("login", [&](ConfigReader& r) { read_login(r, config); });
   reader.section("gate", [&](ConfigReader& r) { read_gate(r, config); });
   reader.section("agent", [&](ConfigReader& r) { read_agent(r, config); });

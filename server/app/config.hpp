@@ -27,7 +27,7 @@ struct Config {
   login::LoginOptions login;
   std::string login_policy;
   std::uint32_t login_policy_calls_max = 2'048;
-  std::vector<gate::GateOptions> gates;
+  std::vector<gate::GateOptions> gates;  // maxclient 0: not given (app/capacity.hpp)
   script::AgentOptions agent;
   store::StoreOptions store;
   login::AuthKeys auth_keys;  // empty rings: none are given
@@ -39,6 +39,7 @@ struct Config {
   std::uint32_t shutdown_timeout_ms = 10'000;
   log::Options log;
   Limits limits;
+  bool without_limits = false;  // limits.profile is "off"
   std::vector<std::string> warnings;  // legal but worth a line in the log
 };
 

@@ -15,6 +15,7 @@
 
 #include "actor/system.hpp"
 #include "app/admin.hpp"
+#include "app/capacity.hpp"
 #include "app/code_check.hpp"
 #include "app/events.hpp"
 #include "app/migrator.hpp"
@@ -324,7 +325,7 @@ class Server {
 
   [[nodiscard]] std::size_t connections() const {
     std::size_t n = login_ ? login_->connection_count() : 0;
-    for (const auto& gate : gates_) n += gate->connection_count();
+    for (const auto& gate : gates_) n += gate->open_count();
     return n;
   }
 
@@ -374,7 +375,12 @@ Result<> bring_up(Server& server, Events& events, const std::string& ready_file)
 int run_server(const std::function<Result<Config>()>& load, const std::string& ready_file) {
   Events events;
   Orders orders(events);
-  const Result<Config> config = load();
+  raise_descriptor_limit();
+  Result<Config> config = load();
+  if (config) {
+    auto fits = fit_to_machine(*config, Machine::here());
+    if (!fits) config = tl::unexpected<Error>(fits.error());
+  }
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return kExitUsage;

@@ -44,9 +44,21 @@ struct Limits {
   std::uint32_t gate_unauthenticated_max = 10'000;       // connections still in the handshake
   std::uint32_t gate_unsent_bytes_max = 1'048'576;       // a slow reader is closed beyond this
   std::uint32_t gate_idle_timeout_ms = 0;                // 0: never
-  std::uint32_t gate_frames_per_s_max = 2'000;           // a connection, burst of one second
+  std::uint32_t gate_half_closed_timeout_ms = 10'000;    // for answers to who sends no more
+  std::uint32_t gate_frames_per_s_max = 2'000;           // a player, burst of one second
   std::uint32_t gate_bytes_per_s_max = 4'194'304;
   std::uint32_t gate_pending_requests_max = 1'024;       // waiting or running, a player
+  std::uint32_t gate_pending_bytes_max = 1'048'576;      // of their contents
+  std::uint32_t gate_reserve_max = 256;                  // connections beyond maxclient
+  std::uint32_t gate_reserve_timeout_ms = 1'000;         // for their handshakes
+  // an address (IPv6: a /64) at a gate; 0: no limit
+  std::uint32_t gate_address_connections_per_s = 200;
+  std::uint32_t gate_address_connections_burst = 5'000;  // many players share one address
+  std::uint32_t gate_address_unauthenticated_max = 1'024;
+  std::uint32_t gate_address_frames_per_s_max = 50'000;
+  std::uint32_t gate_address_bytes_per_s_max = 67'108'864;
+  std::uint32_t gate_address_pending_bytes_max = 67'108'864;
+  std::uint32_t gate_seat_keep_ms = 60'000;  // who is away counts against capacity
   std::uint32_t gate_push_log_count_max = 128;
   std::uint32_t gate_push_log_bytes_max = 65'536;
   // actors
@@ -60,6 +72,8 @@ struct Limits {
   std::uint32_t sockets_max = 65'536;                    // sockets of Lua services
 };
 
+// A player can always have one request of any size.
+static_assert(Limits{}.gate_pending_bytes_max > kRequestContentBytesMax);
 static_assert(kRequestContentBytesMax + 4 == kFrameBytesMax);
 static_assert(kResponseContentBytesMax + 5 == kFrameBytesMax);
 

@@ -17,6 +17,9 @@ Ending ending_of_answer(std::string_view answer) {
   if (answer == protocol::kGateNotFound) return Ending::kUserNotFound;
   if (answer == protocol::kGateIndexExpired) return Ending::kIndexExpired;
   if (answer == protocol::kGateUnauthorized) return Ending::kUnauthorized;
+  if (answer == protocol::kGateTooMany) return Ending::kTooManyHandshakes;
+  if (answer == protocol::kGateFull) return Ending::kMaxclient;
+  if (answer == protocol::kGateUnavailable) return Ending::kWorkerStuck;
   return Ending::kBadRequest;
 }
 
@@ -26,13 +29,14 @@ Connection::Connection(Shard& shard, HandOver& hand_over)
     : shard_(shard),
       reader_(shard.options().limits.gate_handshake_frame_bytes_max),
       place_(std::move(hand_over.place)),
-      unauthenticated_place_(std::move(hand_over.unauthenticated_place)),
-      deadline_(hand_over.deadline) {
-  shard_.core().metrics.connections.add(1);
+      handshake_place_(std::move(hand_over.handshake_place)),
+      deadline_(hand_over.deadline),
+      beyond_(hand_over.beyond) {
+  if (!beyond_) shard_.core().metrics.connections.add(1);
 }
 
 Connection::~Connection() {
-  shard_.core().metrics.connections.add(-1);
+  if (!beyond_) shard_.core().metrics.connections.add(-1);
 }
 
 void Connection::open(Shard& shard, HandOver hand_over) {
@@ -63,6 +67,13 @@ void Connection::on_data(net::Stream&, std::string_view bytes) {
   if (status == protocol::FrameReader::Status::kTooBig) end(Ending::kFrameTooBig);
 }
 
+std::uint32_t Connection::on_end(net::Stream&) {
+  if (state_ == State::kHandshake && reader_.kept_bytes() > 0) refuse(protocol::kGateBadRequest);
+  if (state_ != State::kOpen || !session_->has_answers_due() || !move_beyond()) return 0;
+  session_->on_client_ended();
+  return shard_.options().limits.gate_half_closed_timeout_ms;
+}
+
 void Connection::on_closed(net::Stream&, net::CloseReason reason) {
   Session* session = nullptr;
   if (state_ != State::kEnding) {
@@ -76,7 +87,8 @@ void Connection::on_closed(net::Stream&, net::CloseReason reason) {
 // The handshake's deadline, or the idle time-out, which is not moved with every frame: it looks
 // at the clock when it fires.
 void Connection::fire() {
-  if (state_ == State::kHandshake) return end(Ending::kHandshakeTimeout);
+  if (state_ == State::kHandshake)
+    return beyond_ ? refuse(protocol::kGateFull) : end(Ending::kHandshakeTimeout);
   // A client that is not read is not idle.
   if (held_back()) deadline_ = monotonic_ms();
   const MonotonicMs due = deadline_ + shard_.options().limits.gate_idle_timeout_ms;
@@ -90,8 +102,7 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   if (handshake.form != protocol::HandshakeForm::kNone) {
     if (const auto entry = shard_.core().directory.find(handshake.name)) {
       if (shard_.core().system().worker(entry->worker).stuck()) {
-        GATEHOUSE_ASSERT(protocol::append_frame(output(), protocol::kGateUnavailable));
-        end(Ending::kWorkerStuck);
+        refuse(protocol::kGateUnavailable);
         return false;
       }
       if (entry->worker != shard_.worker().index()) {
@@ -101,11 +112,12 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
       session = entry->session;
     }
   }
-  const std::string_view answer =
+  std::string_view answer =
       session == nullptr ? protocol::kGateNotFound : session->judge(handshake);
+  if (answer == protocol::kGateOk && !session->take_handshake()) answer = protocol::kGateTooMany;
+  if (answer == protocol::kGateOk && !take_place(*session)) answer = protocol::kGateFull;
   if (answer != protocol::kGateOk) {
-    GATEHOUSE_ASSERT(protocol::append_frame(output(), answer));
-    end(ending_of_answer(answer));
+    refuse(answer);
     return false;
   }
   session_ = session;
@@ -114,11 +126,16 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   return state_ == State::kOpen;
 }
 
+void Connection::refuse(std::string_view answer) {
+  GATEHOUSE_ASSERT(protocol::append_frame(output(), answer));
+  end(ending_of_answer(answer));
+}
+
 void Connection::become_open(const protocol::GateHandshake& handshake) {
   state_ = State::kOpen;
   extended_ = handshake.form == protocol::HandshakeForm::kExtended;
   reader_.set_limit(kFrameBytesMax);
-  unauthenticated_place_.give_back();
+  handshake_place_.reset();
   cancel();
   const std::uint32_t idle_ms = shard_.options().limits.gate_idle_timeout_ms;
   if (idle_ms == 0) return;
@@ -138,7 +155,8 @@ void Connection::hand_over(const Elsewhere& elsewhere) {
   }
   move.core = shard_.core().shared_from_this();
   move.place = std::move(place_);
-  move.unauthenticated_place = std::move(unauthenticated_place_);
+  move.beyond = beyond_;
+  move.handshake_place = std::move(handshake_place_);
   move.socket = std::move(*socket);
   move.deadline = deadline_;
   actor::Worker& target = shard_.core().system().worker(elsewhere.worker);
@@ -155,11 +173,14 @@ bool Connection::on_request(std::string_view body) {
     end(Ending::kFrameTooShort);
     return false;
   }
-  if (request->session != protocol::kPingSession && session_->holds_back(request->session)) {
+  if (request->session != protocol::kPingSession && session_->holds_back(*request)) {
     hold_back(body);
     return false;
   }
-  if (!within_rates(body.size() + protocol::kFrameHeaderBytes)) return false;
+  if (const auto ending = session_->over_rates(body.size() + protocol::kFrameHeaderBytes)) {
+    end(*ending);
+    return false;
+  }
   if (request->session == protocol::kPingSession) {
     // One that fills its frame is a byte too long for an answer.
     if (!protocol::append_response(output(), request->content, protocol::FrameKind::kOk,
@@ -198,21 +219,29 @@ void Connection::serve_held() {
   if (state_ == State::kOpen && held_ == nullptr) stream_->resume();
 }
 
-bool Connection::within_rates(std::size_t bytes) {
-  const GateCore& core = shard_.core();
-  if (!core.frame_rate.limited() && !core.byte_rate.limited()) return true;
-  // The worker's clock may have slept: what it refuses the real one judges.
-  const std::int64_t now_ns = shard_.worker().now() * 1'000'000;
-  if (core.frame_rate.limited() && !frames_.take(core.frame_rate, 1, now_ns) &&
-      !frames_.take(core.frame_rate, 1, monotonic_ns())) {
-    end(Ending::kFramesPerSecond);
-    return false;
+bool Connection::take_place(const Session& session) {
+  if (!beyond_) return true;
+  Connection* older = session.connection_;
+  if (older != nullptr && !older->beyond_) {
+    std::swap(place_, older->place_);
+    std::swap(beyond_, older->beyond_);
+    return true;
   }
-  if (core.byte_rate.limited() && !bytes_.take(core.byte_rate, bytes, now_ns) &&
-      !bytes_.take(core.byte_rate, bytes, monotonic_ns())) {
-    end(Ending::kBytesPerSecond);
-    return false;
-  }
+  Place place = shard_.core().connections.try_take();
+  if (!place) return false;
+  place_ = std::move(place);
+  beyond_ = false;
+  shard_.core().metrics.connections.add(1);
+  return true;
+}
+
+bool Connection::move_beyond() {
+  if (beyond_) return true;
+  Place place = shard_.core().reserve.try_take();
+  if (!place) return false;
+  place_ = std::move(place);
+  beyond_ = true;
+  shard_.core().metrics.connections.add(-1);
   return true;
 }
 
@@ -233,6 +262,7 @@ void Connection::leave_session(Ending ending, int code, std::string_view reason)
 
 void Connection::finish(Ending ending) {
   state_ = State::kEnding;
+  move_beyond();
   held_.reset();
   cancel();
   shard_.note_closed(ending, stream_->peer());

@@ -2,11 +2,15 @@
 //
 //   1  The first frame is the handshake, within limits.gate_handshake_timeout_ms and
 //      limits.gate_handshake_frame_bytes_max.
+//      A connection beyond maxclient has limits.gate_reserve_timeout_ms, and comes in only if its
+//      player has an older one, or somebody has left meanwhile.
 //   2  The name's session lives on another worker: the socket goes there with the bytes that
 //      were read, and starts again at 1 with what is left of its time.
 //   3  Anything but 200 is answered and closes.
 //   4  After 200 each frame is a request for the session, or a ping, answered here. One that the
 //      session holds back waits with all that follow it: nothing is read meanwhile.
+//   5  A client that ends its side still gets the answers that are due, within
+//      limits.gate_half_closed_timeout_ms; its agent is told at once that it is away.
 //
 // It belongs to its stream: made by open(), deletes itself when the stream told it the end or
 // was handed over, and only there; its worker's thread only.
@@ -20,7 +24,6 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
-#include "base/rate_bucket.hpp"
 #include "gate/ending.hpp"
 #include "gate/place_counter.hpp"
 #include "gate/shard.hpp"
@@ -65,19 +68,26 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   ~Connection() override;
 
   void on_data(net::Stream& stream, std::string_view bytes) override;
+  std::uint32_t on_end(net::Stream& stream) override;
   void on_closed(net::Stream& stream, net::CloseReason reason) override;
   void fire() override;
 
+  // Answers a handshake that is not let in, and ends the connection.
+  void refuse(std::string_view answer);
   // Each returns whether the frames that follow are to be served here.
   bool on_handshake(std::string_view body, Elsewhere& elsewhere);
   bool on_request(std::string_view body);
+  // One beyond maxclient becomes one of its connections, by the place of the player's older one if
+  // that has any; false: the gate is full.
+  [[nodiscard]] bool take_place(const Session& session);
+  // The other way round; false: there are enough of them.
+  bool move_beyond();
   // Stops reading before this frame.
   void hold_back(std::string_view body);
   void serve_held();
   void become_open(const protocol::GateHandshake& handshake);
   // Sends the socket to the session's worker and deletes this.
   void hand_over(const Elsewhere& elsewhere);
-  [[nodiscard]] bool within_rates(std::size_t bytes);
   // Notes the end and closes after what is written.
   void finish(Ending ending);
   void send_kick(int code, std::string_view reason);
@@ -87,14 +97,13 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   Session* session_ = nullptr;  // while kOpen
   protocol::FrameReader reader_;
   Place place_;
-  Place unauthenticated_place_;
-  RateBucket frames_;
-  RateBucket bytes_;
+  std::unique_ptr<HandshakePlace> handshake_place_;  // while kHandshake
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
   std::unique_ptr<std::string> held_;  // the frames from the first that has to wait
   State state_ = State::kHandshake;
   bool reading_on_ = false;  // serve_held() is posted
   bool extended_ = false;
+  bool beyond_;  // beyond maxclient: the place is one of GateCore::reserve
 };
 
 }  // namespace gatehouse::gate

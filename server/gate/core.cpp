@@ -27,7 +27,8 @@ std::uint32_t places(std::uint32_t limit) {
 
 GateMetrics::GateMetrics(MetricSet& set)
     : closed(closed_counters(set)),
-      connections(set.gauge("gate_connections", "", "Open gate connections")),
+      connections(set.gauge("gate_connections", "",
+                            "Open gate connections, those beyond maxclient not counted")),
       sessions(set.gauge("gate_sessions", "", "Players logged in")),
       requests(set.counter("gate_requests", "", "Requests handed to agents")),
       responses(set.counter("gate_responses", "", "Responses sent, pings included")),
@@ -45,7 +46,9 @@ GateCore::GateCore(GateOptions gate_options, MetricSet& set)
       byte_rate(Rate::per_second(options.limits.gate_bytes_per_s_max)),
       metrics(set),
       connections(options.maxclient),
-      unauthenticated(places(options.limits.gate_unauthenticated_max)) {}
+      reserve(options.limits.gate_reserve_max),
+      unauthenticated(places(options.limits.gate_unauthenticated_max)),
+      addresses(options.limits) {}
 
 GateCore::~GateCore() {
   for (std::atomic<Shard*>& shard : shards_) delete shard.load();

@@ -9,10 +9,12 @@
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
 #include "base/rate_bucket.hpp"
+#include "gate/address_budgets.hpp"
 #include "gate/directory.hpp"
 #include "gate/ending.hpp"
 #include "gate/gate.hpp"
 #include "gate/place_counter.hpp"
+#include "gate/player_rates.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
@@ -47,8 +49,16 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   const Rate byte_rate;
   GateMetrics metrics;
   Directory directory;
-  PlaceCounter connections;
+  PlaceCounter connections;  // maxclient
+  // Connections beyond maxclient, each for a moment: one whose handshake shows whether it may have
+  // the place of the same player's older connection, and one that ends or has ended.
+  PlaceCounter reserve;
   PlaceCounter unauthenticated;
+  AddressBudgets addresses;
+  SpentRates spent_rates;
+  // Sessions that count against the game server's capacity: those that are connected, or have been
+  // away for less than limits.gate_seat_keep_ms.
+  std::atomic<std::size_t> seats{0};
 
   // Before any other function below.
   void attach(net::Network& network, actor::System& system);

@@ -13,11 +13,13 @@ enum class Ending : std::uint8_t {
   // not let in
   kMaxclient,             // the gate is full
   kUnauthenticatedLimit,  // too many connections in the handshake
+  kAddressConnections,    // too many of its address, in the handshake or a second
   kHandshakeTimeout,
   kUserNotFound,  // 404
   kBadRequest,    // 400
   kIndexExpired,  // 403
   kUnauthorized,  // 401
+  kTooManyHandshakes,  // 429: of this player
   kWorkerStuck,   // 503: a script keeps the session's worker
   kNoDescriptor,  // the connection could not be handed to the session's worker
   // broke the protocol
@@ -28,6 +30,7 @@ enum class Ending : std::uint8_t {
   kTooManyRequests,
   kFramesPerSecond,
   kBytesPerSecond,
+  kAddressRate,  // of all players of its address together
   kSlowReader,
   kIdleTimeout,
   // the session's doing

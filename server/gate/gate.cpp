@@ -44,7 +44,7 @@ Result<std::unique_ptr<Session>> Gate::create_session(SessionSpec spec, actor::W
   auto session = std::make_unique<Session>(core_->shard(worker), std::move(spec), agent);
   if (!core_->directory.add(session->name(), {worker.index(), session.get()}))
     return fail(Errc::kExists, "the name is logged in");
-  session->listed_ = true;
+  session->enter();
   return session;
 }
 
@@ -54,6 +54,14 @@ const std::string& Gate::server() const {
 
 std::uint32_t Gate::connection_count() const {
   return core_->connections.taken();
+}
+
+std::uint32_t Gate::open_count() const {
+  return core_->connections.taken() + core_->reserve.taken();
+}
+
+std::size_t Gate::seat_count() const {
+  return core_->seats.load();
 }
 
 std::size_t Gate::session_count() const {

@@ -30,7 +30,8 @@ struct GateOptions {
   std::string server;                 // the server name that players log in to
   net::Endpoint listen;               // port 0: any
   std::string advertise;              // "host:port" told to clients; empty: the address listened on
-  std::uint32_t maxclient = 100'000;  // connections, those in the handshake included
+  static constexpr std::uint32_t kMaxclientDefault = 100'000;
+  std::uint32_t maxclient = kMaxclientDefault;  // connections, those in the handshake included
   std::uint32_t reply_cache_count = 128;          // gate.reply_cache_count, a player
   std::uint32_t reply_cache_bytes = 256 * 1'024;  // gate.reply_cache_bytes, a player
   Limits limits;  // the gate_* ones; 0 is no limit, but for the handshake's frame
@@ -66,6 +67,10 @@ class Gate {
   [[nodiscard]] const std::string& advertise() const { return advertise_; }
   // Open connections, those in the handshake included. Any thread.
   [[nodiscard]] std::uint32_t connection_count() const;
+  // The same with those beyond maxclient, which are about to end. Any thread.
+  [[nodiscard]] std::uint32_t open_count() const;
+  // Players who count against a capacity: connected, or not away for long. Any thread.
+  [[nodiscard]] std::size_t seat_count() const;
   // Players logged in. Any thread.
   [[nodiscard]] std::size_t session_count() const;
   [[nodiscard]] const Directory& directory() const;

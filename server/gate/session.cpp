@@ -33,12 +33,21 @@ Session::Session(Shard& shard, SessionSpec spec, Agent& agent)
   for (const std::string* part :
        std::initializer_list<const std::string*>{&name, &spec.uid, &spec.server, &spec.subid})
     end = std::copy(part->begin(), part->end(), end);
+  rates_ = shard_.core().spent_rates.recall(uid());
   shard_.add(*this);
+}
+
+void Session::enter() {
+  listed_ = true;
+  shard_.take_seat(*this);
+  shard_.begin_away(*this);
 }
 
 Session::~Session() {
   if (connection_ != nullptr) {
     fail_pending();
+  }
+  if (connection_ != nullptr) {  // it may have waited for nothing else
     release_connection()->leave_session(Ending::kSessionEnded, kick_code(Ending::kSessionEnded),
                                         gate::name(Ending::kSessionEnded));
   }
@@ -55,10 +64,73 @@ void Session::respond(protocol::RequestTicket ticket, bool ok, std::string_view 
   }
   const std::uint32_t running = window_.running();
   const auto done = window_.complete(ticket, ok, content, current_version());
-  if (window_.running() == running && forgotten_ > 0) --forgotten_;
+  if (window_.running() != running) {
+    forget_pending(ticket);
+  } else if (forgotten_ > 0) {
+    --forgotten_;
+    forget_pending(ticket);
+  }
   if (done.send) send(done.content, done.kind, ticket.session);
-  if (connection_ != nullptr && connection_->held_back() && pending() < window_.count_max())
-    connection_->read_on();
+  if (connection_ == nullptr) return;
+  if (connection_->held_back() && may_read_on()) connection_->read_on();
+  if (away_ && !has_answers_due()) connection_->end(Ending::kPeerClosed);
+}
+
+void Session::forget_pending(const protocol::RequestTicket& ticket) {
+  pending_bytes_ -= std::min(pending_bytes_, ticket.content_bytes);
+  if (lease_ && pending_bytes_ <= AddressBudgets::kLeaseBytes / 2) lease_.reset();
+}
+
+bool Session::take_room(std::size_t bytes) {
+  if (pending_bytes_ == 0) return true;
+  const std::uint32_t most = shard_.options().limits.gate_pending_bytes_max;
+  const std::size_t after = pending_bytes_ + bytes;
+  if (most != 0 && after > most) return false;
+  const std::size_t leased = AddressBudgets::kLeaseBytes + (lease_ ? lease_->bytes() : 0);
+  if (after <= leased) return true;
+  if (connection_ == nullptr) return false;
+  if (!lease_)
+    lease_ = std::make_unique<PendingLease>(shard_.core().addresses, connection_->peer());
+  return lease_->grow(AddressBudgets::kLeaseBytes);  // a content is no longer than that
+}
+
+bool Session::holds_back(const protocol::Request& request) {
+  if (counting_ != protocol::Counting::kConversation) return false;
+  const bool room = pending() < window_.count_max() && take_room(request.content.size());
+  return !room && !window_.knows(request.session, counting_);
+}
+
+bool Session::may_read_on() const {
+  if (pending() >= window_.count_max()) return false;
+  const std::uint32_t most = shard_.options().limits.gate_pending_bytes_max;
+  return most == 0 || pending_bytes_ == 0 || pending_bytes_ + kRequestContentBytesMax <= most;
+}
+
+std::optional<Ending> Session::over_rates(std::size_t bytes) {
+  GateCore& core = shard_.core();
+  // The worker's clock may have slept: what it refuses the real one judges.
+  const std::int64_t now_ns = shard_.worker().now() * 1'000'000;
+  if (core.frame_rate.limited() && !rates_.frames.take(core.frame_rate, 1, now_ns) &&
+      !rates_.frames.take(core.frame_rate, 1, monotonic_ns()))
+    return Ending::kFramesPerSecond;
+  if (core.byte_rate.limited() && !rates_.bytes.take(core.byte_rate, bytes, now_ns) &&
+      !rates_.bytes.take(core.byte_rate, bytes, monotonic_ns()))
+    return Ending::kBytesPerSecond;
+  if (!core.addresses.counts()) return std::nullopt;
+  ++untold_frames_;
+  untold_bytes_ += static_cast<std::uint32_t>(bytes);
+  if (!core.addresses.is_portion(untold_frames_, untold_bytes_)) return std::nullopt;
+  const auto key = AddressBudgets::key_of(connection_->peer());
+  if (!core.addresses.take(key, untold_frames_, untold_bytes_, monotonic_ns()))
+    return Ending::kAddressRate;
+  untold_frames_ = untold_bytes_ = 0;
+  return std::nullopt;
+}
+
+bool Session::take_handshake() {
+  Rate rate = shard_.core().frame_rate;
+  rate.burst_ns *= 2;
+  return !rate.limited() || rates_.frames.take(rate, 1, monotonic_ns());
 }
 
 Result<> Session::push(std::string_view content) {
@@ -88,7 +160,7 @@ void Session::drain() {
 }
 
 std::string Session::peer() const {
-  return connection_ == nullptr ? std::string() : connection_->peer().to_string();
+  return connected() ? connection_->peer().to_string() : std::string();
 }
 
 net::Address Session::peer_address() const {
@@ -113,6 +185,9 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
   }
   const bool resumed = version_ != 0;
   connection_ = &connection;
+  away_ = false;
+  shard_.end_away(*this);
+  shard_.take_seat(*this);
   last_index_ = handshake.index;
   form_ = handshake.form;
   // Clients that name no conversation continue that of an earlier connection, as skynet's do,
@@ -156,12 +231,16 @@ void Session::send_missed_pushes(std::uint32_t last_push) {
 
 void Session::handle(const protocol::Request& request) {
   const std::uint32_t pending_max = shard_.options().limits.gate_pending_requests_max;
-  if (pending_max != 0 && pending() >= pending_max && !window_.knows(request.session, counting_))
+  const bool room =
+      (pending_max == 0 || pending() < pending_max) && take_room(request.content.size());
+  if (!room && !window_.knows(request.session, counting_))
     return connection_->end(Ending::kTooManyRequests);
   using Verdict = protocol::ReplyWindow::Verdict;
-  const auto begun = window_.begin(request.session, version_, counting_);
+  auto begun = window_.begin(request.session, version_, counting_);
   switch (begun.verdict) {
     case Verdict::kRun:
+      begun.ticket.content_bytes = static_cast<std::uint32_t>(request.content.size());
+      pending_bytes_ += begun.ticket.content_bytes;
       shard_.count_request();
       return agent_.on_request(begun.ticket, request.content);
     case Verdict::kResend:
@@ -178,6 +257,15 @@ void Session::handle(const protocol::Request& request) {
 
 void Session::on_connection_lost() {
   connection_ = nullptr;
+  if (!std::exchange(away_, true)) {
+    shard_.begin_away(*this);
+    agent_.on_disconnected();
+  }
+}
+
+void Session::on_client_ended() {
+  away_ = true;
+  shard_.begin_away(*this);
   agent_.on_disconnected();
 }
 
@@ -201,7 +289,10 @@ void Session::fail_pending() {
 }
 
 void Session::leave_directory() {
-  if (std::exchange(listed_, false)) shard_.core().directory.remove(name());
+  if (!std::exchange(listed_, false)) return;
+  shard_.core().spent_rates.remember(uid(), rates_, monotonic_ns());
+  shard_.core().directory.remove(name());
+  shard_.give_seat_up(*this);
 }
 
 }  // namespace gatehouse::gate

@@ -11,12 +11,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "gate/address_budgets.hpp"
 #include "gate/agent.hpp"
+#include "gate/ending.hpp"
+#include "gate/player_rates.hpp"
 #include "net/address.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
@@ -84,12 +89,14 @@ class Session {
 
   // gate.reply_cache_count
   [[nodiscard]] std::uint32_t reply_count_max() const { return window_.count_max(); }
-  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+  // A client that sends no more, and waits for its last answers, counts as away.
+  [[nodiscard]] bool connected() const { return connection_ != nullptr && !away_; }
   // "ip:port" of the client; empty when there is none.
   [[nodiscard]] std::string peer() const;
   // The same as an address; the unknown one when there is none.
   [[nodiscard]] net::Address peer_address() const;
-  // Requests that wait for respond().
+  // Requests that wait for respond(), and the bytes of their contents.
+  [[nodiscard]] std::uint32_t pending_bytes() const { return pending_bytes_; }
   [[nodiscard]] std::uint32_t pending() const { return window_.running() + forgotten_; }
   [[nodiscard]] std::string_view uid() const { return part(name_bytes_, uid_bytes_); }
   [[nodiscard]] std::string_view server() const {
@@ -108,6 +115,10 @@ class Session {
   friend class Connection;
   friend class Gate;
   friend class Shard;
+  friend struct SessionList;
+
+  // The name is in the directory: the session begins, without a client.
+  void enter();
 
   // --- For Connection ---
   // What a handshake for this name is worth; one of protocol's answers.
@@ -116,15 +127,23 @@ class Session {
   // written, the agent is told. The session may be gone when it returns.
   void accept(Connection& connection, const protocol::GateHandshake& handshake);
   // Whether a request has to wait unread: as many of this conversation are pending as answers
-  // are remembered. So whatever is pending when the client, or the server, is lost is known after.
-  [[nodiscard]] bool holds_back(std::uint32_t session) const {
-    return counting_ == protocol::Counting::kConversation && pending() >= window_.count_max() &&
-           !window_.knows(session, counting_);
-  }
+  // are remembered, or bytes as there may be. So whatever is pending when the client, or the
+  // server, is lost is known after.
+  [[nodiscard]] bool holds_back(const protocol::Request& request);
+  // Whether what was held back may be tried again.
+  [[nodiscard]] bool may_read_on() const;
+  // Charges the player and his address with a frame; else why the connection has to end.
+  [[nodiscard]] std::optional<Ending> over_rates(std::size_t bytes);
+  // Charges the player with a handshake. His frames leave room for as many again.
+  [[nodiscard]] bool take_handshake();
   // A request of the current connection. The session may be gone when it returns.
   void handle(const protocol::Request& request);
   // The current connection ended by itself. The session may be gone when it returns.
   void on_connection_lost();
+  // The client sends no more; true: answers are due to it, and the connection stays until they
+  // are given. The session may be gone when it returns.
+  [[nodiscard]] bool has_answers_due() const { return pending() > 0; }
+  void on_client_ended();
 
   [[nodiscard]] std::string_view part(std::size_t offset, std::size_t bytes) const {
     return {text_.get() + offset, bytes};
@@ -136,6 +155,9 @@ class Session {
   }
   // The answer to an accepted handshake.
   [[nodiscard]] std::string granted(const protocol::GateHandshake& handshake) const;
+  // Whether contents of so many bytes may wait, too; leases memory of the address for that.
+  [[nodiscard]] bool take_room(std::size_t bytes);
+  void forget_pending(const protocol::RequestTicket& ticket);
   void begin_conversation(std::string_view conversation);
   void send_missed_pushes(std::uint32_t last_push);
   void send(std::string_view content, protocol::FrameKind kind, std::uint32_t session);
@@ -156,15 +178,24 @@ class Session {
   std::uint32_t subid_bytes_ = 0;
   std::uint32_t version_ = 0;    // number of the last accepted handshake
   std::uint32_t forgotten_ = 0;  // requests of earlier conversations that still run
+  std::uint32_t pending_bytes_ = 0;
+  std::uint32_t untold_frames_ = 0;  // since the address was charged
+  std::uint32_t untold_bytes_ = 0;
   protocol::Suite suite_;
   protocol::HandshakeForm form_ = protocol::HandshakeForm::kNone;  // of the last one accepted
   protocol::Counting counting_ = protocol::Counting::kSkynet;  // of the current connection
   bool listed_ = false;                                            // in the directory
   bool kicked_ = false;
   bool oversize_logged_ = false;
+  bool away_ = true;          // the agent has been told, or nobody came yet
+  bool seated_ = false;       // counts in GateCore::seats
+  bool listed_away_ = false;  // in the shard's list of those who are away
   Secret secret_;
   std::string conversation_;
   protocol::HandshakeIndex last_index_ = 0;
+  MonotonicMs away_since_ms_ = 0;
+  PlayerRates rates_;
+  std::unique_ptr<PendingLease> lease_;  // while more than a little waits
   protocol::ReplyWindow window_;
   protocol::PushLog pushes_;
 };

@@ -13,18 +13,28 @@ Shard::Shard(GateCore& core, actor::Worker& worker, net::UvLoop& loop)
 }
 
 void Shard::accept(net::Socket socket) {
+  const Limits& limits = options().limits;
   Place place = core_.connections.try_take();
+  const bool beyond = !place;
+  if (beyond) place = core_.reserve.try_take();
   if (!place) return note_closed(Ending::kMaxclient, socket.peer());
   Place unauthenticated = core_.unauthenticated.try_take();
   if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, socket.peer());
-  const std::uint32_t timeout_ms = options().limits.gate_handshake_timeout_ms;
+  const AddressBudgets::Key key = AddressBudgets::key_of(socket.peer());
+  if (core_.addresses.enter_handshake(key, beyond, monotonic_ns()) !=
+      AddressBudgets::Entry::kGranted) {
+    const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;
+    return note_closed(ending, socket.peer());
+  }
+  auto handshake_place =
+      std::make_unique<HandshakePlace>(std::move(unauthenticated), core_.addresses, key, beyond);
+  std::uint32_t timeout_ms = limits.gate_handshake_timeout_ms;
+  if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
+    timeout_ms = limits.gate_reserve_timeout_ms;
   const MonotonicMs deadline = timeout_ms == 0 ? 0 : monotonic_ms() + timeout_ms;
-  Connection::open(*this, HandOver{core_.shared_from_this(),
-                                   std::move(place),
-                                   std::move(unauthenticated),
-                                   std::move(socket),
-                                   {},
-                                   deadline});
+  Connection::open(*this,
+                   HandOver{core_.shared_from_this(), std::move(place), beyond,
+                            std::move(handshake_place), std::move(socket), {}, deadline});
 }
 
 void Shard::take_over(HandOver hand_over) {
@@ -32,21 +42,65 @@ void Shard::take_over(HandOver hand_over) {
 }
 
 void Shard::drain() {
-  for (Session* session = sessions_; session != nullptr; session = session->next_) session->drain();
+  for (Session* session = sessions_.first; session != nullptr; session = session->next_)
+    session->drain();
+}
+
+void SessionList::push_back(Session& session) {
+  session.previous_ = last;
+  session.next_ = nullptr;
+  (last == nullptr ? first : last->next_) = &session;
+  last = &session;
+}
+
+void SessionList::remove(Session& session) {
+  (session.previous_ == nullptr ? first : session.previous_->next_) = session.next_;
+  (session.next_ == nullptr ? last : session.next_->previous_) = session.previous_;
 }
 
 void Shard::add(Session& session) {
-  session.previous_ = nullptr;
-  session.next_ = sessions_;
-  if (sessions_ != nullptr) sessions_->previous_ = &session;
-  sessions_ = &session;
+  sessions_.push_back(session);
   core_.metrics.sessions.add(1);
 }
 
 void Shard::remove(Session& session) {
-  (session.previous_ == nullptr ? sessions_ : session.previous_->next_) = session.next_;
-  if (session.next_ != nullptr) session.next_->previous_ = session.previous_;
+  end_away(session);
+  sessions_.remove(session);
   core_.metrics.sessions.add(-1);
+}
+
+void Shard::take_seat(Session& session) {
+  if (!std::exchange(session.seated_, true)) core_.seats.fetch_add(1);
+}
+
+void Shard::give_seat_up(Session& session) {
+  end_away(session);
+  if (std::exchange(session.seated_, false)) core_.seats.fetch_sub(1);
+}
+
+void Shard::begin_away(Session& session) {
+  if (!session.seated_ || session.listed_away_) return;
+  session.listed_away_ = true;
+  session.away_since_ms_ = monotonic_ms();
+  sessions_.remove(session);
+  away_.push_back(session);
+  if (!waiting())
+    worker_.timers().add(*this, session.away_since_ms_ + options().limits.gate_seat_keep_ms);
+}
+
+void Shard::end_away(Session& session) {
+  if (!std::exchange(session.listed_away_, false)) return;
+  away_.remove(session);
+  sessions_.push_back(session);
+}
+
+void Shard::fire() {
+  const MonotonicMs now = monotonic_ms();
+  while (away_.first != nullptr) {
+    const MonotonicMs due = away_.first->away_since_ms_ + options().limits.gate_seat_keep_ms;
+    if (due > now) return worker_.timers().add(*this, due);
+    give_seat_up(*away_.first);
+  }
 }
 
 void Shard::note_closed(Ending ending, const net::Address& peer) {

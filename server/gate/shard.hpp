@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
 #include "base/clock.hpp"
 #include "gate/close_log.hpp"
@@ -22,13 +24,23 @@ class Session;
 struct HandOver {
   std::shared_ptr<GateCore> core;  // outlives the places
   Place place;
-  Place unauthenticated_place;
+  bool beyond = false;  // the place is one of GateCore::reserve
+  std::unique_ptr<HandshakePlace> handshake_place;
   net::Socket socket;
   std::string frames;  // read, but not yet served: the handshake and what came after it
   MonotonicMs deadline = 0;
 };
 
-class Shard final : private actor::TurnEndHook {
+// Sessions of one shard, linked through themselves.
+struct SessionList {
+  Session* first = nullptr;
+  Session* last = nullptr;
+
+  void push_back(Session& session);
+  void remove(Session& session);
+};
+
+class Shard final : private actor::TurnEndHook, private actor::Timer {
  public:
   Shard(GateCore& core, actor::Worker& worker, net::UvLoop& loop);
   Shard(const Shard&) = delete;
@@ -47,6 +59,12 @@ class Shard final : private actor::TurnEndHook {
 
   void add(Session& session);
   void remove(Session& session);
+  // The session has a seat from now on; it is given up when its client has been away for
+  // limits.gate_seat_keep_ms, or when it leaves.
+  void take_seat(Session& session);
+  void give_seat_up(Session& session);
+  void begin_away(Session& session);
+  void end_away(Session& session);
 
   void count_request() { ++requests_; }
   void count_response() { ++responses_; }
@@ -56,11 +74,14 @@ class Shard final : private actor::TurnEndHook {
 
  private:
   void on_turn_end() override;
+  // The seat of who has been away the longest is due.
+  void fire() override;
 
   GateCore& core_;
   actor::Worker& worker_;
   net::UvLoop& loop_;
-  Session* sessions_ = nullptr;  // head of the list
+  SessionList sessions_;
+  SessionList away_;  // those with a seat and without a client, the longest first
   // Since the last turn: the metrics are shared with other threads.
   std::uint32_t requests_ = 0;
   std::uint32_t responses_ = 0;

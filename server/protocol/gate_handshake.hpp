@@ -15,7 +15,9 @@
 //   4  401 Unauthorized     the mac differs
 //   5  200 OK               extended: may be followed by a blank and the options granted
 // While a script keeps the worker of the name's session busy (limits.worker_stuck_ms) the answer
-// is 503 Service Unavailable without these checks: try again later.
+// is 503 Service Unavailable without these checks: try again later. Instead of 200 it may be
+//   429 Too Many Requests         more handshakes than the player's rate has room for
+//   503 Service Unavailable full  the gate is full, and no connection of this player makes room
 //
 // Options a client may ask for:
 //   window   granted as window=N in a conversation: the answers that are remembered. Whoever has
@@ -42,6 +44,8 @@ inline constexpr std::string_view kGateIndexExpired = "403 Index Expired";
 inline constexpr std::string_view kGateUnauthorized = "401 Unauthorized";
 inline constexpr std::string_view kGateBadRequest = "400 Bad Request";
 inline constexpr std::string_view kGateUnavailable = "503 Service Unavailable";
+inline constexpr std::string_view kGateFull = "503 Service Unavailable full";
+inline constexpr std::string_view kGateTooMany = "429 Too Many Requests";
 
 // skynet reads the index with Lua's tonumber: an integer of 64 bits or a double. This type holds
 // both without loss.

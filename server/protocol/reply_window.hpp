@@ -46,6 +46,7 @@ namespace gatehouse::protocol {
 struct RequestTicket {
   std::uint32_t session = 0;
   std::uint32_t conversation = 0;
+  std::uint32_t content_bytes = 0;  // of the request, for who counts what is pending
 };
 
 // The contents of the answers of kind kError to requests that are refused unrun: the number is

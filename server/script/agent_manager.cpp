@@ -67,7 +67,7 @@ std::vector<std::string> AgentManager::endpoints(std::string_view server) const 
 std::size_t AgentManager::players(std::string_view server) const {
   std::size_t count = 0;
   for (const gate::Gate* gate : gates_) {
-    if (gate->server() == server) count += gate->session_count();
+    if (gate->server() == server) count += gate->seat_count();
   }
   return count;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/capacity.hpp"
 #include "app/code_check.hpp"
 #include "app/config.hpp"
 #include "app/program_root.hpp"
@@ -18,9 +19,9 @@ using namespace gatehouse;  // NOLINT: main's own file
 
 int check(const std::string& file, const std::vector<std::string>& settings,
           const std::string& program_folder) {
-  const auto config = app::load_config(file, settings, program_folder);
-  const auto usable = config ? app::check_game_code(*config)
-                             : tl::unexpected<Error>(config.error());
+  auto config = app::load_config(file, settings, program_folder);
+  auto usable = config ? app::check_game_code(*config) : tl::unexpected<Error>(config.error());
+  if (usable) usable = app::fit_to_machine(*config, app::Machine::here());
   if (!usable) {
     std::cerr << usable.error().message << "\n";
     return app::kExitUsage;

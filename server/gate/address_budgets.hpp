@@ -1,0 +1,143 @@
+// What one address (IPv6: a /64) may take of a gate over all its connections and players, so that
+// many accounts, or many connections of one, take no more than their address may. What players
+// take is told in portions: a budget is exact but for one portion a session.
+//
+// Invariant: an address without an entry has used nothing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "base/rate_bucket.hpp"
+#include "gate/place_counter.hpp"
+#include "net/address.hpp"
+
+namespace gatehouse::gate {
+
+// Any thread. Outlives its HandshakePlaces and PendingLeases.
+class AddressBudgets {
+ public:
+  // Memory for requests is leased by so many bytes; the first of them are nobody's.
+  static constexpr std::uint32_t kLeaseBytes = 65'536;
+
+  using Key = std::array<unsigned char, 16>;
+  [[nodiscard]] static Key key_of(const net::Address& address);
+
+  explicit AddressBudgets(const Limits& limits);
+  AddressBudgets(const AddressBudgets&) = delete;
+  AddressBudgets& operator=(const AddressBudgets&) = delete;
+
+  enum class Entry : std::uint8_t { kGranted, kTooFast, kTooMany };
+  // A connection begins its handshake; `beyond`: one beyond maxclient. leave_handshake() follows
+  // what is granted.
+  [[nodiscard]] Entry enter_handshake(const Key& key, bool beyond, std::int64_t now_ns);
+  void leave_handshake(const Key& key, bool beyond);
+
+  // Whether sessions have to tell what they take, and whether that is a portion.
+  [[nodiscard]] bool counts() const { return frames_.limited() || bytes_.limited(); }
+  [[nodiscard]] bool is_portion(std::uint32_t frames, std::uint32_t bytes) const {
+    return frames >= frame_portion_ || bytes >= byte_portion_;
+  }
+  // Frames and bytes of a player; false: over the rate, nothing is taken.
+  [[nodiscard]] bool take(const Key& key, std::uint32_t frames, std::uint32_t bytes,
+                          std::int64_t now_ns);
+
+  // Memory for requests that wait; false: there is no more of it.
+  [[nodiscard]] bool lease(const Key& key, std::uint32_t bytes);
+  void give_back(const Key& key, std::uint32_t bytes);
+
+  // Addresses that are remembered.
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Used {
+    RateBucket connections;
+    RateBucket frames;
+    RateBucket bytes;
+    std::uint64_t pending_bytes = 0;
+    std::uint32_t handshakes = 0;
+    std::uint32_t beyond = 0;
+
+    [[nodiscard]] bool nothing(std::int64_t now_ns) const {
+      return pending_bytes == 0 && handshakes == 0 && beyond == 0 &&
+             connections.full_in_ns(now_ns) <= 0 && frames.full_in_ns(now_ns) <= 0 &&
+             bytes.full_in_ns(now_ns) <= 0;
+    }
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<std::string_view>{}(
+          {reinterpret_cast<const char*>(key.data()), key.size()});
+    }
+  };
+  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kSweepAt = 1'024;
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<Key, Used, Hash> used;
+    std::size_t sweep_at = kSweepAt;
+  };
+  [[nodiscard]] Shard& shard(const Key& key) { return shards_[Hash{}(key) % kShards]; }
+  // Under the shard's lock.
+  [[nodiscard]] static Used& use(Shard& shard, const Key& key, std::int64_t now_ns);
+
+  const Rate connections_;
+  const Rate frames_;
+  const Rate bytes_;
+  const std::uint32_t frames_max_;
+  const std::uint32_t bytes_max_;
+  const std::uint32_t frame_portion_;
+  const std::uint32_t byte_portion_;
+  const std::uint64_t pending_bytes_max_;
+  const std::uint32_t handshakes_max_;
+  const std::uint32_t beyond_max_;
+  std::array<Shard, kShards> shards_;
+};
+
+// The place of a connection in its handshake: among all of them, and among those of its address,
+// which enter_handshake() granted.
+class HandshakePlace {
+ public:
+  HandshakePlace(Place place, AddressBudgets& budgets, const AddressBudgets::Key& key, bool beyond)
+      : place_(std::move(place)), budgets_(budgets), key_(key), beyond_(beyond) {}
+  ~HandshakePlace() { budgets_.leave_handshake(key_, beyond_); }
+  HandshakePlace(const HandshakePlace&) = delete;
+  HandshakePlace& operator=(const HandshakePlace&) = delete;
+
+ private:
+  Place place_;
+  AddressBudgets& budgets_;
+  const AddressBudgets::Key key_;
+  const bool beyond_;
+};
+
+// The memory that a session's requests have of the address that it first asked from.
+class PendingLease {
+ public:
+  PendingLease(AddressBudgets& budgets, const net::Address& peer)
+      : budgets_(budgets), key_(AddressBudgets::key_of(peer)) {}
+  ~PendingLease() { budgets_.give_back(key_, bytes_); }
+  PendingLease(const PendingLease&) = delete;
+  PendingLease& operator=(const PendingLease&) = delete;
+
+  [[nodiscard]] std::uint32_t bytes() const { return bytes_; }
+  [[nodiscard]] bool grow(std::uint32_t bytes) {
+    if (!budgets_.lease(key_, bytes)) return false;
+    bytes_ += bytes;
+    return true;
+  }
+
+ private:
+  AddressBudgets& budgets_;
+  const AddressBudgets::Key key_;
+  std::uint32_t bytes_ = 0;
+};
+
+}  // namespace gatehouse::gate
