@@ -10,18 +10,18 @@ namespace {
 
 constexpr std::uint32_t kLostAnswerS = 60;
 
-net::Address address(const std::string& ip) { return net::Address::from(ip, 4711).value(); }
+net::Address client_at(const std::string& ip) { return net::Address::from(ip, 4711).value(); }
 
 TicketUse judge(std::uint64_t sequence, std::int64_t age_s, const std::string& ip,
                 bool ended = false) {
   const store::TicketFamily family{
       .sequence = 5, .address = "2001:db8:1:2::3", .age_s = age_s, .ended = ended};
-  return judge_ticket_use(family, sequence, address(ip), kLostAnswerS);
+  return judge_ticket_use(family, sequence, client_at(ip), kLostAnswerS);
 }
 
 TEST(TicketUse, FirstTicketIsUnspentUntilItsFamilyIsKnown) {
-  EXPECT_EQ(judge_ticket_use(std::nullopt, 0, address("192.0.2.1"), 60), TicketUse::kNewest);
-  EXPECT_EQ(judge_ticket_use(std::nullopt, 1, address("192.0.2.1"), 60), TicketUse::kNone);
+  EXPECT_EQ(judge_ticket_use(std::nullopt, 0, client_at("192.0.2.1"), 60), TicketUse::kNewest);
+  EXPECT_EQ(judge_ticket_use(std::nullopt, 1, client_at("192.0.2.1"), 60), TicketUse::kNone);
 }
 
 TEST(TicketUse, NewestIsGoodFromAnywhere) {
