@@ -39,7 +39,7 @@ OWNERS = {
     "openssl/*": ["crypto/*"],
     "argon2.h": ["crypto/*"],
     "crypt.h": ["crypto/*"],
-    "utf8proc.h": ["protocol/*"],
+    "unicode/*": ["protocol/user_name.*"],
     "spdlog/*": ["base/log.*"],
     "lua.hpp": ["script/*"],
     "lua.h": ["script/*"],

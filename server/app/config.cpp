@@ -10,9 +10,9 @@
 #include "app/config_reader.hpp"
 #include "app/program_root.hpp"
 #include "base/file_trust.hpp"
-#include "base/server_name.hpp"
 #include "crypto/encoding.hpp"
 #include "ops/admin_server.hpp"
+#include "protocol/user_name.hpp"
 #include "script/conversations.hpp"
 
 namespace gatehouse::app {
@@ -98,8 +98,10 @@ void read_gate(ConfigReader& reader, Config& config) {
     gate::GateOptions gate;
     if (!entry.read("server", gate.server)) {
       if (!entry.has("server")) entry.reject("server", "is missing");
-    } else if (auto named = check_server_name(gate.server); !named) {
-      entry.reject("server", named.error().message);
+    } else if (auto name = protocol::normalise_server_name(gate.server)) {
+      gate.server = std::move(*name);
+    } else {
+      entry.reject("server", name.error().message);
     }
     if (!servers.insert(gate.server).second) entry.reject("server", "is served by another gate");
     read_endpoint(entry, "listen", gate.listen);
@@ -237,6 +239,10 @@ void read_auth(ConfigReader& reader, Config& config) {
   reader.section("argon2", [&](ConfigReader& r) {
     crypto::Argon2Cost& cost = config.login.auth.cost;
     r.read("memory_kib", cost.memory_kib, 8, crypto::kArgon2MemoryKibMax);
+  std::size_t names = 0;
+  reader.read_choice("names", {"strict", "any"}, names);
+  config.login.auth.names = names == 0 ? protocol::NewNames::kStrict : protocol::NewNames::kAny;
+  config.agent.names = config.login.auth.names;
     r.read("passes", cost.passes, 1, crypto::kArgon2PassesMax);
     r.read("lanes", cost.lanes, 1, crypto::kArgon2LanesMax);
   });

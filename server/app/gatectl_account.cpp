@@ -14,6 +14,7 @@
 #include "crypto/encoding.hpp"
 #include "crypto/password.hpp"
 #include "crypto/totp.hpp"
+#include "login/new_account.hpp"
 #include "login/second_factor.hpp"
 #include "store/write_error.hpp"
 
@@ -68,13 +69,16 @@ Result<> confirm_deletion(const Arguments& arguments) {
 }  // namespace
 
 Result<> account_add(const Config& config, const Arguments& arguments, Output& output) {
+  const protocol::NewNames names = config.login.auth.names;
+  if (auto allowed = protocol::check_new_user_name(arguments.name, names); !allowed)
+    return fail(Errc::kInvalid, allowed.error().message + " (see auth.names)");
   const auto password = read_password(arguments.name);
   if (!password) return tl::unexpected<Error>(password.error());
   const auto driver = open_or_make_store(config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto hash = crypto::hash_password(*password, config.login.auth.cost);
   if (!hash) return tl::unexpected<Error>(hash.error());
-  const auto created = (*driver)->create_account(arguments.name, *hash);
+  const auto created = login::make_account(**driver, arguments.name, *hash, names);
   if (!created && created.error().code == Errc::kExists) {
     return fail(Errc::kExists, "there is an account " + arguments.name + " already");
   }

@@ -112,7 +112,10 @@ class CommandLine {
 
   void add_bulk_commands() {
     CLI::App* list = add(account_, "list", "accounts by name", account_list);
-    list->add_option("--after", arguments_.after, "only names after this one");
+    list->add_option("--after", arguments_.after, "only names after this one")
+        ->transform([](const std::string& given) {
+          return protocol::normalise_user_name(given).value_or(given);
+        });
     list->add_option("--limit", arguments_.limit, "how many at most, default 100")
         ->check(CLI::Range(1u, 100'000u));
     CLI::App* import = add(account_, "import", "make accounts out of a CSV file", account_import);

@@ -13,6 +13,7 @@
 #include "app/gatectl_importer.hpp"
 #include "app/gatectl_store.hpp"
 #include "base/clock.hpp"
+#include "protocol/user_name.hpp"
 
 namespace gatehouse::app {
 namespace {
@@ -47,8 +48,8 @@ class Progress {
 };
 
 // The rows behind the header line.
-Result<> read_rows(CsvReader& reader, const ImportColumns& columns, Importer& importer,
-                   Progress& progress) {
+Result<> read_rows(CsvReader& reader, const ImportColumns& columns, protocol::NewNames names,
+                   Importer& importer, Progress& progress) {
   CsvRow row;
   for (;;) {
     const auto read = reader.next(row);
@@ -61,6 +62,9 @@ Result<> read_rows(CsvReader& reader, const ImportColumns& columns, Importer& im
       importer.refuse(row.line, read.error());
     } else if (auto account = columns.read(row.fields); !account) {
       importer.refuse(row.line, account.error());
+    } else if (auto allowed = protocol::check_new_user_name(account->account.name, names);
+               !allowed) {
+      importer.refuse(row.line, {Errc::kInvalid, allowed.error().message + " (see auth.names)"});
     } else if (auto added = importer.add(row.line, std::move(*account)); !added) {
       return added;
     }
@@ -124,7 +128,7 @@ Result<> import_from(std::istream& in, const Config& config, const Arguments& ar
                       progress.clear();
                       output.fail_line(line, error);
                     });
-  const auto done = read_rows(reader, *columns, importer, progress);
+  const auto done = read_rows(reader, *columns, config.login.auth.names, importer, progress);
   progress.clear();
   say_summary(importer.counts(), *columns, arguments.dry_run, output);
   if (!done) {

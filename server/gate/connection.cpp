@@ -100,7 +100,7 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   const protocol::GateHandshake handshake = protocol::parse_gate_handshake(body);
   Session* session = nullptr;
   if (handshake.form != protocol::HandshakeForm::kNone) {
-    if (const auto entry = shard_.core().directory.find(handshake.name)) {
+    if (const auto entry = shard_.core().directory.find_spelled(handshake.name)) {
       if (shard_.core().system().worker(entry->worker).stuck()) {
         refuse(protocol::kGateUnavailable);
         return false;

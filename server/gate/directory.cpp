@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "protocol/gate_handshake.hpp"
 
 namespace gatehouse::gate {
 
@@ -35,6 +36,13 @@ std::optional<Directory::Entry> Directory::find(std::string_view name) const {
   const auto it = p.entries.find(name);
   if (it == p.entries.end()) return std::nullopt;
   return it->second;
+}
+
+std::optional<Directory::Entry> Directory::find_spelled(std::string_view name) const {
+  if (auto found = find(name)) return found;
+  const auto canonical = protocol::canonical_gate_name(name);
+  if (!canonical) return std::nullopt;
+  return find(*canonical);
 }
 
 std::size_t Directory::count() const {

@@ -29,6 +29,8 @@ class Directory {
   [[nodiscard]] bool add(std::string_view name, const Entry& entry);
   void remove(std::string_view name);
   [[nodiscard]] std::optional<Entry> find(std::string_view name) const;
+  // The same of a name as a client may spell it (protocol::canonical_gate_name).
+  [[nodiscard]] std::optional<Entry> find_spelled(std::string_view name) const;
   [[nodiscard]] std::size_t count() const;
 
  private:

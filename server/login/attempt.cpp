@@ -5,15 +5,13 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "crypto/totp.hpp"
+#include "login/new_account.hpp"
 #include "login/second_factor.hpp"
 #include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
 
 namespace gatehouse::login {
 namespace {
-
-// What an account without a password holds: no format of crypto/password.hpp.
-constexpr std::string_view kUnusableHash = "!";
 
 std::int64_t now_s() { return wall_ms() / 1'000; }
 
@@ -240,7 +238,7 @@ void Authenticator::Attempt::judge_stranger() {
 
 void Authenticator::Attempt::create(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  auto created = driver.create_account(request_.name, new_hash_);
+  auto created = make_account(driver, request_.name, new_hash_, owner_.options_.names);
   if (created) {
     account_ = std::move(*created);
     password_given_ = true;
@@ -259,7 +257,7 @@ void Authenticator::Attempt::adopt(store::Driver& driver) {
   if (!find(driver) || !read_server(driver)) return;
   if (!account_ && !server_lets_in(false)) return refuse(closed_server());
   if (!account_) {
-    auto created = driver.create_account(request_.name, kUnusableHash);
+    auto created = make_account(driver, request_.name, kUnusableHash, owner_.options_.names);
     if (created) {
       account_ = std::move(*created);
     } else if (created.error().code != Errc::kExists) {

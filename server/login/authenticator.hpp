@@ -32,6 +32,7 @@
 #include "login/tickets.hpp"
 #include "login/waiting_room.hpp"
 #include "net/address.hpp"
+#include "protocol/user_name.hpp"
 #include "store/store.hpp"
 #include "store/work_pool.hpp"
 
@@ -42,6 +43,7 @@ struct AuthenticatorOptions {
   enum class Registration { kAuto, kClosed };
 
   Registration registration = Registration::kAuto;
+  protocol::NewNames names = protocol::NewNames::kStrict;  // of accounts made here: `auth.names`
   crypto::Argon2Cost cost{};  // of new hashes
   TicketOptions tickets{};
 };
@@ -116,7 +118,8 @@ class Authenticator {
   void verify(AuthRequest request, Done done);
 
   // The account of a user whom somebody else has authenticated, made without a usable password
-  // when there is none. Bans count here too. `done` as above.
+  // when there is none. Bans count here too. `done` as above; kNameRefused where no account may
+  // have the name.
   void find_or_create(AuthRequest request, Done done);
 
   // Spends a ticket just before its login is answered with 200, and makes the next one. Calls

@@ -10,6 +10,7 @@
 #include "login/login_worker.hpp"
 #include "protocol/login_answer.hpp"
 
+#include "protocol/user_name.hpp"
 namespace gatehouse::login {
 namespace {
 
@@ -210,8 +211,10 @@ void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
     return refuse(kPolicyAuth);
   }
   if (result->uid.empty()) return refuse(kPolicyNoUid);
-  uid_ = std::move(result->uid);
-  server_ = std::move(result->server);
+  auto uid = protocol::normalise_user_name(result->uid);
+  if (!uid) return refuse(kPolicyBadUid);
+  uid_ = std::move(*uid);
+  server_ = protocol::normalise_server_name(result->server).value_or(result->server);
   if (!served()) return refuse(kServerUnknown);
   if (context.policy.has_login()) return after_admission();
   context.authenticator.find_or_create(auth_request(),

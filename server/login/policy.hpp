@@ -16,7 +16,7 @@ namespace gatehouse::login {
 // Who logs in, by the word of the policy.
 struct AuthResult {
   std::string server;
-  std::string uid;  // empty: nobody, 401
+  std::string uid;  // empty: nobody, 401; the login normalises it
 };
 
 // All functions are called on the worker of the login connection; each `done` is called exactly

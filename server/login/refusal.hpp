@@ -26,7 +26,7 @@ inline constexpr Refusal kInputEnded{400, "input_ended"};  // before the token w
 inline constexpr Refusal kWrongPassword{401, "wrong_password"};
 inline constexpr Refusal kUnknownUser{401, "unknown_user"};
 inline constexpr Refusal kPasswordUnusable{401, "password_unusable"};  // the stored hash
-inline constexpr Refusal kNameRefused{401, "name_refused"};            // by the store
+inline constexpr Refusal kNameRefused{401, "name_refused"};  // for a new account
 inline constexpr Refusal kBadTicket{401, "bad_ticket"};
 inline constexpr Refusal kTicketReused{401, "ticket_reused"};  // its family has ended
 inline constexpr Refusal kTotpNeeded{401, "totp_needed", 0, true};
@@ -34,6 +34,7 @@ inline constexpr Refusal kTotpWrong{401, "totp_wrong", 0, true};
 inline constexpr Refusal kTotpUsed{401, "totp_used", 0, true};
 inline constexpr Refusal kPolicyAuth{401, "policy_auth"};
 inline constexpr Refusal kPolicyNoUid{401, "policy_no_uid"};
+inline constexpr Refusal kPolicyBadUid{401, "policy_bad_uid"};  // no name, by user_name.hpp
 
 inline constexpr Refusal kBanned{403, "banned"};
 inline constexpr Refusal kAddressBanned{403, "address_banned"};

@@ -10,6 +10,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/skynet_suite.hpp"
+#include "protocol/user_name.hpp"
 
 namespace gatehouse::protocol {
 namespace {
@@ -79,6 +80,18 @@ std::optional<std::uint32_t> parse_push_number(std::string_view text) {
   const auto value = parse_decimal(text);
   if (!value || *value > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return static_cast<std::uint32_t>(*value);
+}
+
+// The base64 as parse_token() takes it: padding may be missing.
+Result<GateName> split_gate_name(std::string_view text) {
+  const std::size_t at = text.find('@');
+  const std::size_t mark = at == std::string_view::npos ? at : text.find('#', at + 1);
+  if (mark == std::string_view::npos) return fail(Errc::kInvalid, "name has not three parts");
+  auto uid = crypto::base64_decode(text.substr(0, at));
+  auto server = crypto::base64_decode(text.substr(at + 1, mark - at - 1));
+  auto subid = crypto::base64_decode(text.substr(mark + 1));
+  if (!uid || !server || !subid) return fail(Errc::kInvalid, "name is not base64");
+  return GateName{std::move(*uid), std::move(*server), std::move(*subid)};
 }
 
 }  // namespace
@@ -163,15 +176,21 @@ bool verify_gate_mac(Suite suite, const Secret& secret, std::string_view text,
 }
 
 Result<GateName> parse_gate_name(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const std::size_t mark = at == std::string_view::npos ? at : text.find('#', at + 1);
-  if (mark == std::string_view::npos) return fail(Errc::kInvalid, "name has not three parts");
-  auto uid = crypto::base64_decode(text.substr(0, at));
-  auto server = crypto::base64_decode(text.substr(at + 1, mark - at - 1));
-  auto subid = crypto::base64_decode(text.substr(mark + 1));
-  if (!uid || !server || !subid || make_gate_name(*uid, *server, *subid) != text)
+  auto name = split_gate_name(text);
+  if (name && make_gate_name(name->uid, name->server, name->subid) != text)
     return fail(Errc::kInvalid, "name is not canonical base64");
-  return GateName{std::move(*uid), std::move(*server), std::move(*subid)};
+  return name;
+}
+
+std::optional<std::string> canonical_gate_name(std::string_view text) {
+  const auto name = split_gate_name(text);
+  if (!name) return std::nullopt;
+  const auto uid = normalise_user_name(name->uid);
+  const auto server = normalise_server_name(name->server);
+  std::string canonical =
+      make_gate_name(uid ? *uid : name->uid, server ? *server : name->server, name->subid);
+  if (canonical == text) return std::nullopt;
+  return canonical;
 }
 
 std::string make_gate_name(std::string_view uid, std::string_view server,

@@ -41,6 +41,9 @@ LoginStep LoginStep::judge_token(std::string_view text, Suite suite, Secret secr
   step.suite = suite;
   step.token = std::move(*token);
   step.token.user = std::move(*user);
+  // What is no name of a server is none that is served, but a policy may take it.
+  if (auto server = normalise_server_name(step.token.server))
+    step.token.server = std::move(*server);
   step.secret = std::move(secret);
   return step;
 }

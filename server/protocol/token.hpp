@@ -18,7 +18,7 @@ inline constexpr std::size_t kTotpDigits = 6;
 
 struct Token {
   std::string user;  // parse_token: as sent; LoginHandshake: normalised
-  std::string server;
+  std::string server;  // likewise, when it is the name of one
   Secret password;
   Secret totp;    // the code of the second factor, six digits; empty: none was sent
   Secret ticket;  // empty: this is a login with a password

@@ -384,14 +384,17 @@ void AgentManager::agent_stuck(AgentService& agent) {
   }
 }
 
+ServiceId AgentManager::agent_of(std::string_view uid) const {
+  const auto normal = protocol::normalise_user_name(uid);
+  if (!normal) return {};
+  std::lock_guard lock(mutex_);
+  const auto it = online_.find(*normal);
+  return it == online_.end() ? ServiceId{} : it->second.agent;
+}
+
 bool AgentManager::kick(std::string_view uid, LogoutCode code, std::string_view reason) {
-  ServiceId agent;
-  {
-    std::lock_guard lock(mutex_);
-    const auto it = online_.find(std::string(uid));
-    if (it == online_.end() || !it->second.agent) return false;
-    agent = it->second.agent;
-  }
+  const ServiceId agent = agent_of(uid);
+  if (!agent) return false;
   send_logout(agent, code, reason);
   return true;
 }
@@ -423,14 +426,9 @@ void AgentManager::withdraw(const std::string& uid, std::string_view subid) {
 }
 
 bool AgentManager::rescue(std::string_view uid) {
-  if (!kick(uid, LogoutCode::kRemoved, "by an operator")) return false;
-  ServiceId agent;
-  {
-    std::lock_guard lock(mutex_);
-    const auto it = online_.find(std::string(uid));
-    if (it == online_.end()) return true;
-    agent = it->second.agent;
-  }
+  const ServiceId agent = agent_of(uid);
+  if (!agent) return false;
+  send_logout(agent, LogoutCode::kRemoved, "by an operator");
   send_rescue(agent);
   return true;
 }

@@ -24,6 +24,7 @@
 #include "login/address_rules.hpp"
 #include "login/placer.hpp"
 #include "net/address.hpp"
+#include "protocol/user_name.hpp"
 #include "script/agent_service.hpp"
 #include "script/hook.hpp"
 #include "script/runtime.hpp"
@@ -50,6 +51,8 @@ struct AgentOptions {
   // first refusal, once the player is logged out; 0: only when an operator asks.
   std::uint32_t rescue_after_ms = 30'000;
   store::RescueOptions rescue;
+  // auth.names, for accounts that scripts make by login.place().
+  protocol::NewNames names = protocol::NewNames::kStrict;
 };
 
 // A player whose newest data is not saved.
@@ -84,7 +87,8 @@ class AgentManager final : public login::Placer {
   void place(login::Grant grant, Done done) override;
   void withdraw(const std::string& uid, std::string_view subid) override;
 
-  // Asks a player's agent to log out; false when the player is not online. Any thread.
+  // Asks a player's agent to log out; false when the player is not online, who may be named in
+  // any spelling. Any thread.
   bool kick(std::string_view uid, LogoutCode code, std::string_view reason);
   // The same for a session that may not go on, but not for one that began after this epoch. To be
   // repeated until the session is gone; true the first time. Any thread.
@@ -190,6 +194,8 @@ class AgentManager final : public login::Placer {
   void release(const std::string& uid);
   [[nodiscard]] std::vector<std::unique_ptr<Placing>> take_waiting(const std::string& uid,
                                                                    bool forget);
+  // Nobody while the player is not online, or his agent is being made.
+  [[nodiscard]] ServiceId agent_of(std::string_view uid) const;
   void send_logout(ServiceId agent, LogoutCode code, std::string_view reason);
   void send_rescue(ServiceId agent);
   void kick_for_network(ServiceId agent, const std::string& uid, std::string_view reason);

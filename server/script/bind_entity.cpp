@@ -1,6 +1,7 @@
 // "entity": the EntityMgr of the process (DESIGN section 4). Every function answers at once,
 // without a message. Ids are strings; a number stands for its text.
 #include "actor/system.hpp"
+#include "protocol/user_name.hpp"
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
 
@@ -62,9 +63,15 @@ int l_find(lua_State* L) {
   return push_address(L, system_of(L).entities().find(kind, id));
 }
 
-// online(uid) -> address or nil
+// online(uid) -> address or nil; the uid in any spelling, as a player may type it
 int l_online(lua_State* L) {
-  return push_address(L, system_of(L).entities().find("player", check_view(L, 1)));
+  const std::string_view uid = check_view(L, 1);
+  ServiceId found = system_of(L).entities().find("player", uid);
+  if (!found) {
+    if (const auto normal = protocol::normalise_user_name(uid))
+      found = system_of(L).entities().find("player", *normal);
+  }
+  return push_address(L, found);
 }
 
 // count(kind) -> integer

@@ -3,6 +3,8 @@
 
 #include "actor/system.hpp"
 #include "base/clock.hpp"
+#include "login/new_account.hpp"
+#include "protocol/user_name.hpp"
 #include "script/agent_manager.hpp"
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
@@ -61,11 +63,12 @@ void answer(const PlaceRequest& request, std::string text) {
 }
 
 // In the store: the account's row, made without a usable password when there is none.
-Result<store::Account> find_or_create(store::Driver& driver, const std::string& uid) {
+Result<store::Account> find_or_create(store::Driver& driver, const std::string& uid,
+                                      protocol::NewNames names) {
   auto account = driver.find_account(uid);
   if (!account) return tl::unexpected<Error>(account.error());
   if (!*account) {
-    return driver.create_account(uid, "!");
+    return login::make_account(driver, uid, login::kUnusableHash, names);
   }
   if (store::banned_at(**account, wall_ms() / 1000)) return fail(Errc::kDenied, "banned");
   return std::move(**account);
@@ -73,7 +76,8 @@ Result<store::Account> find_or_create(store::Driver& driver, const std::string& 
 
 void place(std::shared_ptr<PlaceRequest> request) {
   const auto submitted = request->agents.store().submit([request](store::Driver& driver) {
-    auto account = find_or_create(driver, request->grant.uid);
+    const protocol::NewNames names = request->agents.options().names;
+    auto account = find_or_create(driver, request->grant.uid, names);
     return [request, account = std::move(account)](const Result<>& durable) {
       if (!account) return answer(*request, "!" + account.error().message);
       if (!durable) return answer(*request, "!" + durable.error().message);
@@ -101,7 +105,8 @@ int place_done(lua_State* L, int, lua_KContext) {
 }
 
 // place(server, uid, secret) -> subid: what happens without a login_handler. Yields; raises
-// when no gate serves the server, the store is away, or the account is banned.
+// when no gate serves the server, the store is away, the account is banned, or the uid is no name
+// (new accounts: no name of `auth.names`). Both names are normalised.
 int l_place(lua_State* L) {
   const Task& task = current_task(L, "login.place");
   const std::string_view server = check_view(L, 1);
@@ -111,12 +116,13 @@ int l_place(lua_State* L) {
   LuaService& service = current_service(L);
   AgentManager* agents = service.runtime().agents;
   if (agents == nullptr) return luaL_error(L, "no gate in this process");
+  if (!protocol::normalise_user_name(uid)) return luaL_argerror(L, 2, "is not a user name");
   Scheduler& scheduler = Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(service);
   {
     login::Grant grant;
-    grant.uid = uid;
-    grant.server = server;
+    grant.uid = protocol::normalise_user_name(uid).value_or(std::string());
+    grant.server = protocol::normalise_server_name(server).value_or(std::string(server));
     grant.secret = Secret(std::string(secret));
     grant.suite = secret.size() == 8 ? protocol::Suite::kSkynet : protocol::Suite::kPlain;
     std::shared_ptr<Placements> placements;
@@ -125,9 +131,10 @@ int l_place(lua_State* L) {
       if (placements) grant.waiter = placements->waiter();
       policy->pause_hook();
     }
+    std::string name = grant.uid;
     place(std::make_shared<PlaceRequest>(PlaceRequest{system_of(L), *agents, service.id(), session,
                                                       std::move(grant), std::move(placements),
-                                                      std::string(uid)}));
+                                                      std::move(name)}));
   }
   scheduler.await_reply(session, service.id());
   return lua_yieldk(L, 0, 0, place_done);

@@ -4,7 +4,7 @@
 build_packages=(
   g++ cmake ninja-build pkg-config
   liblua5.4-dev libuv1-dev libmariadb-dev libsqlite3-dev libssl-dev nlohmann-json3-dev
-  libargon2-dev libcrypt-dev libspdlog-dev libfmt-dev libcli11-dev libutf8proc-dev
+  libargon2-dev libcrypt-dev libspdlog-dev libfmt-dev libcli11-dev libicu-dev
   libexpected-dev prometheus-cpp-dev libcpp-httplib-dev libmimalloc-dev
 )
 client_packages=(python3 python3-cryptography)

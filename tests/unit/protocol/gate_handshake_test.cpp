@@ -254,5 +254,14 @@ TEST(GateHandshake, GarbageIsNeverAccepted) {
   }
 }
 
+TEST(GateName, IsMadeOfWhatAPlayerTyped) {
+  const std::string name = make_gate_name("ren\u00e9e", "caf\u00e9", "7");
+  EXPECT_EQ(canonical_gate_name(make_gate_name("rene\u0301e", "cafe\u0301", "7")), name);
+  EXPECT_EQ(canonical_gate_name(name), std::nullopt);
+  EXPECT_EQ(canonical_gate_name("YQ@c2FtcGxl#Nw"), make_gate_name("a", "sample", "7"));
+  for (const char* text : {"", "@#", "a@b", "a@b#c", "YQ==@c2FtcGxl#!", "YQ==#c2FtcGxl@Nw=="})
+    EXPECT_EQ(canonical_gate_name(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace gatehouse::protocol

@@ -72,5 +72,36 @@ TEST(UserName, TakesAWholeLineOfAnything) {
   expect_invalid(repeat("x", 8192));
 }
 
+bool may_be_new(std::string_view name, NewNames rule = NewNames::kStrict) {
+  return check_new_user_name(normalise_user_name(name).value(), rule).has_value();
+}
+
+TEST(NewUserName, LettersOfOneScriptOrThoseThatAreWrittenTogether) {
+  for (const char* name : {"a", "严", "' OR 1=1 --", "a b", "Ada", "Ада", "東京タワー", "김치bob", "ㄅ",
+                           "漢字abc", "שלום", "سلام", "ไทย", "हिन्दी", "l·l", "ς"})
+    EXPECT_TRUE(may_be_new(name)) << name;
+}
+
+TEST(NewUserName, NothingThatLooksLikeAnother) {
+  for (const char* name :
+       {" ", " a", "a ", "a  b", "\u00a0", "\u3000", "a\u200b", "a\u200d", "\u202ea", "\ufeffa",
+        "\u0430dmin", "adm\u03b9n", "\uff41", "\ufb01", "a\u00b2", "😀", "\u05d0a", "1\u0661",
+        "a\u0300\u0300", "\u13aa", "\ue000", "\u115f", "\u1100", "a·b", "\u0640", "タ漢a\u0430",
+        "\u0301a", "\u06f1\u0661", "\u05d01a\u05d0"}) {
+    EXPECT_FALSE(may_be_new(name)) << name;
+    EXPECT_TRUE(may_be_new(name, NewNames::kAny)) << name;
+  }
+}
+
+TEST(ServerName, IsNormalisedAndSeen) {
+  EXPECT_EQ(normalise_server_name("sample").value(), "sample");
+  EXPECT_EQ(normalise_server_name("cafe\u0301").value(), "caf\u00e9");
+  EXPECT_EQ(normalise_server_name("my game").value(), "my game");
+  for (const std::string& name :
+       {std::string(), std::string(" a"), std::string("a "), std::string("a\n"), repeat("a", 65),
+        repeat("严", 22), std::string("\u3000a"), std::string("a\u200b"), std::string("\xff")})
+    EXPECT_FALSE(normalise_server_name(name)) << name;
+}
+
 }  // namespace
 }  // namespace gatehouse::protocol
