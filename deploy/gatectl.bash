@@ -14,7 +14,7 @@ _gatectl_command() {
                 ;;
             =) ((i++)) ;;
             -*) ;;
-            account) command=account ;;
+            account | network) command=$word ;;
             *)
                 printf '%s' "${command:+$command }$word"
                 return
@@ -27,8 +27,9 @@ _gatectl_command() {
 # Prints the options of a command and, where they are words, its arguments.
 _gatectl_words() {
     case $1 in
-        "") echo "account migrate status kick rescue restore drain" ;;
+        "") echo "account network migrate status kick rescue restore drain" ;;
         account) echo "add passwd ban unban show list import export revoke totp staff delete" ;;
+        network) echo "list" ;;
         "account ban") echo "--until --for --reason --note" ;;
         "account show") echo "--with-hash" ;;
         "account list") echo "--after --limit" ;;

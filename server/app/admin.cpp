@@ -104,6 +104,17 @@ json Admin::stuck_workers() const {
   return list;
 }
 
+// Rows of ops that have no effect, the first kBadRowsMax.
+json Admin::bad_rows() const {
+  constexpr std::size_t kBadRowsMax = 100;
+  json rows = json::array();
+  for (const BadRow& row : parts_.watch.bad_rows()) {
+    if (rows.size() == kBadRowsMax) break;
+    rows.push_back({{"table", row.table}, {"network", row.network}, {"why", row.why}});
+  }
+  return rows;
+}
+
 std::string Admin::status() const {
   json gates = json::array();
   for (const gate::Gate* gate : parts_.gates) {
@@ -128,6 +139,7 @@ std::string Admin::status() const {
                        {"players_unsaved", parts_.agents.unsaved().size()},
                        {"store", parts_.store.complaint()},
                        {"unsaved", unsaved()},
+                       {"bad_rows", bad_rows()},
                        {"login", std::move(login)},
                        {"gates", std::move(gates)}};
   return status.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -10,6 +10,7 @@
 
 #include "actor/system.hpp"
 #include "app/events.hpp"
+#include "app/watch.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "gate/gate.hpp"
@@ -30,6 +31,7 @@ struct AdminParts {
   std::vector<gate::Gate*> gates;
   login::LoginServer* login;
   Events& events;
+  const Watch& watch;
 };
 
 class Admin {
@@ -51,6 +53,7 @@ class Admin {
   [[nodiscard]] std::string status() const;
   [[nodiscard]] nlohmann::json unsaved() const;
   [[nodiscard]] nlohmann::json stuck_workers() const;
+  [[nodiscard]] nlohmann::json bad_rows() const;
 
   const std::string host_;
   const AdminParts parts_;

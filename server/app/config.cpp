@@ -79,7 +79,10 @@ void read_login(ConfigReader& reader, Config& config) {
   reader.read("policy_calls_max", config.login_policy_calls_max, 1);
   reader.read("handshake_timeout_ms", config.limits.login_handshake_timeout_ms, 1);
   reader.read("audit", config.login.audit);
-  reader.read("audit_keep_days", config.watch.audit_keep_days, 0, 36'500);
+  reader.read("audit_keep_days", config.watch.audit.keep_days, 0, 36'500);
+  reader.read("audit_rows_max", config.watch.audit.rows_max, 0, 1'000'000'000);
+  reader.read("audit_bytes_max", config.watch.audit.bytes_max);
+  reader.read("audit_addresses_max", config.login.audit_addresses_max, 1, 1'000'000);
 }
 
 // What clients are told of a gate, and the store notes in a session.
@@ -236,13 +239,13 @@ void read_auth(ConfigReader& reader, Config& config) {
   std::size_t registration = 0;
   reader.read_choice("registration", {"closed", "auto"}, registration);
   config.login.auth.registration = registration == 0 ? Registration::kClosed : Registration::kAuto;
-  reader.section("argon2", [&](ConfigReader& r) {
-    crypto::Argon2Cost& cost = config.login.auth.cost;
-    r.read("memory_kib", cost.memory_kib, 8, crypto::kArgon2MemoryKibMax);
   std::size_t names = 0;
   reader.read_choice("names", {"strict", "any"}, names);
   config.login.auth.names = names == 0 ? protocol::NewNames::kStrict : protocol::NewNames::kAny;
   config.agent.names = config.login.auth.names;
+  reader.section("argon2", [&](ConfigReader& r) {
+    crypto::Argon2Cost& cost = config.login.auth.cost;
+    r.read("memory_kib", cost.memory_kib, 8, crypto::kArgon2MemoryKibMax);
     r.read("passes", cost.passes, 1, crypto::kArgon2PassesMax);
     r.read("lanes", cost.lanes, 1, crypto::kArgon2LanesMax);
   });

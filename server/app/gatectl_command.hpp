@@ -61,6 +61,8 @@ Result<> account_list(const Config& config, const Arguments& arguments, Output& 
 Result<> account_export(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_import.cpp. kCorrupt when rows were refused; the others are imported then.
 Result<> account_import(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_network.cpp. kCorrupt, after the list, when rows of it have no effect.
+Result<> network_list(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_store.cpp
 Result<> migrate(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_restore.cpp. kFenced when a later session has the player, kExists when the store has the

@@ -50,6 +50,9 @@ class CommandLine {
     account_->require_subcommand(1)->fallthrough();
     add_account_commands();
     add_bulk_commands();
+    CLI::App* network = cli_.add_subcommand("network", "banned and allowed networks, in the store");
+    network->require_subcommand(1)->fallthrough();
+    add(network, "list", "networks, and the rows that nobody can read", network_list);
     add(&cli_, "migrate", "bring the store's schema up to date", migrate);
     add(&cli_, "status", "what a running server does", status);
     CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick);

@@ -55,6 +55,10 @@ std::string text_of(const json& status) {
         << (player.at("leaving").get<bool>() ? ", logged out: " : ": ")
         << player.at("code").get<std::string>() << ": " << player.at("why").get<std::string>();
   }
+  for (const json& row : status.value("bad_rows", json::array())) {
+    out << "\n" << row.at("table").get<std::string>() << ": a row has no effect: "
+        << row.at("why").get<std::string>();
+  }
   for (const json& gate : status.at("gates")) {
     out << "\ngate " << gate.at("server").get<std::string>() << " at "
         << gate.at("address").get<std::string>() << ": " << gate.at("sessions") << " sessions, "

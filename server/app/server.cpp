@@ -139,8 +139,10 @@ class Server {
       if (auto made = make_login(); !made) return made;
       set_keys(config_);
     }
-    auto watch = Watch::make({store_options_.driver, *agents_, login_.get(), metrics_},
-                             config_.watch);
+    std::vector<gate::Gate*> doors;
+    for (const auto& gate : gates_) doors.push_back(gate.get());
+    auto watch = Watch::make(
+        {store_options_.driver, *agents_, login_.get(), metrics_, std::move(doors)}, config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
     watch_->start();
@@ -172,7 +174,8 @@ class Server {
     std::vector<gate::Gate*> gates;
     for (const auto& gate : gates_) gates.push_back(gate.get());
     auto admin = Admin::start(*config_.admin_listen, {system_, metrics_, *agents_, *store_,
-                                                      std::move(gates), login_.get(), events});
+                                                      std::move(gates), login_.get(), events,
+                                                      *watch_});
     if (!admin) return tl::unexpected<Error>(admin.error());
     admin_ = std::move(*admin);
     return {};

@@ -11,7 +11,6 @@
 namespace gatehouse::app {
 namespace {
 
-constexpr std::int64_t kDayS = 86'400;
 // The end of the process waits for the look that is under way.
 constexpr std::uint32_t kTimeoutMs = 2'000;
 constexpr MonotonicMs kComplainAgainMs = 60'000;  // about what does not change
@@ -37,8 +36,8 @@ Watch::Watch(const Parts& parts, const WatchOptions& options)
       enforced_(parts.metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
       stale_(parts.metrics.counter("sessions_revoked", "",
                                    "Players kicked because their credentials changed")),
-      trimmed_(parts.metrics.counter("login_audit_trimmed", "",
-                                     "Rows of login_audit deleted for their age")) {}
+      addresses_(parts.metrics),
+      audit_(options.audit, parts.metrics) {}
 
 Watch::~Watch() {
   {
@@ -81,8 +80,8 @@ void Watch::look() {
   if (done) done = enforce_credentials();
   if (done) done = read_addresses(now_s);
   if (done && parts_.login) done = read_game_servers();
-  if (done && options_.audit_keep_days > 0) done = trim_audit(now_s);
   if (done) done = trim_tickets(now_s);
+  if (done) done = audit_.look(*driver_, now_s, monotonic_ms());
   // The first connection was looked at when the server started; another may be to another server.
   const std::int64_t connects = connects_.value();
   if (done && std::exchange(seen_connects_, connects) < connects && connects > 1)
@@ -137,32 +136,13 @@ Result<> Watch::enforce_credentials() {
 }
 
 Result<> Watch::read_addresses(std::int64_t now_s) {
-  const auto bans = driver_->list_address_bans(now_s);
-  if (!bans) return tl::unexpected<Error>(bans.error());
-  const auto allows = driver_->list_address_allows();
-  if (!allows) return tl::unexpected<Error>(allows.error());
-  if (addresses_ && addresses_->first == *bans && addresses_->second == *allows) return {};
-  login::AddressRules rules;
-  for (const store::AddressBan& ban : *bans) {
-    net::NetworkSet alone;
-    if (!add_network(rules.banned, "address_ban", ban.network) || ban.reason.empty()) continue;
-    if (alone.add(ban.network)) rules.reasons.emplace_back(std::move(alone), ban.reason);
-  }
-  for (const store::AddressAllow& allow : *allows)
-    add_network(rules.allowed, "address_allow", allow.network);
-  if (parts_.login) parts_.login->set_address_rules(rules);
-  parts_.agents.set_address_rules(std::move(rules));
-  addresses_.emplace(*bans, *allows);
+  auto rules = addresses_.read(*driver_, now_s);
+  if (!rules) return tl::unexpected<Error>(rules.error());
+  if (*rules == nullptr) return {};
+  for (gate::Gate* gate : parts_.gates) gate->set_address_rules(*rules);
+  if (parts_.login) parts_.login->set_address_rules(*rules);
+  parts_.agents.set_address_rules(std::move(*rules));
   return {};
-}
-
-bool Watch::add_network(net::NetworkSet& set, const char* table, const std::string& network) {
-  const auto added = set.add(network);
-  if (added) return true;
-  if (!reported_.insert(network).second) return false;
-  errors_.add();
-  log::error({}, "{}.network: {}; the row has no effect", table, added.error().message);
-  return false;
 }
 
 Result<> Watch::read_game_servers() {
@@ -175,14 +155,6 @@ Result<> Watch::read_game_servers() {
 Result<> Watch::trim_tickets(std::int64_t now_s) {
   const auto trimmed = driver_->trim_ticket_families(now_s, kTrimRowsMax);
   if (!trimmed) return tl::unexpected<Error>(trimmed.error());
-  return {};
-}
-
-Result<> Watch::trim_audit(std::int64_t now_s) {
-  const auto trimmed =
-      driver_->trim_login_audit(now_s - options_.audit_keep_days * kDayS, kTrimRowsMax);
-  if (!trimmed) return tl::unexpected<Error>(trimmed.error());
-  trimmed_.add(static_cast<std::int64_t>(*trimmed));
   return {};
 }
 

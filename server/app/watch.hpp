@@ -6,16 +6,16 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
+#include "app/address_watch.hpp"
+#include "app/audit_trimmer.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "gate/gate.hpp"
 #include "login/login_server.hpp"
 #include "script/agent_manager.hpp"
 #include "store/driver.hpp"
@@ -25,12 +25,12 @@ namespace gatehouse::app {
 
 struct WatchOptions {
   std::uint32_t interval_ms = 2'000;
-  std::uint32_t audit_keep_days = 90;  // 0: for ever
+  AuditBounds audit;
 };
 
 // One thread with a connection of its own. A store that is away changes nothing: what was read
-// last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `sessions_revoked`,
-// `login_audit_trimmed`.
+// last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `sessions_revoked`, and
+// those of its parts.
 class Watch {
  public:
   // All of it outlives the Watch; login may be nullptr.
@@ -39,6 +39,7 @@ class Watch {
     script::AgentManager& agents;
     login::LoginServer* login;
     MetricSet& metrics;
+    std::vector<gate::Gate*> gates;
   };
   // Errors as store::open().
   [[nodiscard]] static Result<std::unique_ptr<Watch>> make(const Parts& parts,
@@ -53,6 +54,8 @@ class Watch {
   void start();
   // Has it look at once. Any thread.
   void look_now();
+  // Rows of ops that have no effect. Any thread.
+  [[nodiscard]] std::vector<BadRow> bad_rows() const { return addresses_.bad_rows(); }
 
  private:
   Watch(const Parts& parts, const WatchOptions& options);
@@ -62,9 +65,7 @@ class Watch {
   [[nodiscard]] Result<> read_game_servers();
   [[nodiscard]] Result<> enforce_bans(std::int64_t now_s);
   [[nodiscard]] Result<> enforce_credentials();
-  [[nodiscard]] Result<> trim_audit(std::int64_t now_s);
   [[nodiscard]] Result<> trim_tickets(std::int64_t now_s);
-  bool add_network(net::NetworkSet& set, const char* table, const std::string& network);
 
   const Parts parts_;
   const WatchOptions options_;
@@ -74,13 +75,10 @@ class Watch {
   Metric& errors_;
   Metric& enforced_;
   Metric& stale_;
-  Metric& trimmed_;
   std::string complaint_;  // why the last look failed; empty: it did not
   MonotonicMs complain_again_ms_ = 0;
-  // As they were read last.
-  std::optional<std::pair<std::vector<store::AddressBan>, std::vector<store::AddressAllow>>>
-      addresses_;
-  std::set<std::string> reported_;  // networks that are none, each logged once
+  AddressWatch addresses_;
+  AuditTrimmer audit_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

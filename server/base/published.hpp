@@ -17,8 +17,9 @@ class Published {
     std::lock_guard lock(mutex_);
     return value_;
   }
-  void set(T value) {
-    auto next = std::make_shared<const T>(std::move(value));
+  void set(T value) { set(std::make_shared<const T>(std::move(value))); }
+  // Not null.
+  void set(std::shared_ptr<const T> next) {
     std::lock_guard lock(mutex_);
     value_.swap(next);
   }

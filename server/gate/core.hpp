@@ -8,6 +8,7 @@
 
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
+#include "base/published.hpp"
 #include "base/rate_bucket.hpp"
 #include "gate/address_budgets.hpp"
 #include "gate/directory.hpp"
@@ -15,6 +16,7 @@
 #include "gate/gate.hpp"
 #include "gate/place_counter.hpp"
 #include "gate/player_rates.hpp"
+#include "net/address_rules.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
@@ -49,6 +51,7 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   const Rate byte_rate;
   GateMetrics metrics;
   Directory directory;
+  Published<net::AddressRules> address_rules;
   PlaceCounter connections;  // maxclient
   // Connections beyond maxclient, each for a moment: one whose handshake shows whether it may have
   // the place of the same player's older connection, and one that ends or has ended.

@@ -20,6 +20,7 @@ struct Row {
 
 using enum net::CloseReason;
 constexpr std::array<Row, kEndings> kRows{{
+    {Ending::kAddressBanned, "address_banned", kLimit, 0},
     {Ending::kMaxclient, "maxclient", kLimit, 0},
     {Ending::kUnauthenticatedLimit, "unauthenticated_limit", kLimit, 0},
     {Ending::kAddressConnections, "address_connections", kLimit, 0},

@@ -11,6 +11,7 @@ namespace gatehouse::gate {
 
 enum class Ending : std::uint8_t {
   // not let in
+  kAddressBanned,         // by its row in address_ban
   kMaxclient,             // the gate is full
   kUnauthenticatedLimit,  // too many connections in the handshake
   kAddressConnections,    // too many of its address, in the handshake or a second

@@ -34,6 +34,10 @@ void Gate::stop_accepting() {
   listener_.reset();
 }
 
+void Gate::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
+  core_->address_rules.set(std::move(rules));
+}
+
 void Gate::drain() {
   core_->post_to_shards([](Shard& shard) { shard.drain(); });
 }

@@ -13,6 +13,8 @@ Shard::Shard(GateCore& core, actor::Worker& worker, net::UvLoop& loop)
 }
 
 void Shard::accept(net::Socket socket) {
+  if (core_.address_rules.get()->refuses(socket.peer()))
+    return note_closed(Ending::kAddressBanned, socket.peer());
   const Limits& limits = options().limits;
   Place place = core_.connections.try_take();
   const bool beyond = !place;

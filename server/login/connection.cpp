@@ -8,9 +8,10 @@
 #include "base/log.hpp"
 #include "crypto/random.hpp"
 #include "login/login_worker.hpp"
+#include "net/network_set.hpp"
 #include "protocol/login_answer.hpp"
-
 #include "protocol/user_name.hpp"
+
 namespace gatehouse::login {
 namespace {
 
@@ -375,7 +376,8 @@ void Connection::record(int code) {
   row.name = uid_;
   row.account = account_;
   row.server = server_;
-  row.address = stream_.peer().ip();
+  row.address = code == protocol::kLoginOk ? stream_.peer().ip()
+                                           : net::subscriber_text(stream_.peer());
   row.suite = name(suite_);
   row.result = std::to_string(code);
   audit.record(std::move(row));

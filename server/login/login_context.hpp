@@ -7,7 +7,6 @@
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/published.hpp"
-#include "login/address_rules.hpp"
 #include "login/audit.hpp"
 #include "login/authenticator.hpp"
 #include "login/in_progress.hpp"
@@ -16,6 +15,7 @@
 #include "login/policy.hpp"
 #include "login/server_rooms.hpp"
 #include "login/throttle.hpp"
+#include "net/address_rules.hpp"
 
 namespace gatehouse::login {
 
@@ -32,7 +32,7 @@ struct LoginContext {
         rooms(limits, metrics,
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
         authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
-        audit(d.store, metrics, options.audit),
+        audit(d.store, metrics, options.audit, options.audit_addresses_max),
         connections_gauge(metrics.gauge("login_connections", "", "Open login connections")) {}
 
   Placer& placer;
@@ -42,7 +42,7 @@ struct LoginContext {
   const std::uint32_t answer_timeout_ms;
   const std::uint32_t policy_timeout_ms;
   Throttle throttle;
-  Published<AddressRules> address_rules;
+  Published<net::AddressRules> address_rules;
   ServerRooms rooms;
   Authenticator authenticator;
   Audit audit;

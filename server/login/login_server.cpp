@@ -127,7 +127,7 @@ void LoginServer::set_keys(AuthKeys keys) {
   context_->authenticator.set_keys(std::move(keys));
 }
 
-void LoginServer::set_address_rules(AddressRules rules) {
+void LoginServer::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
   context_->address_rules.set(std::move(rules));
 }
 

@@ -18,11 +18,11 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "login/address_rules.hpp"
 #include "login/authenticator.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "net/address.hpp"
+#include "net/address_rules.hpp"
 #include "net/listener.hpp"
 #include "net/network.hpp"
 #include "protocol/login_handshake.hpp"
@@ -49,6 +49,7 @@ struct LoginOptions {
   std::uint32_t answer_timeout_ms = 30'000;  // from the token to a 503
   std::uint32_t policy_timeout_ms = 5'000;   // of a function of the policy
   bool audit = true;                         // rows in login_audit
+  std::uint32_t audit_addresses_max = 1'000;  // with refusals of their own there in a minute
 };
 
 // What the server is built on; all of it outlives it.
@@ -82,7 +83,7 @@ class LoginServer {
   // What is read from the store and the configuration again and again. Any thread, from the
   // constructor on.
   void set_keys(AuthKeys keys);
-  void set_address_rules(AddressRules rules);
+  void set_address_rules(std::shared_ptr<const net::AddressRules> rules);
   void set_game_servers(const std::vector<store::GameServer>& servers);
 
   // Any thread, after start().

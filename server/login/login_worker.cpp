@@ -1,6 +1,7 @@
 #include "login/login_worker.hpp"
 
 #include "net/tcp.hpp"
+#include "protocol/login_answer.hpp"
 
 namespace gatehouse::login {
 
@@ -15,6 +16,10 @@ void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
                          const protocol::LoginHandshakeOptions& suites) {
   if (stopping_) return;
   const net::Address peer = socket.peer();
+  if (context_.address_rules.get()->refuses(peer)) {
+    outcomes_.refused(peer, kAddressBanned);
+    return socket.say_and_close(protocol::format_login_refusal(kAddressBanned.code) + '\n');
+  }
   if (!admit_connection()) return outcomes_.refused(peer, kConnectionsMax);
   auto stream = net::open_tcp(loop, std::move(socket), *this);
   if (!stream) return release_connection();
@@ -22,7 +27,6 @@ void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
   Connection& started = *connection;
   const bool fresh = connections_.emplace((*stream)->id(), std::move(connection)).second;
   GATEHOUSE_ASSERT(fresh);
-  if (context_.address_rules.get()->refuses(peer)) return started.refuse(kAddressBanned);
   started.start();
 }
 

@@ -29,7 +29,8 @@ class LoginWorker final : public net::StreamHandler {
   LoginWorker& operator=(const LoginWorker&) = delete;
   ~LoginWorker() override;
 
-  // Takes a connection, or closes it when there are too many. `suites` outlives it.
+  // Takes a connection, or closes it when its address is banned or there are too many. `suites`
+  // outlives it.
   void accept(net::UvLoop& loop, net::Socket socket, const protocol::LoginHandshakeOptions& suites);
   // Answers 503 to all, now and from now on.
   void stop();

@@ -78,6 +78,9 @@ Address Address::from(const sockaddr& address) {
 Result<Address> Address::from(const std::string& ip, std::uint16_t port) {
   sockaddr_in v4{};
   sockaddr_in6 v6{};
+  // inet_pton() would not look behind a NUL.
+  if (ip.find('\0') != std::string::npos)
+    return fail(Errc::kInvalid, "an address with a NUL byte is none");
   if (inet_pton(AF_INET, ip.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);

@@ -1,5 +1,6 @@
 #include "net/network_set.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -30,6 +31,14 @@ std::array<unsigned char, 16> subscriber_bytes(const Address& address) {
   return network_bytes(address, address.is_v6() ? kSubscriberBitsV6 : kBits);
 }
 
+std::string subscriber_text(const Address& address) {
+  if (!address.is_v6()) return address.ip();
+  const auto bytes = subscriber_bytes(address);
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  return fmt::format("{}/{}", text, kSubscriberBitsV6);
+}
+
 std::size_t NetworkSet::HashBytes::operator()(const Bytes& bytes) const noexcept {
   return std::hash<std::string_view>{}(
       {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -49,13 +58,17 @@ Result<> NetworkSet::add(std::string_view text) {
       return invalid(text);
     if (dotted) bits += kMappedBits;
   }
-  by_prefix_[bits].insert(network_bytes(*address, bits));
+  if (!address->is_v6() && bits < kMappedBits)
+    return fail(Errc::kInvalid, fmt::format("\"{}\" may mean IPv4 or IPv6: write an IPv4 network "
+                                            "with dots alone",
+                                            text));
+  (address->is_v6() ? v6_ : v4_)[bits].insert(network_bytes(*address, bits));
   return {};
 }
 
 bool NetworkSet::contains(const Address& address) const {
   if (!address.known()) return false;
-  for (const auto& [bits, networks] : by_prefix_) {
+  for (const auto& [bits, networks] : address.is_v6() ? v6_ : v4_) {
     if (networks.contains(network_bytes(address, bits))) return true;
   }
   return false;

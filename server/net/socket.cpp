@@ -1,5 +1,6 @@
 #include "net/socket.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace gatehouse::net {
@@ -16,6 +17,13 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 
 void Socket::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void Socket::say_and_close(std::string_view bytes) {
+  if (!is_open()) return;
+  static_cast<void>(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  ::shutdown(descriptor_, SHUT_WR);
+  close();
 }
 
 }  // namespace gatehouse::net

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "net/address.hpp"
@@ -23,6 +24,9 @@ class Socket {
   // The caller owns the descriptor from now on.
   [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
   void close();
+  // The last words to a peer that nothing is spent on: sends what the kernel takes now, tells the
+  // end and closes. A peer whose own bytes were not read may miss them.
+  void say_and_close(std::string_view bytes);
 
   [[nodiscard]] const Address& peer() const { return peer_; }
   // Bytes that the former owner wrote and the kernel had no room for; the next stream sends them

@@ -21,9 +21,9 @@
 #include "base/rate_bucket.hpp"
 #include "base/unique_function.hpp"
 #include "gate/gate.hpp"
-#include "login/address_rules.hpp"
 #include "login/placer.hpp"
 #include "net/address.hpp"
+#include "net/address_rules.hpp"
 #include "protocol/user_name.hpp"
 #include "script/agent_service.hpp"
 #include "script/hook.hpp"
@@ -100,7 +100,7 @@ class AgentManager final : public login::Placer {
   }
   // From now on no session goes on whose client is, or was last, in a network that the rules
   // refuse: those that there are, and those that come. Any thread. Counter `bans_enforced`.
-  void set_address_rules(login::AddressRules rules);
+  void set_address_rules(std::shared_ptr<const net::AddressRules> rules);
   // Places nobody from now on and logs everybody out. Any thread.
   void log_all_out(std::string_view reason);
   // Asks a player's agent to log out and, if the store does not take its data, to write that to
@@ -216,7 +216,7 @@ class AgentManager final : public login::Placer {
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Online> online_;  // by uid
-  login::AddressRules address_rules_;               // under mutex_
+  std::shared_ptr<const net::AddressRules> address_rules_;  // under mutex_; null: none read yet
   std::atomic<bool> stopping_{false};
   std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
   RateBucket unsaved_lines_;

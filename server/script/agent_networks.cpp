@@ -7,12 +7,12 @@
 namespace gatehouse::script {
 
 std::optional<std::string> AgentManager::refusal_of(const Online& entry) const {
-  if (!address_rules_.refuses(entry.client)) return std::nullopt;
-  return std::string(address_rules_.reason_for(entry.client));
+  if (!address_rules_ || !address_rules_->refuses(entry.client)) return std::nullopt;
+  return std::string(address_rules_->reason_for(entry.client));
 }
 
 // Who is made while the rules change is looked at by spawn(), under the same lock.
-void AgentManager::set_address_rules(login::AddressRules rules) {
+void AgentManager::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
   struct Refused {
     ServiceId agent;
     std::string uid;
@@ -22,7 +22,7 @@ void AgentManager::set_address_rules(login::AddressRules rules) {
   {
     std::lock_guard lock(mutex_);
     address_rules_ = std::move(rules);
-    if (address_rules_.banned.empty()) return;
+    if (address_rules_->banned.empty()) return;
     for (const auto& [uid, entry] : online_) {
       if (!entry.agent) continue;
       if (auto reason = refusal_of(entry))

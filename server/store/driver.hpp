@@ -141,11 +141,17 @@ class Driver {
                                              std::string_view data,
                                              const std::optional<std::string>& replies) = 0;
 
-  // All rows or none; few round trips.
+  // All rows or none; few round trips. Rows of refusals are added to those of their minute.
   [[nodiscard]] virtual Result<> record_logins(std::span<const LoginAudit> rows) = 0;
   // Deletes up to `limit` of the rows before Unix time before_s, the oldest first; how many.
   [[nodiscard]] virtual Result<std::uint64_t> trim_login_audit(std::int64_t before_s,
                                                                std::uint32_t limit) = 0;
+  // The size of up to `limit` rows of the audit behind row after_id.
+  [[nodiscard]] virtual Result<AuditPart> measure_login_audit(std::uint64_t after_id,
+                                                              std::uint32_t limit) = 0;
+  // Deletes up to `limit` of the rows up to row last_id, the oldest first; how many.
+  [[nodiscard]] virtual Result<std::uint64_t> cut_login_audit(std::uint64_t last_id,
+                                                              std::uint32_t limit) = 0;
 
   // Game servers, by name.
   [[nodiscard]] virtual Result<std::optional<GameServer>> game_server(std::string_view name) = 0;

@@ -26,12 +26,12 @@ constexpr int kDeadlockRetries = 3;
 std::string with_rows(std::string_view text, std::size_t rows) {
   std::string out(text);
   if (rows == 1) return out;
-  const std::string_view group = text.substr(text.find("VALUES ") + 7);
-  for (std::size_t i = 1; i < rows; ++i) {
-    out += ", ";
-    out += group;
-  }
-  return out;
+  const std::size_t first = text.find("VALUES ") + 7;
+  const std::size_t end = std::min(text.find(" ON DUPLICATE KEY", first), text.size());
+  const std::string group = ", " + std::string(text.substr(first, end - first));
+  std::string more;
+  for (std::size_t i = 1; i < rows; ++i) more += group;
+  return out.insert(end, more);
 }
 
 class MysqlConnection final : public SqlConnection {

@@ -16,7 +16,8 @@ std::vector<NeededStatement> needed_statements() {
           {Statement::kBeginTicketFamily, false},  {Statement::kAdvanceTicketFamily, false},
           {Statement::kTrimTicketFamilies, false},
           {Statement::kListAddressBans, false},    {Statement::kListAddressAllows, false},
-          {Statement::kRecordLogin, false},        {Statement::kTrimLoginAudit, false}};
+          {Statement::kRecordLogin, false},        {Statement::kTrimLoginAudit, false},
+          {Statement::kMeasureLoginAudit, false},  {Statement::kCutLoginAudit, false}};
 }
 
 Result<std::vector<Need>> unmet_needs(const Options& options) {

@@ -86,7 +86,8 @@ struct PlayerData {
   std::string replies;        // replies committed with the last save that gave any, opaque
 };
 
-// One attempt to log in, for ops and for the search after an attack.
+// A login, for ops and for the search after an attack; or all that were refused of an address in
+// a minute, by the last of them.
 struct LoginAudit {
   std::string name;     // as the client gave it
   AccountId account;    // nobody when the name is unknown
@@ -95,6 +96,18 @@ struct LoginAudit {
   std::string suite;    // "skynet", "plain", "x25519"
   std::string result;   // "200", "401", ...
   std::int64_t at_s = 0;  // 0: the database's clock
+  // Unix time / 60 of refusals, which are added to those that the table has of this minute and
+  // address; 0: one login.
+  std::uint64_t minute = 0;
+  std::uint32_t attempts = 1;
+  std::uint32_t names = 1;  // different ones among them
+};
+
+// A part of the audit, in the order in which it was written.
+struct AuditPart {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;    // on a disk, indexes included: an estimate
+  std::uint64_t last_id = 0;  // of its last row; 0: it has none
 };
 
 enum class ServerState {

@@ -57,8 +57,11 @@ enum class Statement : std::size_t {
   kReadPlayer,        // account, server -> epoch, version, data, replies
   kSavePlayer,        // data, replies or null, version, account, server, epoch, version
   kReadSaved,         // account, server -> epoch, version
-  kRecordLogin,       // at or 0, name, account or null, server, address, suite, result; run_rows
+  kRecordLogin,       // at or 0, name, account or null, server, address, suite, result, minute or
+                      // null, attempts, names; run_rows
   kTrimLoginAudit,    // before, limit
+  kMeasureLoginAudit,  // id, limit -> rows, bytes of texts, last id
+  kCutLoginAudit,     // id, limit
   kFindGameServer,    // name -> name, state, capacity
   kListGameServers,   // -> name, state, capacity
   kUpsertGameServer,  // name, state, capacity

@@ -56,6 +56,8 @@ class SqlDriver final : public Driver {
                        const std::optional<std::string>& replies) override;
   Result<> record_logins(std::span<const LoginAudit> rows) override;
   Result<std::uint64_t> trim_login_audit(std::int64_t before_s, std::uint32_t limit) override;
+  Result<AuditPart> measure_login_audit(std::uint64_t after_id, std::uint32_t limit) override;
+  Result<std::uint64_t> cut_login_audit(std::uint64_t last_id, std::uint32_t limit) override;
   Result<std::optional<GameServer>> game_server(std::string_view name) override;
   Result<std::vector<GameServer>> list_game_servers() override;
   Result<> upsert_game_server(const GameServer& server) override;

@@ -9,6 +9,10 @@
 namespace gatehouse::store {
 namespace {
 
+// Of a row of the audit beside its texts: its numbers, its entries in five indexes, and what is
+// free in their pages.
+constexpr std::uint64_t kAuditRowBytes = 220;
+
 ServerState server_state(std::string_view word) {
   if (word == name(ServerState::kOpen)) return ServerState::kOpen;
   if (word == name(ServerState::kMaintenance)) return ServerState::kMaintenance;
@@ -54,6 +58,9 @@ Result<> SqlDriver::record_some(std::span<const LoginAudit> rows) {
     values.emplace_back(SqlText{text[0]});
     values.push_back(row.account ? SqlValue{row.account.value} : SqlValue{nullptr});
     for (std::size_t i = 1; i < text.size(); ++i) values.emplace_back(SqlText{text[i]});
+    values.push_back(row.minute != 0 ? SqlValue{row.minute} : SqlValue{nullptr});
+    values.emplace_back(std::uint64_t{row.attempts});
+    values.emplace_back(std::uint64_t{row.names});
   }
   auto ran = connection_->run_rows(Statement::kRecordLogin, rows.size(), values);
   if (!ran) return tl::unexpected(ran.error());
@@ -63,6 +70,24 @@ Result<> SqlDriver::record_some(std::span<const LoginAudit> rows) {
 Result<std::uint64_t> SqlDriver::trim_login_audit(std::int64_t before_s, std::uint32_t limit) {
   auto ran = run(Statement::kTrimLoginAudit, {valid_time(before_s), std::uint64_t{limit}},
                  Repeat::kNo);
+  if (!ran) return tl::unexpected(ran.error());
+  return ran->matched;
+}
+
+Result<AuditPart> SqlDriver::measure_login_audit(std::uint64_t after_id, std::uint32_t limit) {
+  AuditPart part;
+  auto ran = run(Statement::kMeasureLoginAudit, {after_id, std::uint64_t{limit}}, Repeat::kYes,
+                 [&](const SqlRow& row) {
+                   part = {.rows = natural(row, 0),
+                           .bytes = natural(row, 1) + natural(row, 0) * kAuditRowBytes,
+                           .last_id = natural(row, 2)};
+                 });
+  if (!ran) return tl::unexpected(ran.error());
+  return part;
+}
+
+Result<std::uint64_t> SqlDriver::cut_login_audit(std::uint64_t last_id, std::uint32_t limit) {
+  auto ran = run(Statement::kCutLoginAudit, {last_id, std::uint64_t{limit}}, Repeat::kNo);
   if (!ran) return tl::unexpected(ran.error());
   return ran->matched;
 }

@@ -120,11 +120,25 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kReadSaved,
         "SELECT epoch, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
-        "INSERT INTO login_audit (at, name, account, server, address, suite, result) "
-        "VALUES (COALESCE(NULLIF(?, 0), unixepoch()), ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
+        "attempts, names) "
+        "VALUES (COALESCE(NULLIF(?, 0), unixepoch()), ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (minute, address) WHERE minute IS NOT NULL DO UPDATE SET "
+        "name = excluded.name, "
+        "account = excluded.account, server = excluded.server, suite = excluded.suite, "
+        "result = excluded.result, attempts = attempts + excluded.attempts, "
+        "names = max(names, excluded.names)");
     set(Statement::kTrimLoginAudit,
         "DELETE FROM login_audit WHERE id IN "
         "(SELECT id FROM login_audit WHERE at < ? ORDER BY at LIMIT ?)");
+    set(Statement::kMeasureLoginAudit,
+        "SELECT count(*), COALESCE(sum(octets), 0), COALESCE(max(id), 0) FROM (SELECT id, "
+        "length(CAST(name AS BLOB)) + length(CAST(server AS BLOB)) + 3 * length(address) + "
+        "length(suite) + length(result) AS octets "
+        "FROM login_audit WHERE id > ? ORDER BY id LIMIT ?)");
+    set(Statement::kCutLoginAudit,
+        "DELETE FROM login_audit WHERE id IN "
+        "(SELECT id FROM login_audit WHERE id <= ? ORDER BY id LIMIT ?)");
     set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");
     set(Statement::kListGameServers, "SELECT name, state, capacity FROM game_server ORDER BY name");
     set(Statement::kUpsertGameServer,

@@ -91,3 +91,21 @@ DEALLOCATE PREPARE gatehouse_change;
 -- What was written as "not shown to the player" is not shown.
 UPDATE account SET ban_note = ban_reason, ban_reason = '' WHERE ban_reason <> '' AND ban_note = '';
 UPDATE address_ban SET note = reason, reason = '' WHERE reason <> '' AND note = '';
+
+-- The audit is bounded: refusals are one row an address and minute. Repeatable as 0002 is.
+
+SET @columns = (SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'login_audit' AND column_name = 'attempts');
+SET @change = IF(@columns > 0, 'DO 0', '
+ALTER TABLE login_audit
+  ADD COLUMN minute BIGINT UNSIGNED NULL
+    COMMENT ''Unix time / 60 of the refusals that the row stands for; NULL: a login that was let in'',
+  ADD COLUMN attempts INT UNSIGNED NOT NULL DEFAULT 1
+    COMMENT ''how many logins the row stands for'',
+  ADD COLUMN names INT UNSIGNED NOT NULL DEFAULT 1
+    COMMENT ''how many different user names they tried, as far as they were told apart'',
+  ADD UNIQUE KEY login_audit_refusals (minute, address),
+  COMMENT = ''one row a login, refusals one row an address and minute; ops may delete old rows''');
+PREPARE gatehouse_change FROM @change;
+EXECUTE gatehouse_change;
+DEALLOCATE PREPARE gatehouse_change;

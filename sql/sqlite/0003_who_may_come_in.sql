@@ -73,3 +73,13 @@ ALTER TABLE address_ban ADD COLUMN note TEXT NOT NULL DEFAULT '' CHECK (length(n
 -- What was written as "not shown to the player" is not shown.
 UPDATE account SET ban_note = ban_reason, ban_reason = '' WHERE ban_reason <> '';
 UPDATE address_ban SET note = reason, reason = '' WHERE reason <> '';
+
+-- The audit is bounded: refusals are one row an address and minute.
+
+-- Unix time / 60 of the refusals that the row stands for; NULL: a login that was let in.
+ALTER TABLE login_audit ADD COLUMN minute INTEGER;
+-- How many logins the row stands for.
+ALTER TABLE login_audit ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+-- How many different user names they tried, as far as they were told apart.
+ALTER TABLE login_audit ADD COLUMN names INTEGER NOT NULL DEFAULT 1;
+CREATE UNIQUE INDEX login_audit_refusals ON login_audit (minute, address) WHERE minute IS NOT NULL;

@@ -88,6 +88,47 @@ TEST_P(Records, AuditIsWrittenInBulkAndTrimmedOldestFirst) {
   EXPECT_EQ(must(driver_->trim_login_audit(kStart + 1'000, 1'000)), 236u);
 }
 
+TEST_P(Records, RefusalsOfAnAddressAreOneRowAMinute) {
+  constexpr std::int64_t kStart = 1'893'456'000;
+  LoginAudit refused{.name = "first", .account = {}, .server = "sample", .address = "192.0.2.1",
+                     .suite = "plain", .result = "401", .at_s = kStart,
+                     .minute = kStart / 60, .attempts = 3, .names = 2};
+  LoginAudit other = refused, later = refused, last = refused, admitted = refused;
+  other.address = "*";
+  later.minute += 1;
+  last.name = "last";
+  last.result = "429";
+  last.names = 1;
+  admitted.minute = 0;
+  admitted.attempts = admitted.names = 1;
+  must(driver_->record_logins(std::vector{refused, admitted, other, last, later, admitted}));
+  must(driver_->record_logins({&last, 1}));
+  EXPECT_EQ(must(driver_->measure_login_audit(0, 100)).rows, 5u);
+  change("CREATE TABLE expected (n INTEGER NOT NULL, CHECK (n = 1));"
+         "INSERT INTO expected SELECT COUNT(*) FROM login_audit WHERE address = '192.0.2.1' AND "
+         "name = 'last' AND result = '429' AND attempts = 9 AND names = 2;"
+         "INSERT INTO expected SELECT COUNT(*) - 1 FROM login_audit WHERE minute IS NULL;"
+         "INSERT INTO expected SELECT COUNT(*) FROM login_audit WHERE address = '*' AND "
+         "name = 'first' AND attempts = 3;");
+}
+
+TEST_P(Records, AuditIsMeasuredAndCutInTheOrderOfItsRows) {
+  std::vector<LoginAudit> rows(300, {.name = "严", .account = {}, .server = "sample",
+                                     .address = "192.0.2.1", .suite = "plain", .result = "200"});
+  must(driver_->record_logins(rows));
+  const AuditPart first = must(driver_->measure_login_audit(0, 120));
+  EXPECT_EQ(first.rows, 120u);
+  EXPECT_GT(first.bytes, 120u * 200);
+  EXPECT_LT(first.bytes, 120u * 400);
+  const AuditPart rest = must(driver_->measure_login_audit(first.last_id, 1'000));
+  EXPECT_EQ(rest.rows, 180u);
+  EXPECT_EQ(must(driver_->measure_login_audit(rest.last_id, 1'000)).rows, 0u);
+  EXPECT_EQ(must(driver_->cut_login_audit(first.last_id, 100)), 100u);
+  EXPECT_EQ(must(driver_->cut_login_audit(first.last_id, 100)), 20u);
+  EXPECT_EQ(must(driver_->cut_login_audit(first.last_id, 100)), 0u);
+  EXPECT_EQ(must(driver_->measure_login_audit(0, 1'000)).rows, 180u);
+}
+
 TEST_P(Records, AllowedNetworksAreListed) {
   EXPECT_TRUE(must(driver_->list_address_allows()).empty());
   change("INSERT INTO address_allow (network, note) VALUES "

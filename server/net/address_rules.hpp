@@ -9,23 +9,23 @@
 
 #include "net/network_set.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::net {
 
 struct AddressRules {
-  net::NetworkSet allowed;  // no ban and no limit holds for these
-  net::NetworkSet banned;
+  NetworkSet allowed;  // no ban and no limit holds for these
+  NetworkSet banned;
   // Of each ban that says why: its network alone, and what who is in is told.
-  std::vector<std::pair<net::NetworkSet, std::string>> reasons;
+  std::vector<std::pair<NetworkSet, std::string>> reasons;
 
-  [[nodiscard]] bool refuses(const net::Address& address) const {
+  [[nodiscard]] bool refuses(const Address& address) const {
     return banned.contains(address) && !allowed.contains(address);
   }
   // What is said to somebody from there whom refuses() names.
-  [[nodiscard]] std::string_view reason_for(const net::Address& address) const {
+  [[nodiscard]] std::string_view reason_for(const Address& address) const {
     for (const auto& [network, reason] : reasons)
       if (network.contains(address)) return reason;
     return "your network is banned";
   }
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::net
