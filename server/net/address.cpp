@@ -54,7 +54,9 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{std::string(host), number};
 }
 
-std::string Endpoint::to_string() const { return join(host, port); }
+std::string Endpoint::to_string() const {
+  return host.starts_with("unix:") ? host : join(host, port);
+}
 
 Address Address::from(const sockaddr& address) {
   Address result;

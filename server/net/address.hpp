@@ -21,7 +21,7 @@ struct Endpoint {
 
   // Reads "127.0.0.1:8001", "[::1]:8001" and "name:8001"; kInvalid for anything else.
   [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
-  // The form parse() reads.
+  // The form parse() reads. A host "unix:PATH" (net/unix_socket.hpp) stands for itself.
   [[nodiscard]] std::string to_string() const;
   bool operator==(const Endpoint&) const = default;
 };

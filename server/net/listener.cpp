@@ -17,6 +17,7 @@
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "net/unix_socket.hpp"
 #include "net/uv.hpp"
 
 namespace gatehouse::net {
@@ -261,6 +262,19 @@ Result<> Listener::open_ports(const Address& wanted, const ListenOptions& option
   return {};
 }
 
+Result<> Listener::open_unix(const std::string& host, const ListenOptions& options) {
+  auto socket = bind_unix(host);
+  if (!socket) return tl::unexpected(socket.error());
+  unix_path_ = host.substr(kUnixPrefix.size());
+  if (::listen(socket->descriptor(), options.backlog) != 0)
+    return fail(Errc::kIo, fmt::format("{}: {}", host, std::strerror(errno)));
+  auto port = std::make_shared<Port>();
+  port->socket = std::move(*socket);
+  port->worker = &network_.system().worker(options.worker.value_or(0));
+  ports_.push_back(std::move(port));
+  return {};
+}
+
 std::shared_ptr<Listener::Seat> Listener::seat_acceptor(const std::shared_ptr<Port>& port,
                                                         std::uint16_t worker) {
   auto seat = std::make_shared<Seat>();
@@ -301,6 +315,7 @@ void Listener::stop() {
   if (shared_ == nullptr || shared_->stopped.exchange(true)) return;
   network_.remove_listener(*this);
   std::lock_guard lock(mutex_);
+  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
   for (auto& port : ports_) {
     // At once, whatever the worker is doing; the descriptor itself goes with the acceptor.
     ::shutdown(port->socket.descriptor(), SHUT_RDWR);
@@ -313,13 +328,16 @@ void Listener::stop() {
 Result<std::unique_ptr<Listener>> listen(Network& network, const Endpoint& endpoint,
                                          const ListenOptions& options, AcceptHandler on_accept) {
   GATEHOUSE_ASSERT(static_cast<bool>(on_accept));
-  const auto wanted = look_up(endpoint);
+  const bool unix_socket = is_unix(endpoint.host);
+  const auto wanted = unix_socket ? Result<Address>(Address()) : look_up(endpoint);
   if (!wanted) return tl::unexpected(wanted.error());
   std::unique_ptr<Listener> listener(new Listener(network));
   listener->shared_ = std::make_shared<Listener::Shared>();
   listener->shared_->accept_mutex = &network.accept_mutex();
   listener->shared_->on_accept = std::move(on_accept);
-  if (auto opened = listener->open_ports(*wanted, options); !opened) {
+  if (auto opened = unix_socket ? listener->open_unix(endpoint.host, options)
+                                : listener->open_ports(*wanted, options);
+      !opened) {
     listener->shared_.reset();
     return tl::unexpected(opened.error());
   }

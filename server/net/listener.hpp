@@ -1,12 +1,14 @@
-// A listening TCP port. Each worker accepts on a socket of its own (SO_REUSEPORT), so that the
-// kernel spreads connections and no worker hands any over. While a worker is stuck another one
-// accepts on its socket, too, so that those who wait there, and those who come, are served.
+// A listening TCP port, or a Unix socket (net/unix_socket.hpp), which one worker has. Each worker
+// accepts on a socket of its own (SO_REUSEPORT), so that the kernel spreads connections and no
+// worker hands any over. While a worker is stuck another one accepts on its socket, too, so that
+// those who wait there, and those who come, are served.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
@@ -34,7 +36,7 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // The address bound, with the real port.
+  // The address bound, with the real port; unknown for a Unix socket.
   [[nodiscard]] const Address& address() const { return address_; }
   // Refuses connections from now on, those in the backlog included. A handler call that runs on
   // another worker goes on. Any thread; twice is once.
@@ -52,6 +54,7 @@ class Listener {
 
   explicit Listener(Network& network) : network_(network) {}
   [[nodiscard]] Result<> open_ports(const Address& wanted, const ListenOptions& options);
+  [[nodiscard]] Result<> open_unix(const std::string& host, const ListenOptions& options);
   void start_accepting();
   std::shared_ptr<Seat> seat_acceptor(const std::shared_ptr<Port>& port, std::uint16_t worker);
   static void end_acceptor(actor::Worker& worker, std::shared_ptr<Seat> seat);
@@ -59,6 +62,7 @@ class Listener {
   Network& network_;
   std::mutex mutex_;
   Address address_;
+  std::string unix_path_;  // removed by stop(); empty: a port
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Port>> ports_;
 };

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "net/unix_socket.hpp"
 #include "script/bind.hpp"
 #include "script/bind_util.hpp"
 #include "script/socket_table.hpp"
@@ -65,7 +66,9 @@ int listen(lua_State* L) {
   const auto backlog = static_cast<int>(luaL_optinteger(L, 3, kBacklog));
   const ServiceId owner = current_service(L).id();
   net::Endpoint endpoint;
-  if (port < 0) {
+  if (net::is_unix(lua_tostring(L, 1))) {
+    endpoint = {lua_tostring(L, 1), 0};
+  } else if (port < 0) {
     if (!parse_endpoint(L, endpoint)) return push_nil_and(L, "not an address with a port");
   } else {
     endpoint = {lua_tostring(L, 1), static_cast<std::uint16_t>(port)};
@@ -86,7 +89,8 @@ int listen(lua_State* L) {
   return 3;
 }
 
-// listen(host[, port[, backlog]]) -> id, ip, port; an event says the same. Raises.
+// listen(host[, port[, backlog]]) -> id, ip, port; of "unix:PATH" "" and 0. An event says the
+// same. Raises.
 int l_listen(lua_State* L) {
   const int results = listen(L);
   if (results == 2) return luaL_error(L, "Listen error: %s", lua_tostring(L, -1));
