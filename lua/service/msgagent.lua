@@ -70,6 +70,12 @@ local function save(self, reply)
 	return agent.save(data, reply)
 end
 
+-- A code of the store with the database's own words, for operators.
+local function in_words(code)
+	local words <const> = agent.why()
+	return words == "" and code or code .. ": " .. words
+end
+
 -- Calls f(self, reply), which is `save` or agent.load, again and again while its outcome is not
 -- known: not known is not "no". Its results. The time that passes is the store's, not the game's.
 ---@async
@@ -82,7 +88,7 @@ local function until_certain(self, f, reply)
 		end
 		if pause == 20 then
 			local text <const> = "%s@%s: the store does not answer yet: %s"
-			core.log(text:format(self.uid, self.server, code), "warn")
+			core.log(text:format(self.uid, self.server, in_words(code)), "warn")
 		end
 		agent.pause()
 		skynet.sleep(pause)
@@ -175,7 +181,7 @@ end
 function Player:flush()
 	local fine <const>, saved <const>, code <const> = pcall(until_certain, self, save)
 	if not (fine and saved) then
-		error("flush failed: " .. (fine and code .. ": " .. agent.why() or text_of(saved)), 2)
+		error("flush failed: " .. (fine and in_words(code) or text_of(saved)), 2)
 	end
 end
 
@@ -213,7 +219,7 @@ local function commit(self, reply)
 	elseif agent.undecided() then
 		agent.abandon(self.address, "it is not known what became of a commit: " .. why, 500)
 	end
-	error("commit failed: " .. why, 0)
+	error("commit failed: " .. (fine and in_words(why) or why), 0)
 end
 
 -- Makes `self` what the store has. An error ends the player without a save.

@@ -56,6 +56,18 @@ function core.signal(address, number) end
 ---@return true|nil, string? message
 function core.log_messages(address, path) end
 
+--- Why a request of HTTP is not served to a port without a login: a web page sent it, or it names
+--- a host that is not this machine. Nothing when it is.
+---@param request_line string
+---@param header table<string, string|string[]>
+---@return string|nil why
+function core.judge_http(request_line, header) end
+
+--- The text without anything that a terminal obeys: such bytes become escapes. Lines stay.
+---@param text string
+---@return string
+function core.printable(text) end
+
 --- Whether the time that handlers take is measured, for skynet.stat "cpu".
 ---@param on boolean
 function core.profile(on) end

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "base/process_output.hpp"
 
 namespace gatehouse::app {
@@ -24,7 +25,10 @@ Admin::Admin(std::string host, AdminParts parts)
                                          "room or could not be written")),
       write_errors_(parts_.metrics.counter("log_write_errors_total", "",
                                            "Writes of the log and of what scripts print that "
-                                           "failed")) {
+                                           "failed")),
+      lines_left_out_(parts_.metrics.counter("log_lines_left_out_total", "",
+                                             "Lines about players' errors that were not logged "
+                                             "one by one")) {
   if (parts_.login == nullptr) return;
   for (const net::Address& address : parts_.login->addresses()) {
     login_addresses_.push_back(address.to_string());
@@ -46,10 +50,8 @@ std::string Admin::address() const {
 
 ops::AdminHandlers Admin::handlers() {
   ops::AdminHandlers handlers;
-  handlers.unready = [this]() -> std::string {
-    if (draining_.load()) return "not ready";
-    const json stuck = stuck_workers();
-    return stuck.empty() ? "" : json{{"state", "degraded"}, {"stuck", stuck}}.dump();
+  handlers.readiness = [this] {
+    return parts_.readiness.answer(draining_.load(), stuck_workers());
   };
   handlers.status = [this] { return status(); };
   handlers.sample = [this] {
@@ -58,6 +60,7 @@ ops::AdminHandlers Admin::handlers() {
     const process_output::Losses losses = process_output::losses();
     lines_lost_.set(static_cast<std::int64_t>(losses.lines));
     write_errors_.set(static_cast<std::int64_t>(losses.write_errors));
+    lines_left_out_.set(static_cast<std::int64_t>(log::left_out()));
   };
   handlers.kick = [this](const std::string& uid, const std::string& reason) {
     const bool online = parts_.agents.kick(uid, script::LogoutCode::kRemoved, reason);
@@ -142,7 +145,7 @@ std::string Admin::status() const {
                        {"bad_rows", bad_rows()},
                        {"login", std::move(login)},
                        {"gates", std::move(gates)}};
-  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+  return printable_json(status.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace gatehouse::app

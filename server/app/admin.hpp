@@ -10,6 +10,7 @@
 
 #include "actor/system.hpp"
 #include "app/events.hpp"
+#include "app/readiness.hpp"
 #include "app/watch.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
@@ -30,6 +31,7 @@ struct AdminParts {
   const store::Store& store;
   std::vector<gate::Gate*> gates;
   login::LoginServer* login;
+  const Readiness& readiness;
   Events& events;
   const Watch& watch;
 };
@@ -62,6 +64,7 @@ class Admin {
   Metric& workers_metric_;
   Metric& lines_lost_;
   Metric& write_errors_;
+  Metric& lines_left_out_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<ops::AdminServer> server_;  // last: its threads use the members above
 };

@@ -1,17 +1,21 @@
 #include "app/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
 #include "app/config_file.hpp"
+#include "app/config_paths.hpp"
 #include "app/config_reader.hpp"
 #include "app/program_root.hpp"
 #include "base/file_trust.hpp"
+#include "base/http_guard.hpp"
 #include "crypto/encoding.hpp"
-#include "ops/admin_server.hpp"
+#include "net/unix_socket.hpp"
 #include "protocol/user_name.hpp"
 #include "script/conversations.hpp"
 
@@ -20,6 +24,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kPasswordBytesMin = 12;  // of who may run any code
 constexpr unsigned kWorkersMax = 128;  // leaves room for exclusive ones (actor::kWorkersMax)
 
 bool is_file(const std::string& path) {
@@ -189,7 +194,7 @@ void read_mysql(ConfigReader& reader, Config& config) {
   std::vector<store::MysqlHost> hosts = mysql.hosts;
   if (hosts.empty()) hosts = {{mysql.host, mysql.port}};
   const bool local =
-      std::ranges::all_of(hosts, [](const auto& to) { return ops::is_loopback(to.host); });
+      std::ranges::all_of(hosts, [](const auto& to) { return is_loopback(to.host); });
   const bool used = config.store.driver.kind == store::Options::Kind::kMysql;
   if (used && !tls && mysql.socket.empty() && !local) {
     config.warnings.push_back(reader.path_of("tls") +
@@ -210,7 +215,6 @@ void read_store(ConfigReader& reader, Config& config) {
   std::uint32_t timeout_ms = options.io_timeout_ms;
   reader.read("timeout_ms", timeout_ms, 1);
   options.connect_timeout_ms = options.io_timeout_ms = timeout_ms;
-  options.sqlite.path = "var/gatehouse.db";
   reader.read("watch_interval_ms", config.watch.interval_ms, 100, 5'000);
   reader.section("sqlite", [&](ConfigReader& r) { r.read("path", options.sqlite.path); });
   options.mysql.user = options.mysql.database = "gatehouse";
@@ -266,10 +270,11 @@ void read_auth(ConfigReader& reader, Config& config) {
 void read_admin(ConfigReader& reader, Config& config) {
   std::string text;
   reader.read("listen", text);
+  reader.read("ready_timeout_ms", config.admin_ready_timeout_ms, 100, 60'000);
   if (text.empty()) return;
   auto parsed = net::Endpoint::parse(text);
   if (!parsed) return reader.reject("listen", parsed.error().message);
-  if (!ops::is_loopback(parsed->host)) {
+  if (!is_loopback(parsed->host)) {
     return reader.reject("listen", "must be a loopback address: the admin port has no password");
   }
   config.admin_listen = std::move(*parsed);
@@ -279,12 +284,26 @@ void read_console(ConfigReader& reader, Config& config) {
   std::string text, password;
   reader.read("listen", text);
   reader.read("password", password);
+  reader.read("http", config.console_http);
+  reader.read("start_timeout_ms", config.console_start_timeout_ms, 100);
+  reader.read("idle_timeout_ms", config.console_idle_timeout_ms, 100);
+  if (!password.empty() && password.size() < kPasswordBytesMin)
+    reader.reject("password", fmt::format("has less than {} characters", kPasswordBytesMin));
   config.console_password = Secret(std::move(password));
   if (text.empty()) return;
+  if (net::is_unix(text)) {
+    if (text.size() == net::kUnixPrefix.size() ||
+        text.size() > net::kUnixPrefix.size() + net::kUnixPathMax) {
+      reader.reject("listen", fmt::format("a path of 1 to {} bytes", net::kUnixPathMax));
+    }
+    config.console_listen = net::Endpoint{text, 0};
+    return;
+  }
   auto parsed = net::Endpoint::parse(text);
   if (!parsed) return reader.reject("listen", parsed.error().message);
-  if (!ops::is_loopback(parsed->host) && config.console_password.empty()) {
-    return reader.reject("listen", "beyond loopback a console.password is needed");
+  if (!is_loopback(parsed->host)) {
+    return reader.reject("listen", "must be unix:PATH or a loopback address: the debug console has "
+                                   "no TLS");
   }
   config.console_listen = std::move(*parsed);
 }
@@ -296,6 +315,8 @@ void read_log(ConfigReader& reader, Config& config) {
   config.log.level = static_cast<log::Level>(level);
   config.log.format = static_cast<log::Format>(format);
   reader.read("file", config.log.file);
+  reader.read("player_errors_per_min", config.log.players.per_key);
+  reader.read("all_player_errors_per_min", config.log.players.all);
   reader.read("queue_bytes_max", config.log.queue.bytes_max, 4'096);
   reader.read("queue_lines_max", config.log.queue.lines_max, 16);
   auto leave_ms = static_cast<std::uint32_t>(config.log.leave_timeout.count());
@@ -419,6 +440,68 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
 
 namespace {
 
+// Keys that a reload puts into force (Server::reload).
+constexpr std::array kReloaded = {"auth.tickets.keys", "auth.totp.keys"};
+
+ConfigValues values_of(const json& root) {
+  ConfigValues values;
+  const json flat = root.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    std::string path;
+    std::size_t at = 1;
+    while (at <= pointer.size()) {
+      const std::size_t end = std::min(pointer.find('/', at), pointer.size());
+      const std::string word = pointer.substr(at, end - at);
+      const bool index = !word.empty() && word.find_first_not_of("0123456789") == word.npos;
+      path += index ? "[" + word + "]" : (path.empty() ? "" : ".") + word;
+      at = end + 1;
+    }
+    std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    values[path] = std::hash<std::string>()(text);
+    wipe(text.data(), text.size());
+  }
+  return values;
+}
+
+void read_parts(const json& root, unsigned parts, Config& config,
+                std::vector<std::string>& errors) {
+  ConfigReader reader(root, "", errors);
+  reader.leave_rest();
+  if (parts & kStorePart) reader.section("store", [&](ConfigReader& r) { read_store(r, config); });
+  if (parts & kAuthPart) reader.section("auth", [&](ConfigReader& r) { read_auth(r, config); });
+  if (parts & kAdminPart) reader.section("admin", [&](ConfigReader& r) { read_admin(r, config); });
+  if (parts & kHashPart) {
+    reader.section("limits", [&](ConfigReader& r) {
+      r.leave_rest();
+      r.read("hash_threads", config.limits.hash_threads, 1, 256);
+    });
+  }
+  if (parts & kRescuePart) {
+    reader.section("agent", [&](ConfigReader& r) {
+      r.leave_rest();
+      r.read("rescue_folder", config.agent.rescue.folder);
+    });
+  }
+}
+
+// What somebody types is judged even where it is not needed: the settings whose keys do not exist.
+void judge_settings(const json& root, const std::vector<std::string>& settings,
+                    std::vector<std::string>& errors) {
+  constexpr std::string_view kUnknown = ": unknown key";
+  Config scratch;
+  std::vector<std::string> all;
+  read_all(root, scratch, all);
+  for (const std::string& error : all) {
+    if (!error.ends_with(kUnknown) || std::ranges::find(errors, error) != errors.end()) continue;
+    const std::string key = error.substr(0, error.size() - kUnknown.size());
+    const bool typed = std::ranges::any_of(settings, [&key](const std::string& setting) {
+      const std::string path = setting.substr(0, setting.find('='));
+      return path == key || path.starts_with(key + ".");
+    });
+    if (typed) errors.push_back(error);
+  }
+}
+
 std::string describe_store(const store::Options& driver) {
   if (driver.kind == store::Options::Kind::kSqlite)
     return fmt::format("store: sqlite {}\n", driver.sqlite.path);
@@ -437,22 +520,29 @@ std::string describe_store(const store::Options& driver) {
 }  // namespace
 
 Result<Config> load_config(const std::string& file, const std::vector<std::string>& settings,
-                           const std::string& program_folder) {
+                           const std::string& program_folder, unsigned parts) {
   auto own_files = program_root(program_folder);
   if (!own_files) return fail(Errc::kInvalid, own_files.error().message);
-  const auto root = read_config_file(file, settings);
+  const auto root = read_config_file(file, settings, *own_files);
   if (!root) return tl::unexpected<Error>(root.error());
+  const std::string folder = folder_of(file);
   Config config;
   config.program_root = std::move(*own_files);
-  const std::filesystem::path lua = std::filesystem::path(config.program_root) / "lua";
-  config.login_policy = (lua / "service/logind.lua").lexically_normal().string();
-  config.agent.module = (lua / "game/player.lua").lexically_normal().string();
+  config.values = values_of(*root);
+  config.login_policy = path_in(config.program_root, "lua/service/logind.lua");
+  config.agent.module = path_in(config.program_root, "lua/game/player.lua");
+  config.agent.rescue.folder = path_in(folder, config.agent.rescue.folder);
   config.workers = 0;
   config.login.auth.registration = login::AuthenticatorOptions::Registration::kClosed;
-  config.store.driver.sqlite.path = "var/gatehouse.db";
+  config.store.driver.sqlite.path = path_in(folder, "var/gatehouse.db");
   config.store.driver.migrations_dir = config.program_root + "/sql";
   std::vector<std::string> errors;
-  read_all(*root, config, errors);
+  if (parts == kAllParts) {
+    read_all(*root, config, errors);
+  } else {
+    read_parts(*root, parts, config, errors);
+    if (!settings.empty()) judge_settings(*root, settings, errors);
+  }
   if (!errors.empty()) {
     std::string text;
     for (const std::string& error : errors) text += (text.empty() ? "" : "\n") + error;
@@ -464,6 +554,22 @@ Result<Config> load_config(const std::string& file, const std::vector<std::strin
   }
   for (gate::GateOptions& gate : config.gates) gate.limits = config.limits;
   return config;
+}
+
+std::vector<std::string> restart_keys(const ConfigValues& running, const ConfigValues& fresh) {
+  std::vector<std::string> keys;
+  const auto look = [&keys](const ConfigValues& from, const ConfigValues& to, bool both) {
+    for (const auto& [key, hash] : from) {
+      const auto other = to.find(key);
+      const bool differs = other == to.end() || (both && other->second != hash);
+      const auto reloaded = [&key = key](const char* prefix) { return key.starts_with(prefix); };
+      if (differs && std::ranges::none_of(kReloaded, reloaded)) keys.push_back(key);
+    }
+  };
+  look(running, fresh, true);
+  look(fresh, running, false);
+  std::ranges::sort(keys);
+  return keys;
 }
 
 std::string describe(const Config& config) {

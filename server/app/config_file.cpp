@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/config_paths.hpp"
 #include "app/strict_json.hpp"
 #include "base/file_text.hpp"
 #include "base/file_trust.hpp"
@@ -74,13 +75,16 @@ Result<> apply(json& root, const std::string& setting) {
 
 }  // namespace
 
-Result<json> read_config_file(const std::string& file, const std::vector<std::string>& settings) {
+Result<json> read_config_file(const std::string& file, const std::vector<std::string>& settings,
+                              const std::string& program_root) {
   auto root = read_object(file);
   if (!root) return root;
+  anchor_paths(*root, folder_of(file), program_root);
   for (const std::string& setting : settings) {
     if (auto applied = apply(*root, setting); !applied)
       return tl::unexpected<Error>(applied.error());
   }
+  anchor_code(*root, "", program_root);
   return root;
 }
 

@@ -25,7 +25,8 @@ ConfigReader::ConfigReader(const nlohmann::json& object, std::string path,
 
 ConfigReader::~ConfigReader() {
   for (const auto& [key, value] : object_.items()) {
-    if (!known_.contains(key)) errors_.push_back(path_of(key.c_str()) + ": unknown key");
+    if (leaves_rest_ || known_.contains(key)) continue;
+    errors_.push_back(path_of(key.c_str()) + ": unknown key");
   }
 }
 

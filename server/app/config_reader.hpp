@@ -18,8 +18,9 @@ class ConfigReader {
   ConfigReader(const nlohmann::json& object, std::string path, std::vector<std::string>& errors);
   ConfigReader(const ConfigReader&) = delete;
   ConfigReader& operator=(const ConfigReader&) = delete;
-  // Reports the keys that nobody read.
+  // Reports the keys that nobody read, unless the rest is somebody else's.
   ~ConfigReader();
+  void leave_rest() { leaves_rest_ = true; }
 
   // Each leaves `value` alone when the key is not there. True when it is and is a string.
   bool read(const char* key, std::string& value);
@@ -72,6 +73,7 @@ class ConfigReader {
   const std::string path_;
   std::vector<std::string>& errors_;
   std::set<std::string> known_;
+  bool leaves_rest_ = false;
 };
 
 }  // namespace gatehouse::app

@@ -7,6 +7,7 @@
 #include "app/gatectl_csv.hpp"
 #include "app/gatectl_output.hpp"
 #include "base/clock.hpp"
+#include "base/printable.hpp"
 
 namespace gatehouse::app {
 namespace {

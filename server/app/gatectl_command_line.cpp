@@ -52,20 +52,22 @@ class CommandLine {
     add_bulk_commands();
     CLI::App* network = cli_.add_subcommand("network", "banned and allowed networks, in the store");
     network->require_subcommand(1)->fallthrough();
-    add(network, "list", "networks, and the rows that nobody can read", network_list);
-    add(&cli_, "migrate", "bring the store's schema up to date", migrate);
-    add(&cli_, "status", "what a running server does", status);
-    CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick);
+    add(network, "list", "networks, and the rows that nobody can read", network_list, kStorePart);
+    add(&cli_, "migrate", "bring the store's schema up to date", migrate, kStorePart);
+    add(&cli_, "status", "what a running server does", status, kAdminPart);
+    CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick, kAdminPart);
     kicked->add_option("UID", arguments_.name, "the player's uid")->required();
     kicked->add_option("--reason", arguments_.reason, "told to the client");
-    add(&cli_, "rescue", "have a player leave whose data the store does not take", rescue)
+    add(&cli_, "rescue", "have a player leave whose data the store does not take", rescue,
+        kAdminPart | kRescuePart)
         ->add_option("UID", arguments_.name, "the player's uid")
         ->required();
-    CLI::App* restored = add(&cli_, "restore", "bring a rescued player's data back", restore);
+    CLI::App* restored =
+        add(&cli_, "restore", "bring a rescued player's data back", restore, kStorePart);
     restored->add_option("FILE", arguments_.file, "the file of the rescue")->required();
     restored->add_flag("--force", arguments_.force,
                        "over what a later session has saved; ends that session");
-    add(&cli_, "drain", "end a running server as SIGTERM does", drain);
+    add(&cli_, "drain", "end a running server as SIGTERM does", drain, kAdminPart);
   }
 
   int run(int argc, char** argv) {
@@ -92,8 +94,10 @@ class CommandLine {
 
  private:
   void add_account_commands() {
-    add_named("add", "make an account; password from a terminal or standard input", account_add);
-    add_named("passwd", "set a password, from a terminal or standard input", account_passwd);
+    add_named("add", "make an account; password from a terminal or standard input", account_add,
+              kStorePart | kAuthPart);
+    add_named("passwd", "set a password, from a terminal or standard input", account_passwd,
+              kStorePart | kAuthPart);
     CLI::App* ban = add_named("ban", "refuse logins, for ever by default", account_ban);
     CLI::Option* until =
         ban->add_option("--until", arguments_.ban_until_s, "Unix time of the ban's end")
@@ -105,23 +109,26 @@ class CommandLine {
     add_named("show", "one account", account_show)
         ->add_flag("--with-hash", arguments_.with_hash, "show the password hash too");
     add_named("revoke", "end an account's session and its resume tickets", account_revoke);
-    add_named("totp", "give an account a second factor, and show its key once", account_totp)
+    add_named("totp", "give an account a second factor, and show its key once", account_totp,
+              kStorePart | kAuthPart)
         ->add_flag("--off", arguments_.off, "take the second factor away");
     add_named("staff", "let an account enter game servers in maintenance", account_staff)
         ->add_flag("--off", arguments_.off, "take that right away");
-    add_named("delete", "kick the player, delete the account and its players' data", account_delete)
+    add_named("delete", "kick the player, delete the account and its players' data", account_delete,
+              kStorePart | kAdminPart)
         ->add_flag("--yes", arguments_.yes, "do not ask");
   }
 
   void add_bulk_commands() {
-    CLI::App* list = add(account_, "list", "accounts by name", account_list);
+    CLI::App* list = add(account_, "list", "accounts by name", account_list, kStorePart);
     list->add_option("--after", arguments_.after, "only names after this one")
         ->transform([](const std::string& given) {
           return protocol::normalise_user_name(given).value_or(given);
         });
     list->add_option("--limit", arguments_.limit, "how many at most, default 100")
         ->check(CLI::Range(1u, 100'000u));
-    CLI::App* import = add(account_, "import", "make accounts out of a CSV file", account_import);
+    CLI::App* import = add(account_, "import", "make accounts out of a CSV file", account_import,
+                           kStorePart | kAuthPart | kHashPart);
     import->add_option("FILE", arguments_.file, "the file, - for standard input")->required();
     import->add_option("--format", arguments_.format, "how its passwords are hashed")
         ->required()
@@ -132,23 +139,29 @@ class CommandLine {
                      "what a name does that is taken; default skip: left as it is")
         ->check(CLI::IsMember({"skip", "fail"}));
     CLI::App* exported =
-        add(account_, "export", "all accounts, to standard output", account_export);
+        add(account_, "export", "all accounts, to standard output", account_export, kStorePart);
     exported->add_option("--format", arguments_.format, "default csv")
         ->check(CLI::IsMember({"csv", "jsonl"}));
     exported->add_flag("--with-hashes", arguments_.with_hash,
                        "with password hashes and sealed second factors");
   }
 
-  CLI::App* add(CLI::App* parent, const char* name, const char* help, Command command) {
+  // A command, and the parts of the configuration that it needs.
+  CLI::App* add(CLI::App* parent, const char* name, const char* help, Command command,
+                unsigned parts = kAllParts) {
     CLI::App* added = parent->add_subcommand(name, help);
     added->fallthrough();
-    added->callback([this, command] { command_ = command; });
+    added->callback([this, command, parts] {
+      command_ = command;
+      parts_ = parts;
+    });
     return added;
   }
 
   // A command of one account.
-  CLI::App* add_named(const char* name, const char* help, Command command) {
-    CLI::App* added = add(account_, name, help, command);
+  CLI::App* add_named(const char* name, const char* help, Command command,
+                      unsigned parts = kStorePart) {
+    CLI::App* added = add(account_, name, help, command, parts);
     added->add_option("NAME", arguments_.name, "the account's name")
         ->required()
         ->transform([](const std::string& given) {
@@ -172,13 +185,14 @@ class CommandLine {
       }
       file = kQuickstart;
     }
-    return load_config(file, arguments_.settings, arguments_.program_folder);
+    return load_config(file, arguments_.settings, arguments_.program_folder, parts_);
   }
 
   CLI::App cli_;
   CLI::App* account_ = nullptr;
   Arguments arguments_;
   Command command_ = nullptr;
+  unsigned parts_ = kAllParts;
 };
 
 }  // namespace

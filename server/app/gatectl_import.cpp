@@ -13,6 +13,7 @@
 #include "app/gatectl_importer.hpp"
 #include "app/gatectl_store.hpp"
 #include "base/clock.hpp"
+#include "base/printable.hpp"
 #include "protocol/user_name.hpp"
 
 namespace gatehouse::app {

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/printable.hpp"
+
 namespace gatehouse::app {
 namespace {
 
@@ -18,15 +20,7 @@ json to_json(const Error& error) {
 }  // namespace
 
 std::string json_line(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string printable(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return clean;
+  return printable_json(value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 std::string time_text(std::int64_t unix_s) {
@@ -41,7 +35,7 @@ void Output::say(std::string_view text, const nlohmann::json& document) {
   if (json()) {
     out_ << json_line(document) << '\n';
   } else {
-    out_ << text << '\n';
+    out_ << printable_lines(text) << '\n';
   }
 }
 
@@ -49,7 +43,7 @@ void Output::fail(const Error& error) {
   if (json()) {
     errors_ << json_line({{"error", to_json(error)}}) << '\n';
   } else {
-    errors_ << "gatectl: " << error.message << '\n';
+    errors_ << "gatectl: " << printable_lines(error.message) << '\n';
   }
 }
 

@@ -1,5 +1,6 @@
 // How gatectl answers: text for people, or one JSON document on standard output; errors on
-// standard error, in the same form.
+// standard error, in the same form. Nothing that a name, a reason or a server says can do anything
+// to a terminal (base/printable.hpp).
 #pragma once
 
 #include <cstdint>
@@ -14,11 +15,8 @@ namespace gatehouse::app {
 
 enum class OutputForm { kText, kJson };
 
-// One line of JSON; bytes that are not UTF-8 are replaced.
+// One line of JSON; bytes that are not UTF-8 are replaced, what a terminal obeys is escaped.
 [[nodiscard]] std::string json_line(const nlohmann::json& value);
-
-// A text of the database or of a file for a terminal: control characters become `?`.
-[[nodiscard]] std::string printable(std::string_view text);
 
 // "2026-01-31 23:59:59 UTC"; "never" for 0.
 [[nodiscard]] std::string time_text(std::int64_t unix_s);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/gatectl_command.hpp"
+#include "base/printable.hpp"
 #include "ops/admin_client.hpp"
 
 namespace gatehouse::app {
@@ -35,6 +36,9 @@ Error refused(const AdminAnswer& answer) {
                "the server answers " + std::to_string(answer.status) + ": " + std::move(text)};
 }
 
+// A text of the server: it cannot forge a line.
+std::string word(const json& value) { return printable(value.get<std::string>()); }
+
 // The form of Admin's status (admin.cpp).
 std::string text_of(const json& status) {
   std::ostringstream out;
@@ -47,22 +51,21 @@ std::string text_of(const json& status) {
     if (login.contains("waiting")) out << ", " << login.at("waiting") << " waiting";
   }
   if (const std::string store = status.value("store", ""); !store.empty()) {
-    out << "\nthe store cannot be used: " << store;
+    out << "\nthe store cannot be used: " << printable(store);
   }
   for (const json& player : status.value("unsaved", json::array())) {
-    out << "\nunsaved: " << player.at("uid").get<std::string>() << "@"
-        << player.at("server").get<std::string>() << " for " << player.at("for_s") << " s"
+    out << "\nunsaved: " << word(player.at("uid")) << "@" << word(player.at("server")) << " for "
+        << player.at("for_s") << " s"
         << (player.at("leaving").get<bool>() ? ", logged out: " : ": ")
-        << player.at("code").get<std::string>() << ": " << player.at("why").get<std::string>();
+        << word(player.at("code")) << ": " << word(player.at("why"));
   }
   for (const json& row : status.value("bad_rows", json::array())) {
     out << "\n" << row.at("table").get<std::string>() << ": a row has no effect: "
         << row.at("why").get<std::string>();
   }
   for (const json& gate : status.at("gates")) {
-    out << "\ngate " << gate.at("server").get<std::string>() << " at "
-        << gate.at("address").get<std::string>() << ": " << gate.at("sessions") << " sessions, "
-        << gate.at("connections") << " connections";
+    out << "\ngate " << word(gate.at("server")) << " at " << word(gate.at("address")) << ": "
+        << gate.at("sessions") << " sessions, " << gate.at("connections") << " connections";
   }
   return out.str();
 }

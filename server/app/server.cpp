@@ -21,10 +21,13 @@
 #include "app/migrator.hpp"
 #include "app/orders.hpp"
 #include "app/program_root.hpp"
+#include "app/readiness.hpp"
+#include "app/store_probe.hpp"
 #include "app/watch.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/printable.hpp"
 #include "base/process_output.hpp"
 #include "crypto/random.hpp"
 #include "gate/gate.hpp"
@@ -66,8 +69,13 @@ Result<> write_ready_file(const std::string& path, const nlohmann::json& content
   return fail(Errc::kIo, path + ": cannot be written");
 }
 
-int report(const Error& error) {
-  log::error({}, "{}", error.message);
+// A start that fails: the log's file has it, and so has who started the server.
+int report(const Config& config, std::string_view why) {
+  log::error({}, "{}", why);
+  if (!config.log.file.empty()) {
+    std::fprintf(stderr, "gatehouse does not start: %s\nsee %s\n",
+                 printable_lines(why).c_str(), config.log.file.c_str());
+  }
   log::flush();
   return kExitFailed;
 }
@@ -139,10 +147,11 @@ class Server {
       if (auto made = make_login(); !made) return made;
       set_keys(config_);
     }
-    std::vector<gate::Gate*> doors;
-    for (const auto& gate : gates_) doors.push_back(gate.get());
+    store_probe_ = std::make_unique<StoreProbe>(
+        *store_, std::chrono::milliseconds(config_.admin_ready_timeout_ms));
+    for (const auto& gate : gates_) gate_list_.push_back(gate.get());
     auto watch = Watch::make(
-        {store_options_.driver, *agents_, login_.get(), metrics_, std::move(doors)}, config_.watch);
+        {store_options_.driver, *agents_, login_.get(), metrics_, gate_list_}, config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
     watch_->start();
@@ -159,23 +168,28 @@ class Server {
 
   // Takes over what a new configuration may change while the server runs.
   void reload(const Result<Config>& fresh) {
-    if (fresh) {
-      set_keys(*fresh);
-      reload_code();
-    } else {
-      log::error({}, "the configuration is not read again: {}", fresh.error().message);
-    }
     watch_->look_now();
+    if (!fresh) {
+      log::error({}, "SIGHUP: the configuration is not read again, the one before stays: {}",
+                 fresh.error().message);
+      return;
+    }
+    set_keys(*fresh);
+    reload_code();
+    log::info({}, "SIGHUP: the log's file is opened anew, keys, bans and game servers are read");
+    for (const std::string& key : restart_keys(config_.values, fresh->values))
+      log::warn({}, "SIGHUP: {} has changed, which takes a restart", key);
   }
 
   // After start(); `events` outlives stop(). No-op without admin.listen.
   Result<> start_admin(Events& events) {
     if (!config_.admin_listen) return {};
-    std::vector<gate::Gate*> gates;
-    for (const auto& gate : gates_) gates.push_back(gate.get());
-    auto admin = Admin::start(*config_.admin_listen, {system_, metrics_, *agents_, *store_,
-                                                      std::move(gates), login_.get(), events,
-                                                      *watch_});
+    readiness_ = std::make_unique<Readiness>(Readiness::Parts{
+        system_, *store_probe_, *hash_pool_, gate_list_, login_.get(), *watch_,
+        config_.limits.login_queue_max, config_.limits.login_connections_max});
+    auto admin = Admin::start(*config_.admin_listen,
+                              {system_, metrics_, *agents_, *store_, gate_list_, login_.get(),
+                               *readiness_, events, *watch_});
     if (!admin) return tl::unexpected<Error>(admin.error());
     admin_ = std::move(*admin);
     return {};
@@ -276,7 +290,13 @@ class Server {
     if (!config_.console_listen) return;
     GATEHOUSE_ASSERT(system_.set_env("console_listen", config_.console_listen->to_string()));
     const std::string_view password = config_.console_password.reveal();
+    const auto set = [this](const char* key, const std::string& value) {
+      GATEHOUSE_ASSERT(system_.set_env(key, value));
+    };
     if (!password.empty()) GATEHOUSE_ASSERT(system_.set_env("console_password", password));
+    set("console_http", config_.console_http ? "true" : "false");
+    set("console_start_timeout_ms", std::to_string(config_.console_start_timeout_ms));
+    set("console_idle_timeout_ms", std::to_string(config_.console_idle_timeout_ms));
   }
 
   // Without keys in the configuration, tickets are good until the process ends.
@@ -352,7 +372,10 @@ class Server {
   std::unique_ptr<Migrator> migrator_;
   std::unique_ptr<login::Policy> policy_;
   std::unique_ptr<login::LoginServer> login_;
+  std::unique_ptr<StoreProbe> store_probe_;
   std::unique_ptr<Watch> watch_;
+  std::vector<gate::Gate*> gate_list_;  // gates_
+  std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<Admin> admin_;
   std::string console_;  // its address
   MonotonicMs stop_by_ = 0;  // after drain()
@@ -402,8 +425,8 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
   server.system().on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (auto up = bring_up(server, events, ready_file); !up) {
     // A script that ends the process while it starts says itself with which code.
-    const int failed = report(up.error());
     const Events::State state = events.state();
+    const int failed = report(*config, up.error().message);
     orders.started();
     server.stop();
     return state.stops > 0 ? state.exit_code : failed;
@@ -412,9 +435,13 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
   wait_for_stop(events, [&] { server.reload(load()); });
   server.drain(events);
   server.stop();
+  log::say_left_out(true);
   log::info({}, "gatehouse has stopped");
   log::flush();
-  return events.state().exit_code;
+  const int code = events.state().exit_code;
+  if (code != kExitOk && !config->log.file.empty())
+    std::fprintf(stderr, "ended with %d: see %s\n", code, config->log.file.c_str());
+  return code;
 }
 
 int run_skynet(const std::string& file, const std::string& program_folder) {
@@ -447,7 +474,10 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   system.start(network.loop_factory());
   script::boot_services(runtime, own_logger ? logger : "");
   orders.started();
-  wait_for_stop(events, [&] { script::tell_logger_of_reopening(system); });
+  wait_for_stop(events, [&] {
+    log::info({}, "SIGHUP: the log's file is opened anew");
+    script::tell_logger_of_reopening(system);
+  });
   const int code = events.state().exit_code;
   const Watchdog watchdog(kStopTimeout, "a service does not end");
   if (own_logger) {

@@ -61,6 +61,11 @@ void Watch::look_now() {
   changed_.notify_all();
 }
 
+std::vector<store::GameServer> Watch::game_servers() const {
+  std::lock_guard lock(mutex_);
+  return game_servers_;
+}
+
 void Watch::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -70,6 +75,7 @@ void Watch::run() {
     wanted_ = false;
     lock.unlock();
     look();
+    log::say_left_out();
     lock.lock();
   }
 }
@@ -149,6 +155,8 @@ Result<> Watch::read_game_servers() {
   const auto servers = driver_->list_game_servers();
   if (!servers) return tl::unexpected<Error>(servers.error());
   parts_.login->set_game_servers(*servers);
+  std::lock_guard lock(mutex_);
+  game_servers_ = *servers;
   return {};
 }
 

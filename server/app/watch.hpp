@@ -56,6 +56,8 @@ class Watch {
   void look_now();
   // Rows of ops that have no effect. Any thread.
   [[nodiscard]] std::vector<BadRow> bad_rows() const { return addresses_.bad_rows(); }
+  // As they were read last. Any thread.
+  [[nodiscard]] std::vector<store::GameServer> game_servers() const;
 
  private:
   Watch(const Parts& parts, const WatchOptions& options);
@@ -80,7 +82,8 @@ class Watch {
   AddressWatch addresses_;
   AuditTrimmer audit_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::vector<store::GameServer> game_servers_;  // under mutex_
   std::condition_variable changed_;
   bool stopping_ = false;   // under mutex_, like the next
   bool wanted_ = false;

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "base/printable.hpp"
 #include "base/process_output.hpp"
 #include "base/published.hpp"
 
@@ -49,6 +51,9 @@ struct State {
   std::unique_ptr<OutputQueue> file;  // null: stdout
   std::atomic<bool> diverted{false};
   Published<Taker> taker;
+  std::mutex players_mutex;
+  LineBudget players;  // by that mutex
+  std::atomic<std::uint64_t> left_out{0};
 
   void use(Setup next) {
     setups.push_back(std::make_unique<const Setup>(std::move(next)));
@@ -89,41 +94,14 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
-// Bytes of the well-formed UTF-8 sequence that `text` begins with, 0 when there is none (RFC
-// 3629, section 4).
-std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if (size == 0 || first > 0xf4 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xed && byte(1) > 0x9f;
-  const bool beyond = first == 0xf4 && byte(1) > 0x8f;
-  return overlong || surrogate || beyond ? 0 : size;
-}
-
-// Bytes of the colour sequence that `text` begins with (ESC [ digits m, ECMA-48 SGR), 0 when
-// there is none. Other escape sequences move the cursor and could overwrite lines.
-std::size_t colour_sequence(std::string_view text) {
-  if (!text.starts_with("\x1b[")) return 0;
-  const std::size_t end = text.find_first_not_of("0123456789;", 2);
-  return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
-}
-
 void append_json(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto u = static_cast<unsigned char>(text[0]);
     const std::size_t size = utf8_sequence(text);
-    if (size == 0) {
-      out += "\\ufffd";
-    } else if (u < 0x20 || u == 0x7f) {
-      out += fmt::format("\\u{:04x}", u);
+    const char32_t c = size == 0 ? 0xfffd : code_point(text.substr(0, size));
+    if (size == 0 || is_terminal_control(c)) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      if (u == '"' || u == '\\') out += '\\';
+      if (c == '"' || c == '\\') out += '\\';
       out += text.substr(0, size);
     }
     text.remove_prefix(std::max<std::size_t>(size, 1));
@@ -131,20 +109,11 @@ void append_json(std::string& out, std::string_view text) {
 }
 
 void append_text(std::string& out, std::string_view text) {
-  while (!text.empty()) {
-    const auto u = static_cast<unsigned char>(text[0]);
-    std::size_t size = u == 0x1b ? colour_sequence(text) : utf8_sequence(text);
-    const bool c1 = size == 2 && u == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (u == '\n') {
-      out += text.substr(1).starts_with('\t') ? "\n" : "\n\t";
-    } else if (size == 0 || (u < 0x20 && u != '\t' && u != 0x1b) || u == 0x7f || c1) {
-      out += fmt::format("\\x{:02x}", u);
-      size = 1;
-    } else {
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(size);
+  for (const char c : printable_lines(text)) {
+    if (!out.empty() && out.back() == '\n' && c != '\t') out += '\t';
+    out += c;
   }
+  if (!out.empty() && out.back() == '\n') out += '\t';
 }
 
 // The record as spdlog gets it: skynet's form, or the whole JSON object.
@@ -201,6 +170,8 @@ Result<> start(const Options& options) {
   s.use({std::move(logger), options.format, file != nullptr});
   process_output::set_log_file(file.get());
   s.file = std::move(file);
+  std::lock_guard lock(s.players_mutex);
+  s.players = LineBudget(options.players);
   return {};
 }
 
@@ -217,6 +188,31 @@ void last_words(std::string_view text) {
 bool enabled(Level level) {
   return state().setup.load(std::memory_order_acquire)->logger->should_log(to_spdlog(level));
 }
+
+bool admit(std::string_view uid) {
+  State& s = state();
+  {
+    std::lock_guard lock(s.players_mutex);
+    if (s.players.admit(uid, monotonic_ms())) return true;
+  }
+  s.left_out.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void say_left_out(bool all) {
+  State& s = state();
+  std::vector<LineBudget::LeftOut> told;
+  {
+    std::lock_guard lock(s.players_mutex);
+    told = all ? s.players.end_all() : s.players.end_windows(monotonic_ms());
+  }
+  for (const LineBudget::LeftOut& one : told) {
+    warn({}, "{}: {} more errors, not logged one by one",
+         one.key.empty() ? "other players" : one.key, one.lines);
+  }
+}
+
+std::uint64_t left_out() { return state().left_out.load(std::memory_order_relaxed); }
 
 void divert(Taker taker) {
   const bool diverted = static_cast<bool>(taker);

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/line_budget.hpp"
 #include "base/output_queue.hpp"
 #include "base/result.hpp"
 
@@ -28,6 +29,8 @@ struct Options {
   OutputBounds queue = {};
   // How long the last lines may take at the end of the process.
   std::chrono::milliseconds leave_timeout = OutputQueue::kLeaveTimeout;
+  // What players may have written about themselves (admit()).
+  LineBudget::Options players = {};
 };
 
 // From main, while others may log already (signals have a thread of their own). Fails when the file
@@ -47,11 +50,19 @@ void last_words(std::string_view text);
 void divert(std::function<bool(ServiceId source, std::string_view text)> taker);
 [[nodiscard]] bool enabled(Level level);
 
+// Whether one more line about what a player did wrong may be written: Options::players says how
+// many. Ask before the line is made; what is left out is counted. Any thread.
+[[nodiscard]] bool admit(std::string_view uid);
+// Says of whom lines were left out, once a minute is over; of all when the process ends. From time
+// to time, by any thread.
+void say_left_out(bool all = false);
+// Lines left out until now.
+[[nodiscard]] std::uint64_t left_out();
+
 // Writes one record on behalf of a service; source {} prints as [:00000000]. Text may hold what a
-// peer sent, and cannot forge a record with it. JSON: one line, valid UTF-8, whatever the text.
-// Text form: control characters but TAB and colours, and bytes that are no UTF-8, print as \xNN;
-// a newline stays, for the tracebacks of scripts, and the line after it begins with a TAB, which
-// no record begins with.
+// peer sent: it cannot forge a record, nor do anything to a terminal (base/printable.hpp). JSON:
+// one line, valid UTF-8, whatever the text. Text form: a newline stays, for the tracebacks of
+// scripts, and the line after it begins with a TAB, which no record begins with.
 void write(Level level, ServiceId source, std::string_view text);
 
 template <class... Args>

@@ -68,6 +68,8 @@ class Gate {
   [[nodiscard]] const std::string& server() const;
   // What clients are told to connect to.
   [[nodiscard]] const std::string& advertise() const { return advertise_; }
+  // How many connections it takes.
+  [[nodiscard]] std::uint32_t maxclient() const;
   // Open connections, those in the handshake included. Any thread.
   [[nodiscard]] std::uint32_t connection_count() const;
   // The same with those beyond maxclient, which are about to end. Any thread.

@@ -1,6 +1,5 @@
 #include "ops/admin_server.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <sys/socket.h>
@@ -9,7 +8,9 @@
 #include <semaphore>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "base/http_guard.hpp"
 #include "base/log.hpp"
 #include "ops/http_server.hpp"
 #include "ops/metrics_text.hpp"
@@ -51,17 +52,23 @@ class BoundedQueue final : public httplib::TaskQueue {
   httplib::ThreadPool pool_;  // last: its threads use room_
 };
 
-// The host of a Host header: without port and brackets.
-std::string_view host_of(std::string_view header) {
-  if (header.starts_with('[')) return header.substr(1, header.find(']') - 1);
-  return header.substr(0, header.find(':'));
+HttpHead head_of(const Request& request) {
+  const auto values = [&request](const char* name) {
+    std::vector<std::string> all;
+    const std::size_t count = request.get_header_value_count(name);
+    for (std::size_t i = 0; i < count; ++i) all.push_back(request.get_header_value(name, i));
+    return all;
+  };
+  return {request.version == "HTTP/1.0", values("Host"), values("Origin"), values("Referer"),
+          values("Sec-Fetch-Site")};
 }
 
-Routed refuse_browsers(const Request& request, Response& response) {
-  if (!request.has_header("Origin") && is_loopback(host_of(request.get_header_value("Host")))) {
-    return Routed::Unhandled;
-  }
-  answer(response, 403, "not for browsers, and only by a loopback address");
+Routed refuse_strangers(const Request& request, Response& response) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const HttpRefusal refusal =
+      judge_http(head_of(request), reads ? HttpEffect::kReads : HttpEffect::kActs);
+  if (refusal.status == 0) return Routed::Unhandled;
+  answer(response, refusal.status, std::string(refusal.why));
   return Routed::Handled;
 }
 
@@ -78,15 +85,6 @@ bool skip_body(const Request& request, Response& response, const httplib::Conten
 
 }  // namespace
 
-bool is_loopback(std::string_view host) {
-  if (host == "localhost") return true;
-  const std::string text(host);
-  in_addr v4{};
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 class AdminServer::Http {
  public:
   Http(const MetricSet& metrics, AdminHandlers handlers)
@@ -102,7 +100,7 @@ class AdminServer::Http {
     server_.set_read_timeout(kTimeoutS);
     server_.set_write_timeout(kTimeoutS);
     server_.set_payload_max_length(kBodyBytesMax);
-    server_.set_pre_routing_handler(refuse_browsers);
+    server_.set_pre_routing_handler(refuse_strangers);
     server_.set_error_handler([](const Request&, Response& response) {
       if (response.body.empty()) {
         answer(response, response.status, response.status == 404 ? "no such page" : "refused");
@@ -140,11 +138,17 @@ class AdminServer::Http {
   }
 
   void add_routes() {
-    server_.Get("/healthz", [](const Request&, Response& r) { answer(r, 200, "ok"); });
-    server_.Get("/readyz", [this](const Request&, Response& r) {
-      const std::string why = handlers_.unready();
-      answer(r, why.empty() ? 200 : 503, why.empty() ? "ready" : why);
-    });
+    const auto health = [](const Request&, Response& r) { answer(r, 200, "ok"); };
+    const auto readiness = [this](const Request&, Response& r) {
+      const Readiness told = handlers_.readiness();
+      r.status = told.ready ? 200 : 503;
+      r.set_content(told.json + "\n", kJson);
+    };
+    server_.Get("/healthz", health);
+    server_.Get("/readyz", readiness);
+    // What a load balancer asks that was not told a page: HAProxy's `option httpchk`.
+    server_.Options("/healthz", health);
+    server_.Options(R"(/|\*|/readyz)", readiness);
     server_.Get("/metrics", [this](const Request&, Response& r) {
       handlers_.sample();
       r.set_content(metrics_text(metrics_), kMetricsContentType);

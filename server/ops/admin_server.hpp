@@ -1,33 +1,38 @@
 // The admin port: plain HTTP for ops, for Prometheus and for gatectl.
 //
 //   GET  /healthz                  200 while the process lives
-//   GET  /readyz                   200 when players can come in, else 503 and why
+//   GET  /readyz                   200 when a login would get in, else 503; JSON says by part why
 //   GET  /metrics                  metrics_text.hpp
 //   GET  /status                   JSON, see AdminHandlers::status
 //   POST /kick?uid=U[&reason=R]    200, 404 when U is not online, 400 without a uid
 //   POST /rescue?uid=U             202, 404, 400 likewise: kick, and leave even if unsaved
 //   POST /drain                    202; the server ends as after SIGTERM
 //
-// There is no password: it listens on the loopback only. Requests that a browser sends for a
-// page from elsewhere (they carry Origin, or name a host that is not the loopback) get 403, so
-// that no web page can reach it through an operator's browser.
+// HEAD and OPTIONS are answered as GET of /healthz and /readyz; OPTIONS of / and * as /readyz.
+//
+// There is no password: it listens on the loopback only, and no web page can reach it through an
+// operator's browser (base/http_guard.hpp).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 
 namespace gatehouse::ops {
 
+struct Readiness {
+  bool ready = false;
+  std::string json;  // an object: what a login would get, by part
+};
+
 // What the handlers ask of the server. Each is called on the admin server's threads, several at
 // once, until the AdminServer is destroyed.
 struct AdminHandlers {
-  std::function<std::string()> unready;  // why players cannot all come in; empty: they can
+  std::function<Readiness()> readiness;
   std::function<std::string()> status;  // a JSON object
   // Sets the gauges that nobody keeps up to date; called before each /metrics.
   std::function<void()> sample;
@@ -37,9 +42,6 @@ struct AdminHandlers {
   std::function<bool(const std::string& uid)> rescue;
   std::function<void()> drain;
 };
-
-// True for numeric loopback addresses and "localhost".
-[[nodiscard]] bool is_loopback(std::string_view host);
 
 class AdminServer {
  public:

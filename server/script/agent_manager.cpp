@@ -248,7 +248,7 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
   const auto id = host == nullptr ? Result<ServiceId>(fail(Errc::kFull, "no VM takes players"))
                                   : runtime_.system.registry().reserve(worker.index());
   if (!id) {
-    log::error({}, "{} cannot be placed: {}", uid, id.error().message);
+    if (log::admit(uid)) log::error({}, "{} cannot be placed: {}", uid, id.error().message);
     Done done = std::move(spec->done);
     release(uid);
     done(tl::unexpected<Error>(id.error()));

@@ -222,7 +222,8 @@ void AgentService::run_hook(Hook hook, lua_CFunction main, std::uint32_t ms) {
 }
 
 void AgentService::on_no_memory(Hook hook) {
-  log::error(id(), "{}@{}: not enough memory for {}", uid(), server(), name(hook));
+  if (log::admit(uid()))
+    log::error(id(), "{}@{}: not enough memory for {}", uid(), server(), name(hook));
   switch (hook) {
     case Hook::kLoad:
       return worker().retire(*this);
@@ -249,20 +250,6 @@ bool AgentService::run_periodic_save(lua_State* L) {
   lua_xmove(L, task->thread, 2);
   scheduler.fork(*task);
   return true;
-}
-
-// A script's function that never ends: its task is ended, and what comes next comes.
-void AgentService::on_overdue(LuaService& service, Task& task) {
-  auto& agent = static_cast<AgentService&>(service);
-  Scheduler& scheduler = agent.vm().scheduler();
-  const std::string text = fmt::format("{}@{}: {} takes too long: ended", agent.uid(),
-                                       agent.server(), name(task.hook));
-  agent.host_.manager().hook_reports().timed_out(agent.id(), task.hook,
-                                                 scheduler.with_traceback(task, text));
-  if (task.hook == Hook::kSave || task.hook == Hook::kLastSave) {
-    agent.save_failed("save() takes too long");
-  }
-  scheduler.kill(task);
 }
 
 void AgentService::on_request(protocol::RequestTicket ticket, std::string_view content) {
@@ -317,7 +304,8 @@ void AgentService::on_watched_task_end(Task& task, bool ok) {
       return on_request_end(task, ok);
     case Hook::kLoad:
       if (!spec_) return;
-      if (!spec_->refusal) log::error(id(), "{}@{} cannot start", uid(), server());
+      if (!spec_->refusal && log::admit(uid()))
+        log::error(id(), "{}@{} cannot start", uid(), server());
       return worker().retire(*this);
     case Hook::kSave:
       periodic_save_ = false;

@@ -63,6 +63,8 @@ class AgentService final : public LuaService, public gate::Agent {
   [[nodiscard]] std::string uid() const;
   [[nodiscard]] std::string server() const;
   [[nodiscard]] std::string description() const override;
+  // Limited by player (log::admit), with uid and request: a client may fail as often as it likes.
+  [[nodiscard]] ErrorReport error_report(const Task& task) override;
   [[nodiscard]] AccountId account() const { return account_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] const AgentSpec* spec() const { return spec_.get(); }
@@ -105,8 +107,10 @@ class AgentService final : public LuaService, public gate::Agent {
   enum class SaveOutcome : std::uint8_t { kDone, kNothingDone, kUnknown };
   // What the store said of it; what that says of the hash only the newest save knows.
   void end_save(std::uint64_t version, SaveOutcome outcome);
-  // Why the store has not taken the newest save; empty: it has, or nothing is known.
+  // Why the store has not taken the newest save, or not given the data; empty: it has, or nothing
+  // is known.
   [[nodiscard]] std::string_view refusal() const {
+    if (loading_ && !**loading_) return (**loading_).error().message;
     return unsaved_ ? std::string_view(unsaved_->why) : std::string_view();
   }
   // Keeps what the save that began brings, so that it can be rescued.

@@ -1,9 +1,13 @@
 // What skynet.debug and the debug console need of the runtime (sk 1.6, 2.16), and the messages
 // that nobody expects (sk 1.1 dispatch_unknown_*, 1.2 forward_type).
 #include <climits>
+#include <string>
+#include <vector>
 
 #include "actor/system.hpp"
+#include "base/http_guard.hpp"
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "script/bind_core.hpp"
 #include "script/bind_util.hpp"
 #include "script/message_log.hpp"
@@ -179,9 +183,57 @@ int l_log_messages(lua_State* L) {
   return 2;
 }
 
+// Appends what is at `index`: a text, or a list of texts as of a header that came again. Nothing
+// here allocates in Lua.
+void take_values(lua_State* L, int index, std::vector<std::string>& values) {
+  if (lua_type(L, index) == LUA_TSTRING) {
+    std::size_t size = 0;
+    const char* text = lua_tolstring(L, index, &size);
+    values.emplace_back(text, size);
+  } else if (lua_type(L, index) == LUA_TTABLE) {
+    const auto count = static_cast<lua_Integer>(lua_rawlen(L, index));
+    for (lua_Integer i = 1; i <= count; ++i) {
+      lua_rawgeti(L, index, i);
+      if (lua_type(L, -1) == LUA_TSTRING) take_values(L, lua_gettop(L), values);
+      lua_pop(L, 1);
+    }
+  }
+}
+
+// judge_http(request line, header) -> why such a request is not served, or nothing
+// (base/http_guard.hpp). The header is as http.httpd reads it.
+int l_judge_http(lua_State* L) {
+  const std::string_view line = check_view(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checkstack(L, 8, nullptr);
+  lua_settop(L, 2);
+  for (const char* name : {"host", "origin", "referer", "sec-fetch-site"}) lua_getfield(L, 2, name);
+  HttpRefusal refusal;
+  {
+    HttpHead head;
+    head.version_1_0 = line.ends_with("HTTP/1.0");
+    take_values(L, 3, head.hosts);
+    take_values(L, 4, head.origins);
+    take_values(L, 5, head.referers);
+    take_values(L, 6, head.fetch_sites);
+    refusal = judge_http(head, HttpEffect::kActs);
+  }
+  if (refusal.status == 0) return 0;
+  lua_pushlstring(L, refusal.why.data(), refusal.why.size());
+  return 1;
+}
+
+// printable(text) -> the same without anything that a terminal obeys; lines stay.
+int l_printable(lua_State* L) {
+  const std::string_view text = check_view(L, 1);
+  return push_result(L, [text] { return Result<std::string>(printable_lines(text)); });
+}
+
 }  // namespace
 
 const luaL_Reg kCoreDebugFunctions[] = {
+    {"judge_http", bind<l_judge_http>},
+    {"printable", bind<l_printable>},
     {"does_nothing", does_nothing},
     {"tasks", bind<l_tasks>},
     {"term", bind<l_term>},

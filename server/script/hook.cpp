@@ -36,7 +36,7 @@ HookReports::HookReports(MetricSet& metrics) {
 
 void HookReports::timed_out(ServiceId service, Hook hook, std::string_view text) {
   if (Metric* counter = timeouts_[static_cast<std::size_t>(hook)]) counter->add();
-  error(service, text);
+  if (!text.empty()) error(service, text);
 }
 
 void HookReports::error(ServiceId service, std::string_view text) {

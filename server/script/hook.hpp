@@ -43,7 +43,8 @@ class HookReports {
   HookReports(const HookReports&) = delete;
   HookReports& operator=(const HookReports&) = delete;
 
-  // A hook did not end in time; `text` says whose it is, and where it waits.
+  // A hook did not end in time; `text` says whose it is, and where it waits. Empty: it is counted
+  // alone.
   void timed_out(ServiceId service, Hook hook, std::string_view text);
   // One error line, counted when there are too many.
   void error(ServiceId service, std::string_view text);

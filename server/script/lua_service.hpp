@@ -70,6 +70,13 @@ class LuaService : public actor::Service {
   // Puts a message that could not be handled for want of memory into the mailbox again, a little
   // later.
   void postpone(actor::MessagePtr message);
+  // How an error that ends one of its tasks is reported.
+  struct ErrorReport {
+    bool wanted = true;
+    std::string whose = {};            // begins the line, for who reads it; empty: nobody's
+    std::size_t bytes_max = SIZE_MAX;  // of the error's own text
+  };
+  [[nodiscard]] virtual ErrorReport error_report(const Task&) { return {}; }
   // What its tasks have allocated in the VM since the mark, whether freed or not.
   [[nodiscard]] std::uint64_t allocated_since_mark() const { return allocated_bytes_; }
   void mark_allocated() { allocated_bytes_ = 0; }

@@ -176,7 +176,7 @@ std::string Scheduler::with_traceback(Task& task, std::string_view text) {
 }
 
 void Scheduler::fail(Task& task, const std::string& text) {
-  report_error(task, with_traceback(task, text));
+  report_error(task, text);
   if (task.has_request && !task.answered && task.request_session > 0) {
     vm_.runtime().system.send_error(task.request_source, task.service->id(),
                                     task.request_session);
@@ -195,13 +195,19 @@ void Scheduler::end_watched(Task& task, bool ok) {
   if (task.on_client || task.hook != Hook::kNone) task.service->on_watched_task_end(task, ok);
 }
 
-void Scheduler::report_error(Task& task, std::string_view text) {
+void Scheduler::report_error(Task& task, const std::string& text) {
+  const LuaService::ErrorReport report = task.service->error_report(task);
+  if (!report.wanted) return;
+  const std::size_t size = std::min(text.size(), report.bytes_max);
+  std::string said = text.substr(0, size);
+  if (size < text.size()) said += fmt::format(" ... ({} bytes more)", text.size() - size);
+  said = with_traceback(task, said);
+  const ServiceId id = task.service->id();
   if (task.has_request) {
-    log::error(task.service->id(), "lua call [{:x} to :{:x} : {} msgsz = {}] error : {}",
-               task.request_source.value, task.service->id().value, task.request_session,
-               task.request_size, text);
+    log::error(id, "{}lua call [{:x} to :{:x} : {} msgsz = {}] error : {}", report.whose,
+               task.request_source.value, id.value, task.request_session, task.request_size, said);
   } else {
-    log::error(task.service->id(), "lua error : {}", text);
+    log::error(id, "{}lua error : {}", report.whose, said);
   }
 }
 

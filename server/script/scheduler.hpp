@@ -158,7 +158,7 @@ class Scheduler {
   void stop(Task& task);
   void fail(Task& task, const std::string& text);
   void end_watched(Task& task, bool ok);
-  void report_error(Task& task, std::string_view text);
+  void report_error(Task& task, const std::string& text);
   void release(Task& task, bool reusable);
   void drop_token(Task& task);
   void schedule(Task& task, std::int64_t centiseconds);

@@ -180,6 +180,10 @@ class Driver {
   virtual void begin_group() = 0;
   [[nodiscard]] virtual Result<> end_group() = 0;
 
+  // What a login and the saves after it would get now: the statements that they need, on rows that
+  // are not there, so that nothing changes. `writes`: and a real write, where the statements alone
+  // would not show that there is no room.
+  [[nodiscard]] virtual Result<> rehearse(bool writes) = 0;
   // One round trip; connects when there is no connection.
   [[nodiscard]] virtual Result<> ping() = 0;
 };

@@ -9,9 +9,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "store/mysql_error.hpp"
 #include "store/mysql_sql.hpp"
 
@@ -165,6 +167,16 @@ MysqlError connect_client(MYSQL* mysql, const Options& options, const std::strin
 
 }  // namespace
 
+void ServerInUse::connected(const std::string& where) {
+  std::string before;
+  {
+    std::lock_guard lock(mutex_);
+    before = std::exchange(where_, where);
+  }
+  if (!before.empty() && before != where)
+    log::warn({}, "the store is now at {}, before that at {}", where, before);
+}
+
 Result<MysqlHandle> connect_mysql(const Options& options, const DriverMetrics& metrics) {
   const MysqlOptions& to = options.mysql;
   std::vector<MysqlHost> hosts = to.hosts;
@@ -174,11 +186,14 @@ Result<MysqlHandle> connect_mysql(const Options& options, const DriverMetrics& m
     MysqlHandle mysql(mysql_init(nullptr));
     if (!mysql) return fail(Errc::kUnavailable, "cannot connect to MySQL: out of memory");
     const MysqlError error = connect_one(mysql.get(), options, host);
-    if (error.number == 0) return mysql;
-    bump(metrics.connect_errors);
-    const bool tls = to.tls.mode != MysqlTls::Mode::kOff;
     const std::string where =
         to.socket.empty() ? fmt::format("{}:{}", host.host, host.port) : to.socket;
+    if (error.number == 0) {
+      if (options.in_use) options.in_use->connected(where);
+      return mysql;
+    }
+    bump(metrics.connect_errors);
+    const bool tls = to.tls.mode != MysqlTls::Mode::kOff;
     reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", where,
                            connect_error_text(error, tls));
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,17 @@ struct MysqlOptions {
   std::string database;
 };
 
+// Which of several servers the connections that share it use, for the log. Any thread.
+class ServerInUse {
+ public:
+  // A connection got through to `where`; says so when the one before went elsewhere.
+  void connected(const std::string& where);
+
+ private:
+  std::mutex mutex_;
+  std::string where_;
+};
+
 struct Options {
   enum class Kind { kSqlite, kMysql };
   // What a server does at start with a schema that is older than its files: bring it up to date,
@@ -72,6 +84,8 @@ struct Options {
   // When any of the connections that share it got through, in monotonic ms: it ends the pause of
   // the others, so that recovery is not seen one connection at a time. Store::start() sets it.
   std::shared_ptr<std::atomic<std::int64_t>> connected_ms;
+  // Of several MySQL servers, the one that is used; none: nobody is told. Store::start() sets it.
+  std::shared_ptr<ServerInUse> in_use;
   std::string migrations_dir = "sql";  // holds sqlite/ and mysql/
 };
 

@@ -70,6 +70,7 @@ enum class Statement : std::size_t {
   kHasMigrations,     // -> 1 when table schema_migration exists, else 0
   kListMigrations,    // -> version, name, checksum
   kAddMigration,      // version, name, checksum
+  kTouch,             // a write that changes nothing
   kCount,
 };
 inline constexpr std::size_t kStatementCount = static_cast<std::size_t>(Statement::kCount);

@@ -47,6 +47,24 @@ Result<std::uint64_t> SqlDriver::claimed_epoch(AccountId account, std::string_vi
   return fail(Errc::kUnavailable, "later claims have taken the session over");
 }
 
+Result<> SqlDriver::rehearse(bool writes) {
+  constexpr std::uint64_t kNobody = 0;  // accounts are numbered from 1
+  const auto found = find_account(" ");
+  if (!found) return tl::unexpected(found.error());
+  // Of a claim, as fencing wants it, and of a save: rights, tables, columns, a server that writes.
+  const auto released = release_session(AccountId{kNobody}, 0);
+  if (!released) return tl::unexpected(released.error());
+  const auto saved = run(Statement::kSavePlayer,
+                         {SqlBytes{""}, nullptr, std::uint64_t{1}, kNobody, SqlText{"-"},
+                          std::uint64_t{0}, std::uint64_t{1}},
+                         Repeat::kYes);
+  if (!saved) return tl::unexpected(saved.error());
+  if (!writes) return {};
+  const auto written = run(Statement::kTouch, {}, Repeat::kYes);
+  if (!written) return tl::unexpected(written.error());
+  return {};
+}
+
 Result<bool> SqlDriver::release_session(AccountId account, std::uint64_t epoch) {
   auto ran = run(Statement::kReleaseSession, {account.value, epoch}, Repeat::kYes);
   if (!ran) return tl::unexpected(ran.error());

@@ -28,9 +28,9 @@ Error sqlite_error(int code, const char* text, int system_error) {
   if (of_files && system_error != 0)
     words += fmt::format(", {}", std::generic_category().message(system_error));
   switch (primary) {
+    // Their words name constraints and columns, no values.
     case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH:
-      return {Errc::kInvalid, fmt::format("SQLite refuses a value (error {})", code)};
+    case SQLITE_MISMATCH: return {Errc::kInvalid, words};
     case SQLITE_TOOBIG: return {Errc::kTooBig, words};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

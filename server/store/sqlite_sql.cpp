@@ -149,6 +149,8 @@ const StatementTexts& sqlite_texts() {
         "WHERE banned_until IS NULL OR banned_until > ? ORDER BY network");
     set(Statement::kListAddressAllows,
         "SELECT network, note FROM address_allow ORDER BY network");
+    // Writes the first page, as no UPDATE to equal values would: whose file it is ("gate").
+    set(Statement::kTouch, "PRAGMA application_id = 1734440037");
     set(Statement::kHasMigrations,
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'");
     set(Statement::kListMigrations,

@@ -44,6 +44,7 @@ Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricS
   std::vector<std::unique_ptr<Driver>> drivers;
   Options shared = options.driver;
   shared.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
+  shared.in_use = std::make_shared<ServerInUse>();
   const bool one_writer = options.driver.kind == Options::Kind::kSqlite;
   const std::size_t connections = one_writer ? 1 : options.connections;
   for (std::size_t i = 0; i < connections; ++i) {

@@ -68,7 +68,10 @@ def status(server):
 
 def test_health_and_readiness(server):
     assert ask(server, "GET", "/healthz") == (200, "ok\n")
-    assert ask(server, "GET", "/readyz") == (200, "ready\n")
+    code, text = ask(server, "GET", "/readyz")
+    answer = json.loads(text)
+    assert (code, answer["ready"], answer["login"]) == (200, True, "200"), answer
+    assert all(part["ok"] for part in answer["parts"].values()), answer
 
 
 def test_metrics(server):
@@ -213,7 +216,8 @@ def test_drain(start_server, tmp_path):
     gate = Player(server).connect(conversation="c1")
     assert gate.request("hello") == b"hello"
     assert ask(server, "POST", "/drain") == (202, "draining\n")
-    assert ask(server, "GET", "/readyz") == (503, "not ready\n")
+    code, text = ask(server, "GET", "/readyz")
+    assert (code, json.loads(text)["state"]) == (503, "draining"), text
     assert ask(server, "GET", "/healthz")[0] == 200
     now = status(server)
     assert now["state"] == "draining" and now["players"] == 1

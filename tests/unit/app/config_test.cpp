@@ -7,6 +7,7 @@ namespace gatehouse::app {
 namespace {
 
 using nlohmann::json;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -37,12 +38,14 @@ TEST_F(ConfigTest, Defaults) {
   EXPECT_EQ(config.agent.per_vm, 500u);
   EXPECT_EQ(config.agent.module, "lua/game/player.lua");
   EXPECT_EQ(config.store.driver.kind, store::Options::Kind::kSqlite);
-  EXPECT_EQ(config.store.driver.sqlite.path, "var/gatehouse.db");
+  EXPECT_EQ(config.store.driver.sqlite.path, folder_ / "var/gatehouse.db");
   EXPECT_EQ(config.login.auth.registration,
             login::AuthenticatorOptions::Registration::kClosed);  // nobody registers by accident
   EXPECT_EQ(config.shutdown_timeout_ms, 10'000u);
   EXPECT_EQ(config.log.level, log::Level::kInfo);
   EXPECT_EQ(config.log.format, log::Format::kText);
+  EXPECT_EQ(config.log.players.per_key, 10u);
+  EXPECT_EQ(config.log.players.all, 600u);
   EXPECT_EQ(config.log.queue.bytes_max, 8u << 20);
   EXPECT_EQ(config.log.queue.lines_max, 100'000u);
   EXPECT_EQ(config.log.leave_timeout, std::chrono::seconds(1));
@@ -262,6 +265,36 @@ TEST_F(ConfigTest, DescribeNamesWhatWillRunAndNoSecret) {
   EXPECT_THAT(text, HasSubstr("gate sample: 127.0.0.1:0"));
   EXPECT_THAT(text, HasSubstr("store: mysql gatehouse@"));
   EXPECT_THAT(text, Not(HasSubstr("not to be seen")));
+}
+
+TEST_F(ConfigTest, APartIsReadWithoutTheRest) {
+  json root = smallest();
+  root["gate"] = "nonsense";
+  root["later"] = 1;
+  root["store"] = {{"queue_max", 7}};
+  const std::string file = folder_ / "part.json";
+  test::write_file(file, root.dump());
+  EXPECT_FALSE(load_config(file, {}));
+  const auto part = load_config(file, {}, {}, kStorePart);
+  ASSERT_TRUE(part) << error_of(part);
+  EXPECT_EQ(part->store.queue_max, 7u);
+  root["store"]["later"] = 1;
+  test::write_file(file, root.dump());
+  EXPECT_THAT(error_of(load_config(file, {}, {}, kStorePart)), StartsWith("store.later: "));
+}
+
+TEST_F(ConfigTest, WhatTakesARestartIsNamedWithoutItsValue) {
+  json root = smallest();
+  const Config before = value(load(root));
+  EXPECT_TRUE(restart_keys(before.values, before.values).empty());
+  root["gate"]["gates"][0]["maxclient"] = 5;
+  root["store"] = {{"mysql", {{"password", "not to be seen"}}}};
+  root["auth"]["totp"]["keys"] = {std::string(43, 'A') + "="};
+  const Config after = value(load(root));
+  EXPECT_THAT(restart_keys(before.values, after.values),
+              ElementsAre("gate.gates[0].maxclient", "store.mysql.password"));
+  EXPECT_THAT(restart_keys(after.values, before.values),
+              ElementsAre("gate.gates[0].maxclient", "store.mysql.password"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/http_guard.hpp"
 #include "ops/admin_server.hpp"
 
 namespace gatehouse::ops {

@@ -1,6 +1,7 @@
 -- The console's `debug ADDRESS` (sk 2.16): a prompt whose lines go to skynet.remotedebug in that
 -- service. `c` and the end of the connection let it run on.
 local skynet <const> = require "skynet"
+local core <const> = require "skynet.core"
 local socket <const> = require "skynet.socket"
 
 local STEPS <const> = { s = true, n = true, c = true }
@@ -9,7 +10,8 @@ local STEPS <const> = { s = true, n = true, c = true }
 local function ask(id, prompt, address, ...)
 	local ok <const>, text <const> = pcall(skynet.call, address, "debug", "REMOTEDEBUG", ...)
 	if not socket.invalid(id) then
-		socket.write(id, (ok and text or "the service does not answer") .. "\n" .. prompt)
+		local said <const> = ok and text or "the service does not answer"
+		socket.write(id, core.printable(said) .. "\n" .. prompt)
 	end
 end
 
@@ -17,7 +19,8 @@ end
 ---@async
 ---@param id integer the connection
 ---@param target string an address in hexadecimal digits, or a name
-return function(id, target)
+---@param on_prompt fun() before it waits for a line
+return function(id, target, on_prompt)
 	local address <const> = skynet.localname(target) or tonumber(target:match "^:?(%x+)$", 16)
 	if address == nil then
 		socket.write(id, "Not a valid address\n<CMD Error>\n")
@@ -26,6 +29,7 @@ return function(id, target)
 	local prompt <const> = skynet.address(address) .. ">"
 	socket.write(id, prompt)
 	repeat
+		on_prompt()
 		local line <const> = socket.readline(id)
 		local text <const> = line and line:gsub("\r$", "") or "c"
 		local kind <const>, condition <const> = text:match "^%s*watch%s*(%S*)%s*(.*)$"
