@@ -59,6 +59,26 @@ inline constexpr std::size_t kCredentialCharacters = 20;
 // password_origin for a hash that is computed anew for the account's password.
 [[nodiscard]] std::string origin_of(const Account& account, std::string_view new_hash);
 
+// The hash of one account.
+struct StoredHash {
+  AccountId account;
+  std::string hash;
+};
+
+// How often the second factor of an account may be tried. The column holds when all tries are
+// there again; a try moves that on by its cost, and no further than the window from now. So any
+// window has at most twice window_s / cost_s of them, half at once.
+struct TotpBudget {
+  std::int64_t cost_s = 1'728;
+  std::int64_t window_s = 86'400;
+
+  // At most `tries` in any 24 hours; tries: 2 or more.
+  [[nodiscard]] static constexpr TotpBudget per_day(std::uint32_t tries) {
+    const std::int64_t at_once = tries / 2;
+    return {(86'400 + at_once - 1) / at_once, 86'400};
+  }
+};
+
 // True when the account may not log in at Unix time now_s: it is closed, or banned and the ban
 // has not ended.
 [[nodiscard]] bool banned_at(const Account& account, std::int64_t now_s);

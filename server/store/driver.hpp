@@ -74,16 +74,25 @@ class Driver {
   // Raises ticket_generation. kNotFound without such an account.
   [[nodiscard]] virtual Result<> revoke_tickets(std::string_view name) = 0;
   // Sets the sealed secret of the second factor (empty: none), forgets the last code's step and
-  // raises ticket_generation. kNotFound without such an account.
+  // raises ticket_generation and gives all tries back. kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_totp(std::string_view name, std::string_view sealed) = 0;
   // Uses the time step of a code up, in one statement; false when it or a later one was used
   // already, or the account is gone.
   [[nodiscard]] virtual Result<bool> use_totp_step(AccountId account, std::uint64_t step) = 0;
+  // Takes one try of the second factor from the account's budget, in one statement; false when
+  // none is left, or the account is gone. What a clock that went back left is put right.
+  [[nodiscard]] virtual Result<bool> take_totp_try(AccountId account, const TotpBudget& budget,
+                                                   std::int64_t now_s) = 0;
+  // Gives one back that was taken before: the code was right.
+  [[nodiscard]] virtual Result<> give_totp_try(AccountId account, const TotpBudget& budget) = 0;
   // kNotFound without such an account.
   [[nodiscard]] virtual Result<> set_staff(std::string_view name, bool staff) = 0;
   // At most `limit` accounts whose names come after after_name in byte order, in that order.
   [[nodiscard]] virtual Result<std::vector<Account>> list_accounts(std::string_view after_name,
                                                                    std::uint32_t limit) = 0;
+  // The password hashes of at most `limit` accounts above `after`, by id.
+  [[nodiscard]] virtual Result<std::vector<StoredHash>> list_password_hashes(
+      AccountId after, std::uint32_t limit) = 0;
   // The accounts that hold a session although they are closed, or banned at Unix time now_s.
   [[nodiscard]] virtual Result<std::vector<Account>> list_barred_online(std::int64_t now_s) = 0;
   // At most `limit` accounts above `after` that hold a session which was made under other

@@ -7,6 +7,8 @@ namespace gatehouse::store {
 std::vector<NeededStatement> needed_statements() {
   return {{Statement::kFindAccount, true},         {Statement::kCreateAccount, true},
           {Statement::kReplacePasswordHash, true}, {Statement::kUseTotpStep, true},
+          {Statement::kTakeTotpTry, true},         {Statement::kMendTotpTries, true},
+          {Statement::kGiveTotpTry, true},         {Statement::kListHashes, false},
           {Statement::kClaimSession, true},        {Statement::kReadClaims, true},
           {Statement::kReleaseSession, true},      {Statement::kTakePlayer, true},
           {Statement::kReadPlayer, true},          {Statement::kSavePlayer, true},

@@ -35,8 +35,12 @@ enum class Statement : std::size_t {
   kRevokeTickets,     // name bytes
   kSetTotp,           // sealed, name bytes
   kUseTotpStep,       // step, id, step
+  kTakeTotpTry,       // now, cost, id, now, cost, end of the budget
+  kMendTotpTries,     // end of the budget, id, end of the budget
+  kGiveTotpTry,       // cost, id
   kSetStaff,          // 0 or 1, name bytes
   kListAccounts,      // name bytes, limit -> account columns
+  kListHashes,        // id, limit -> id, hash
   kListBarredOnline,  // now -> account columns
   kListStaleOnline,   // id, limit -> id, name, epoch
   kFindTicketFamily,  // account, family -> sequence, address, age, whether it ended

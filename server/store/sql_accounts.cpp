@@ -178,6 +178,24 @@ Result<bool> SqlDriver::use_totp_step(AccountId account, std::uint64_t step) {
   return ran->matched > 0;
 }
 
+Result<bool> SqlDriver::take_totp_try(AccountId account, const TotpBudget& budget,
+                                      std::int64_t now_s) {
+  const std::int64_t end_s = now_s + budget.window_s;
+  auto ran = run(Statement::kTakeTotpTry,
+                 {now_s, budget.cost_s, account.value, now_s, budget.cost_s, end_s}, Repeat::kNo);
+  if (!ran) return tl::unexpected(ran.error());
+  if (ran->matched > 0) return true;
+  ran = run(Statement::kMendTotpTries, {end_s, account.value, end_s}, Repeat::kYes);
+  if (!ran) return tl::unexpected(ran.error());
+  return false;
+}
+
+Result<> SqlDriver::give_totp_try(AccountId account, const TotpBudget& budget) {
+  auto ran = run(Statement::kGiveTotpTry, {budget.cost_s, account.value}, Repeat::kNo);
+  if (!ran) return tl::unexpected(ran.error());
+  return {};
+}
+
 Result<> SqlDriver::set_staff(std::string_view name, bool staff) {
   return run_on_account(Statement::kSetStaff, {std::uint64_t{staff ? 1u : 0u}, SqlBytes{name}},
                         Repeat::kYes);
@@ -190,6 +208,17 @@ Result<std::vector<Account>> SqlDriver::list_accounts(std::string_view after_nam
                  Repeat::kYes, [&](const SqlRow& row) { accounts.push_back(account_of(row)); });
   if (!ran) return tl::unexpected(ran.error());
   return accounts;
+}
+
+Result<std::vector<StoredHash>> SqlDriver::list_password_hashes(AccountId after,
+                                                                std::uint32_t limit) {
+  std::vector<StoredHash> hashes;
+  auto ran = run(Statement::kListHashes, {after.value, std::uint64_t{limit}}, Repeat::kYes,
+                 [&](const SqlRow& row) {
+                   hashes.push_back({AccountId{natural(row, 0)}, std::string(row.bytes(1))});
+                 });
+  if (!ran) return tl::unexpected(ran.error());
+  return hashes;
 }
 
 Result<std::vector<Account>> SqlDriver::list_barred_online(std::int64_t now_s) {

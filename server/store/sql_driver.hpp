@@ -33,7 +33,12 @@ class SqlDriver final : public Driver {
   Result<> revoke_tickets(std::string_view name) override;
   Result<> set_totp(std::string_view name, std::string_view sealed) override;
   Result<bool> use_totp_step(AccountId account, std::uint64_t step) override;
+  Result<bool> take_totp_try(AccountId account, const TotpBudget& budget,
+                             std::int64_t now_s) override;
+  Result<> give_totp_try(AccountId account, const TotpBudget& budget) override;
   Result<> set_staff(std::string_view name, bool staff) override;
+  Result<std::vector<StoredHash>> list_password_hashes(AccountId after,
+                                                       std::uint32_t limit) override;
   Result<std::vector<Account>> list_accounts(std::string_view after_name,
                                              std::uint32_t limit) override;
   Result<std::vector<Account>> list_barred_online(std::int64_t now_s) override;

@@ -39,14 +39,23 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kRevokeTickets,
         "UPDATE account SET ticket_generation = ticket_generation + 1 WHERE name = " NAME_OF("?"));
     set(Statement::kSetTotp,
-        "UPDATE account SET totp_secret = ?, totp_step = 0, "
+        "UPDATE account SET totp_secret = ?, totp_step = 0, totp_full_at = 0, "
         "ticket_generation = ticket_generation + 1 WHERE name = " NAME_OF("?"));
     set(Statement::kUseTotpStep,
         "UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?");
+    set(Statement::kTakeTotpTry,
+        "UPDATE account SET totp_full_at = max(totp_full_at, ?) + ? "
+        "WHERE id = ? AND max(totp_full_at, ?) + ? <= ?");
+    set(Statement::kMendTotpTries,
+        "UPDATE account SET totp_full_at = ? WHERE id = ? AND totp_full_at > ?");
+    set(Statement::kGiveTotpTry,
+        "UPDATE account SET totp_full_at = totp_full_at - ? WHERE id = ?");
     set(Statement::kSetStaff, "UPDATE account SET staff = ? WHERE name = " NAME_OF("?"));
     set(Statement::kListAccounts, "SELECT " ACCOUNT_COLUMNS
                                   " FROM account WHERE name > " NAME_OF("?")
                                   " ORDER BY name LIMIT ?");
+    set(Statement::kListHashes,
+        "SELECT id, password_hash FROM account WHERE id > ? ORDER BY id LIMIT ?");
     set(Statement::kListBarredOnline,
         "SELECT " ACCOUNT_COLUMNS " FROM account "
         "WHERE status IN ('banned', 'closed') AND session_gate <> '' AND "

@@ -109,3 +109,15 @@ ALTER TABLE login_audit
 PREPARE gatehouse_change FROM @change;
 EXECUTE gatehouse_change;
 DEALLOCATE PREPARE gatehouse_change;
+
+-- How often the second factor of an account may be guessed. Repeatable as 0002 is.
+
+SET @columns = (SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'account' AND column_name = 'totp_full_at');
+SET @change = IF(@columns > 0, 'DO 0', '
+ALTER TABLE account
+  ADD COLUMN totp_full_at BIGINT NOT NULL DEFAULT 0
+    COMMENT ''Unix time at which all tries of the second factor are there again''');
+PREPARE gatehouse_change FROM @change;
+EXECUTE gatehouse_change;
+DEALLOCATE PREPARE gatehouse_change;

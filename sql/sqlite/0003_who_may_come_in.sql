@@ -83,3 +83,8 @@ ALTER TABLE login_audit ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
 -- How many different user names they tried, as far as they were told apart.
 ALTER TABLE login_audit ADD COLUMN names INTEGER NOT NULL DEFAULT 1;
 CREATE UNIQUE INDEX login_audit_refusals ON login_audit (minute, address) WHERE minute IS NOT NULL;
+
+-- How often the second factor of an account may be guessed.
+
+-- Unix time at which all tries of the second factor are there again; one costs its share of a day.
+ALTER TABLE account ADD COLUMN totp_full_at INTEGER NOT NULL DEFAULT 0;

@@ -1,14 +1,12 @@
 """gatectl: every command in JSON, tickets, second factors, staff and the end of an account."""
 
 import base64
-import hashlib
-import hmac
 import json
-import struct
 import time
 import urllib.parse
 
 import pytest
+from authenticator_app import totp
 from gatectl import Terminal, Tool
 from gatehouse_client import login
 from players import Player, fresh_name
@@ -17,16 +15,6 @@ from waiting import wait_until
 
 KEYS = {"auth": {"totp": {"keys": [base64.b64encode(bytes(range(32))).decode()]}}}
 CLOSED = {"auth": {"registration": "closed"}}
-STEP_S = 30
-
-
-def totp(key, now=None):
-    """The code of an authenticator app (RFC 6238) for a key in base32."""
-    secret = base64.b32decode(key + "=" * (-len(key) % 8))
-    step = int(time.time() if now is None else now) // STEP_S
-    digest = hmac.new(secret, struct.pack(">Q", step), hashlib.sha1).digest()
-    offset = digest[-1] & 15
-    return f"{(int.from_bytes(digest[offset : offset + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
 
 
 def test_the_codes_are_those_of_the_rfc():
