@@ -367,6 +367,11 @@ void read_limits(ConfigReader& reader, Config& config) {
   reader.read("login_account_failures_max", limits.login_account_failures_max);
   reader.read("login_lock_ms", limits.login_lock_ms, 1);
   reader.read("login_lock_ms_max", limits.login_lock_ms_max, 1);
+  reader.read("login_account_lock_ms_max", limits.login_account_lock_ms_max, 1);
+  reader.read("login_account_failures_day_max", limits.login_account_failures_day_max);
+  reader.read("login_known_failures_day_max", limits.login_known_failures_day_max);
+  reader.read("login_totp_failures_day_max", limits.login_totp_failures_day_max, 2, 10'000);
+  reader.read("login_answer_floor_ms_max", limits.login_answer_floor_ms_max, 0, 20'000);
   reader.read("login_failure_memory_ms", limits.login_failure_memory_ms, 1);
   reader.read("login_throttle_entries_max", limits.login_throttle_entries_max, 1'000);
   reader.read("login_rate_per_s", limits.login_rate_per_s);
@@ -386,6 +391,7 @@ void read_limits(ConfigReader& reader, Config& config) {
     limits.login_connections_max = UINT32_MAX;
     limits.login_address_per_s = limits.login_address_failures_max = 0;
     limits.login_account_per_min = limits.login_account_failures_max = 0;
+    limits.login_account_failures_day_max = limits.login_known_failures_day_max = 0;
     limits.login_rate_per_s = 0;
     limits.gate_unauthenticated_max = 0;
     limits.gate_frames_per_s_max = 0;

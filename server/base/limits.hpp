@@ -28,9 +28,15 @@ struct Limits {
   std::uint32_t login_address_failures_max = 30;     // wrong passwords, then locked out
   std::uint32_t login_account_per_min = 60;
   std::uint32_t login_account_burst = 20;
-  std::uint32_t login_account_failures_max = 10;
+  std::uint32_t login_account_failures_max = 10;     // of a network at one account
   std::uint32_t login_lock_ms = 30'000;              // the first lock-out; each later one doubles
-  std::uint32_t login_lock_ms_max = 900'000;
+  std::uint32_t login_lock_ms_max = 900'000;         // of an address, and of a known network
+  std::uint32_t login_account_lock_ms_max = 86'400'000;  // of another network from an account
+  // wrong guesses in any 24 hours: half at once, the other half in the course of the day
+  std::uint32_t login_account_failures_day_max = 300;  // at one account, by strangers together
+  std::uint32_t login_known_failures_day_max = 100;    // and from networks that it knows
+  std::uint32_t login_totp_failures_day_max = 100;     // codes of its second factor; no 0
+  std::uint32_t login_answer_floor_ms_max = 2'000;     // a 401 is not held back longer
   std::uint32_t login_failure_memory_ms = 600'000;   // without a failure, then all is forgotten
   std::uint32_t login_throttle_entries_max = 200'000;  // addresses and accounts remembered
   // waiting room
@@ -74,6 +80,8 @@ struct Limits {
 
 // A player can always have one request of any size.
 static_assert(Limits{}.gate_pending_bytes_max > kRequestContentBytesMax);
+// One network alone does not come near the account's budget.
+static_assert(Limits().login_account_failures_day_max >= 8 * Limits().login_account_failures_max);
 static_assert(kRequestContentBytesMax + 4 == kFrameBytesMax);
 static_assert(kResponseContentBytesMax + 5 == kFrameBytesMax);
 

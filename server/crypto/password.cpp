@@ -61,6 +61,12 @@ Result<> check_stored_password(std::string_view stored) {
   return {};
 }
 
+Result<std::uint64_t> estimate_verify_ns(std::string_view stored) {
+  return family_of(stored).check(stored);
+}
+
+std::uint64_t estimate_verify_ns(const Argon2Cost& cost) { return argon2_verify_ns(cost); }
+
 bool cheap_to_verify(std::string_view stored, const Argon2Cost& cost) {
   const auto takes = family_of(stored).check(stored);
   return !takes || *takes < argon2_verify_ns(cost) / 2;

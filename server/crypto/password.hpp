@@ -52,6 +52,12 @@ inline constexpr std::uint32_t kPbkdf2IterationsMax = 10'000'000;
 // unknown format, a cost above the bounds. Computes nothing.
 [[nodiscard]] Result<> check_stored_password(std::string_view stored);
 
+// Roughly how many nanoseconds verify_password() takes for this text, or for an argon2id hash of
+// this cost: good for comparing one with another. Computes nothing; kCorrupt as
+// check_stored_password().
+[[nodiscard]] Result<std::uint64_t> estimate_verify_ns(std::string_view stored);
+[[nodiscard]] std::uint64_t estimate_verify_ns(const Argon2Cost& cost);
+
 // True when verify_password() takes far less time than burn_password_time() of `cost`, told from
 // the text alone. After a wrong password the caller then burns that time as well, so that it is
 // not told from an unknown user; a text that check_stored_password() refuses takes none at all.

@@ -98,21 +98,35 @@ bool Authenticator::Attempt::read_ticket(store::Driver& driver) {
   return false;
 }
 
-// The account's limit comes after the look-up: it does not keep a player out who has a ticket or
-// comes from where he last came from, whatever strangers do to his name.
+// Limits of guesses come after the look-up: they do not keep a player out who has a ticket, and
+// have a budget of their own for where he last came from, whatever strangers do to his name.
 void Authenticator::Attempt::go_on() {
   if (claim_) {
     if (may_enter()) admit();
     return;
   }
   bool suspect = false;
-  if (!request_.trusted) {
-    const auto verdict = owner_.parts_.throttle.take_account(request_.name, monotonic_ns());
-    if (verdict.retry_s > 0 && !known_address())
-      return refuse(kAccountThrottled.after(verdict.retry_s));
-    suspect = verdict.suspect;
-  }
-  in_hash_room(suspect);
+  if (request_.trusted || take_guess(suspect)) in_hash_room(suspect);
+}
+
+// Whichever way the client wrote it.
+const std::string& Authenticator::Attempt::counted_name() const {
+  return account_ ? account_->name : request_.name;
+}
+
+bool Authenticator::Attempt::take_guess(bool& suspect) {
+  Throttle& throttle = owner_.parts_.throttle;
+  const std::int64_t now_ns = monotonic_ns();
+  auto asked = throttle.ask(
+      {request_.address, counted_name(), known_address(), request_.address_locked_s}, now_ns);
+  guess_ = std::move(asked.guess);
+  suspect = asked.suspect;
+  if (!asked.refusal) return true;
+  unless_proved_ = asked.refusal;
+  suspect = true;
+  if (!request_.totp.empty() && throttle.take_proof(request_.address, now_ns)) return true;
+  refuse(*asked.refusal);
+  return false;
 }
 
 // True when the account's last login came from this address or its network.
@@ -161,35 +175,61 @@ void Authenticator::Attempt::in_hash_pool() {
 void Authenticator::Attempt::judge(const store::WorkContext& context) {
   if (context.discarded) return refuse(kStopping);
   if (cancelled()) return refuse(kClientLeft);
+  request_.waiter->turn_ns.store(monotonic_ns());
   account_ ? judge_account() : judge_stranger();
 }
 
-void Authenticator::Attempt::judge_account() {
+std::optional<bool> Authenticator::Attempt::verify_stored() {
   const std::string& stored = account_->password_hash;
-  const crypto::Argon2Cost& cost = owner_.options_.cost;
   const auto right = crypto::verify_password(request_.password, stored);
-  if (!right) {
-    if (right.error().code == Errc::kUnavailable) return refuse(kHashUnavailable);
-    return refuse_after_burn(kPasswordUnusable);
+  const bool cheap = crypto::cheap_to_verify(stored, owner_.options_.cost);
+  if (!cheap && right) {
+    owner_.floor_.learn(crypto::estimate_verify_ns(stored).value_or(0),
+                        monotonic_ns() - request_.waiter->turn_ns.load());
   }
-  if (!*right) {
-    if (crypto::cheap_to_verify(stored, cost)) return refuse_after_burn(kWrongPassword);
-    return refuse_failed(kWrongPassword);
+  if (!right && right.error().code == Errc::kUnavailable) {
+    refuse(kHashUnavailable);
+    return std::nullopt;
   }
-  if (!may_enter()) return;
-  if (!account_->totp_secret.empty() && !second_factor_right()) return;
+  // A wrong one costs a hash, whatever the format.
+  if (!right.value_or(false) && cheap) burn();
+  if (!right && !unless_proved_) {
+    refuse_failed(kPasswordUnusable);
+    return std::nullopt;
+  }
+  return right.value_or(false);
+}
+
+void Authenticator::Attempt::judge_account() {
+  const auto right = verify_stored();
+  if (!right) return;
+  if (!*right && !unless_proved_) return refuse_failed(kWrongPassword);
+  if (!unless_proved_ && !may_enter()) return;
+  if (!account_->totp_secret.empty() && !read_totp()) return;
+  if (unless_proved_) return judge_proof(*right);
   password_given_ = true;
-  if (crypto::needs_rehash(stored, cost)) {
+  if (crypto::needs_rehash(account_->password_hash, owner_.options_.cost)) {
     // Without memory for it the old one stays good.
-    if (auto hash = crypto::hash_password(request_.password, cost)) new_hash_ = std::move(*hash);
+    if (auto hash = crypto::hash_password(request_.password, owner_.options_.cost))
+      new_hash_ = std::move(*hash);
   }
-  if (new_hash_.empty() && !totp_step_) return admit();
+  if (new_hash_.empty() && !totp_sent_) return admit();
   in_store(&Attempt::complete);
 }
 
-// False: refused.
-bool Authenticator::Attempt::second_factor_right() {
+// Who has one of the two factors and guesses the other spends that one's budget. Nobody else learns
+// or spends anything.
+void Authenticator::Attempt::judge_proof(bool password_right) {
+  if (!totp_sent_ || (!password_right && !totp_step_)) return refuse(*unless_proved_);
+  if (!password_right || !totp_step_) return in_store(&Attempt::spend_proof);
+  if (!may_enter()) return;
+  password_given_ = true;
+  in_store(&Attempt::complete);
+}
+
+bool Authenticator::Attempt::read_totp() {
   if (request_.totp.empty()) {
+    guess_.give_back(monotonic_ns());
     refuse(kTotpNeeded);
     return false;
   }
@@ -199,19 +239,40 @@ bool Authenticator::Attempt::second_factor_right() {
     refuse(kTotpUnusable);
     return false;
   }
+  totp_sent_ = true;
   totp_step_ = crypto::totp_match(*key, request_.totp.reveal(), now_s());
-  if (totp_step_) return true;
-  refuse_failed(kTotpWrong);
+  return true;
+}
+
+// A try is taken before it is known whether the code is right, so that of any number of logins at
+// once no more are answered than there are tries.
+bool Authenticator::Attempt::take_totp_try(store::Driver& driver) {
+  const auto taken = driver.take_totp_try(account_->id, owner_.totp_budget_, now_s());
+  if (!taken) {
+    refuse_for(taken.error());
+    return false;
+  }
+  if (*taken) return true;
+  refuse(unless_proved_.value_or(
+      kTotpCapped.after(static_cast<std::uint32_t>(owner_.totp_budget_.cost_s))));
   return false;
+}
+
+void Authenticator::Attempt::spend_proof(store::Driver& driver) {
+  if (take_totp_try(driver)) refuse(*unless_proved_);
 }
 
 // Uses the code up, and replaces the stored password when it is still the one that was verified.
 void Authenticator::Attempt::complete(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  if (totp_step_) {
+  if (totp_sent_) {
+    if (!take_totp_try(driver)) return;
+    if (!totp_step_) return refuse_failed(kTotpWrong);
     const auto used = driver.use_totp_step(account_->id, *totp_step_);
     if (!used) return refuse_for(used.error());
-    if (!*used) return refuse_failed(kTotpUsed);
+    if (!*used) return unless_proved_ ? refuse(*unless_proved_) : refuse_failed(kTotpUsed);
+    const auto given = driver.give_totp_try(account_->id, owner_.totp_budget_);
+    if (!given) return refuse_for(given.error());
   }
   if (!new_hash_.empty()) {
     const std::string origin = store::origin_of(*account_, new_hash_);
@@ -227,6 +288,7 @@ void Authenticator::Attempt::complete(store::Driver& driver) {
 }
 
 void Authenticator::Attempt::judge_stranger() {
+  if (unless_proved_) return refuse_after_burn(*unless_proved_);
   if (owner_.options_.registration == AuthenticatorOptions::Registration::kClosed)
     return refuse_after_burn(kUnknownUser);
   if (!server_lets_in(false)) return refuse_after_burn(closed_server());
@@ -289,8 +351,10 @@ const Refusal& Authenticator::Attempt::closed_server() const {
 }
 
 void Authenticator::Attempt::admit() {
-  if (!request_.trusted)
-    owner_.parts_.throttle.succeeded(request_.address, request_.name, monotonic_ns());
+  const std::int64_t now_ns = monotonic_ns();
+  guess_.succeeded(now_ns);
+  if (!request_.trusted && (unless_proved_ || !request_.ticket.empty()))
+    owner_.parts_.throttle.good(request_.address, counted_name(), now_ns);
   Admitted admitted{account_->id, capacity_, account_->staff || request_.trusted, std::nullopt};
   TicketHolder holder = TicketHolder::of(*account_);
   admitted.credentials = holder.credentials;
@@ -320,13 +384,20 @@ void Authenticator::Attempt::refuse_for(const Error& error) {
 }
 
 void Authenticator::Attempt::refuse_failed(const Refusal& refusal) {
-  if (!request_.trusted)
-    owner_.parts_.throttle.failed(request_.address, request_.name, monotonic_ns());
+  guess_.failed(monotonic_ns());
   refuse(refusal);
 }
 
+// As a verification that takes the time of a new hash.
+void Authenticator::Attempt::burn() {
+  const crypto::Argon2Cost& cost = owner_.options_.cost;
+  crypto::burn_password_time(request_.password, cost);
+  owner_.floor_.learn(crypto::estimate_verify_ns(cost),
+                      monotonic_ns() - request_.waiter->turn_ns.load());
+}
+
 void Authenticator::Attempt::refuse_after_burn(const Refusal& refusal) {
-  crypto::burn_password_time(request_.password, owner_.options_.cost);
+  burn();
   refusal.code == kWrongPassword.code ? refuse_failed(refusal) : refuse(refusal);
 }
 

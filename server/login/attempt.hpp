@@ -30,12 +30,20 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   void look_up(store::Driver& driver);
   void create(store::Driver& driver);
   void complete(store::Driver& driver);
+  void spend_proof(store::Driver& driver);
+  // Takes a try from the second factor's budget; false: refused.
+  bool take_totp_try(store::Driver& driver);
   void adopt(store::Driver& driver);
   // On the hash pool.
   void judge(const store::WorkContext& context);
   void judge_account();
   void judge_stranger();
-  [[nodiscard]] bool second_factor_right();
+  // Of a login that is refused unless password and code are right together.
+  void judge_proof(bool password_right);
+  // Whose code the client sent, a time step; false: refused.
+  [[nodiscard]] bool read_totp();
+  // Verifies the password and learns how long its format takes; nothing: refused.
+  [[nodiscard]] std::optional<bool> verify_stored();
 
   void in_store(StoreStep step);
   // After a step in the store: what it decided, unless its writes were undone.
@@ -53,11 +61,15 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   [[nodiscard]] const Refusal& closed_server() const;
   void admit();
   [[nodiscard]] bool known_address() const;
+  [[nodiscard]] const std::string& counted_name() const;
+  // Asks the throttle for a guess; false: refused.
+  [[nodiscard]] bool take_guess(bool& suspect);
   void refuse_for(const Error& error);
   void refuse(const Refusal& refusal) { finish(tl::unexpected(refusal)); }
   // For what the client sent; the throttle counts it.
   void refuse_failed(const Refusal& refusal);
   void refuse_after_burn(const Refusal& refusal);
+  void burn();
   void finish(Admission admission);
   void tell();
   [[nodiscard]] bool cancelled() const { return request_.waiter->cancelled.load(); }
@@ -76,7 +88,10 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   std::uint32_t capacity_ = 0;
   bool raced_ = false;  // another login made the account between our look-up and our insert
   std::string new_hash_;
-  std::optional<std::uint64_t> totp_step_;  // whose code the client sent
+  Throttle::Guess guess_;
+  std::optional<Refusal> unless_proved_;    // the answer, unless both factors are right
+  bool totp_sent_ = false;                  // to an account that has a second factor
+  std::optional<std::uint64_t> totp_step_;  // whose code it is; nothing: it is wrong
   // Of the ticket that came, or of the one to come.
   std::optional<TicketClaim> claim_;
   bool password_given_ = false;

@@ -20,11 +20,14 @@ Authenticator::Authenticator(const AuthenticatorParts& parts, const Limits& limi
     : parts_(parts),
       options_(options),
       hash_slots_(parts.hash_pool.threads() * kHashSlotsAThread),
+      totp_budget_(store::TotpBudget::per_day(limits.login_totp_failures_day_max)),
+      floor_(limits.login_answer_floor_ms_max, parts.metrics),
       tickets_(options.tickets),
       waiting_(parts.metrics.gauge("login_waiting", "room=\"hash\"",
                                    "Logins that wait for their turn")),
       room_({limits.login_queue_max, limits.waiting_keep_ms}, [this] { return take_hash_slot(); },
-            waiting_) {}
+            waiting_),
+      survey_(parts.store, parts.hash_pool, floor_, options.cost) {}
 
 Authenticator::~Authenticator() {
   room_.close();

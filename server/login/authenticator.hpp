@@ -5,7 +5,12 @@
 // second store job. A ticket login is the first job alone.
 //
 // What costs time costs it alike: a wrong password, an unknown user and an account without a
-// usable password each take one password hash.
+// usable password each take one password hash, and their answers wait for answer_floor.hpp.
+//
+// Guesses are limited by throttle.hpp. A login that it refuses is looked at nevertheless when it
+// brings a code of the second factor, and is let in when both are right; else the answer is the
+// refusal it would have been, whichever was wrong. Codes have a budget of their own in the store
+// (store::TotpBudget), which nobody spends who has not one of the two factors.
 #pragma once
 
 #include <atomic>
@@ -27,6 +32,8 @@
 #include "base/unique_function.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
+#include "login/answer_floor.hpp"
+#include "login/hash_survey.hpp"
 #include "login/refusal.hpp"
 #include "login/throttle.hpp"
 #include "login/tickets.hpp"
@@ -68,6 +75,7 @@ struct AuthRequest {
   net::Address address;   // of the client
   bool trusted = false;   // from a network of address_allow: no limits
   bool suspect = false;   // an address with failures behind it: comes later in the hash room
+  std::uint32_t address_locked_s = 0;  // Throttle::AddressVerdict's
   bool wants_ticket = false;
   Secret password;  // find_or_create() needs none
   Secret totp;      // the code of the second factor, if the client sent one
@@ -135,6 +143,9 @@ class Authenticator {
   // WaitingRoom's, for the hash room.
   bool update_room(MonotonicMs now) { return room_.update(now); }
   void close_room() { room_.close(); }
+  // Looks on through the password formats of the store: call it every second or so.
+  void survey(MonotonicMs now) { survey_.update(now); }
+  [[nodiscard]] AnswerFloor& floor() { return floor_; }
   // The gauge.
   [[nodiscard]] const Metric& waiting() const { return waiting_; }
 
@@ -151,6 +162,8 @@ class Authenticator {
   const AuthenticatorParts parts_;
   const AuthenticatorOptions options_;
   const std::size_t hash_slots_;
+  const store::TotpBudget totp_budget_;
+  AnswerFloor floor_;
   Tickets tickets_;
   Published<crypto::SealRing> totp_keys_;
   std::atomic<MonotonicMs> next_log_ms_{0};
@@ -161,6 +174,7 @@ class Authenticator {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t attempts_ = 0;  // under mutex_
+  HashSurvey survey_;
 };
 
 }  // namespace gatehouse::login

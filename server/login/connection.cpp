@@ -9,6 +9,7 @@
 #include "crypto/random.hpp"
 #include "login/login_worker.hpp"
 #include "net/network_set.hpp"
+#include "protocol/folded_name.hpp"
 #include "protocol/login_answer.hpp"
 #include "protocol/user_name.hpp"
 
@@ -20,6 +21,7 @@ constexpr std::size_t kIgnoredBytesMax = 65'536;
 // Most logins are answered by then, and need no look at their place in line.
 constexpr std::uint32_t kFirstLookMs = 200;
 constexpr std::uint32_t kPolicySlackMs = 1'000;
+constexpr std::int64_t kNsPerMs = 1'000'000;
 
 protocol::LoginRandomness fresh_randomness() {
   protocol::LoginRandomness randomness;
@@ -74,7 +76,7 @@ void Connection::start() {
 }
 
 void Connection::fire() {
-  if (state_ == State::kDone) return;
+  if (state_ == State::kDone) return answer(std::exchange(held_line_, {}));
   if (state_ == State::kLogin) return wait_for_answer();
   owner_.outcomes().refused(stream_.peer(), kHandshakeTimeout);
   finish();
@@ -106,12 +108,20 @@ void Connection::tell_position(std::uint32_t position) {
 void Connection::on_data(std::string_view bytes) {
   said_something_ = true;
   if (state_ == State::kHandshake) return read_lines(bytes);
-  if (state_ == State::kLogin) ignore_input(bytes.size());
+  if (state_ == State::kLogin) return ignore_input(bytes.size());
+  // An answer that is held back is no earlier for what a client sends.
+  if (!held_line_.empty() && (ignored_bytes_ += bytes.size()) > kIgnoredBytesMax) {
+    cancel();
+    held_line_.clear();
+    stream_.close(net::CloseReason::kLocal);
+  }
 }
 
 std::uint32_t Connection::on_end() {
   input_ended_ = true;
   if (state_ == State::kHandshake && said_something_) refuse(kInputEnded);
+  if (!held_line_.empty())
+    return owner_.context().limits.login_answer_floor_ms_max + kPolicySlackMs;
   if (state_ != State::kLogin) return 0;
   if (waiter_->position.load(std::memory_order_relaxed) != 0) {
     leave_the_line();
@@ -153,6 +163,7 @@ void Connection::ignore_input(std::size_t bytes) {
 void Connection::begin(protocol::LoginStep step) {
   LoginContext& context = owner_.context();
   state_ = State::kLogin;
+  began_ns_ = monotonic_ns();
   handshake_.reset();
   suite_ = step.suite;
   secret_ = std::move(step.secret);
@@ -163,25 +174,37 @@ void Connection::begin(protocol::LoginStep step) {
   server_ = step.token.server;
   const net::Address& peer = stream_.peer();
   trusted_ = context.address_rules.get()->allowed.contains(peer);
-  Throttle::Verdict verdict;
-  if (!trusted_) verdict = context.throttle.take_address(peer, monotonic_ns());
+  Throttle::AddressVerdict verdict;
+  if (!trusted_) verdict = context.throttle.take_address(peer, began_ns_);
   if (verdict.retry_s > 0) return refuse(kAddressThrottled.after(verdict.retry_s));
-  if (context.policy.has_auth()) {
-    // The policy keeps its time itself; this is for one whose thread is stuck.
-    at_policy_ = true;
-    deadline_ms_ = monotonic_ms() + context.policy_timeout_ms + kPolicySlackMs;
-    context.policy.auth(step.token, peer.ip(), suite_,
-                        resume(&Connection::on_policy_auth, Hold{}));
-    return;
-  }
+  if (context.policy.has_auth()) return ask_policy(step.token, verdict);
   if (!served()) return refuse(kServerUnknown);
   AuthRequest request = auth_request();
   request.suspect = verdict.suspect;
+  request.address_locked_s = verdict.locked_s;
   request.wants_ticket = suite_ != protocol::Suite::kSkynet;
   request.password = std::move(step.token.password);
   request.totp = std::move(step.token.totp);
   request.ticket = std::move(step.token.ticket);
   context.authenticator.verify(std::move(request), resume(&Connection::on_admission, Hold{}));
+}
+
+// A policy may take a ticket or a code for a password, and several spellings for one name: all of
+// them are guesses, at the name as it is folded.
+void Connection::ask_policy(const protocol::Token& token,
+                            const Throttle::AddressVerdict& verdict) {
+  LoginContext& context = owner_.context();
+  const net::Address& peer = stream_.peer();
+  if (!trusted_) {
+    const std::string name = protocol::fold_name(uid_);
+    auto asked = context.throttle.ask({peer, name, false, verdict.locked_s}, began_ns_);
+    if (asked.refusal) return refuse(*asked.refusal);
+    guess_ = std::move(asked.guess);
+  }
+  // The policy keeps its time itself; this is for one whose thread is stuck.
+  at_policy_ = true;
+  deadline_ms_ = monotonic_ms() + context.policy_timeout_ms + kPolicySlackMs;
+  context.policy.auth(token, peer.ip(), suite_, resume(&Connection::on_policy_auth, Hold{}));
 }
 
 // A policy that places players itself knows its servers itself.
@@ -208,10 +231,14 @@ void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
   if (!result) {
     if (const auto refusal = no_answer_of_policy(result.error().code))
       return refuse_for_policy(*refusal);
-    if (!trusted_) context.throttle.failed(stream_.peer(), uid_, monotonic_ns());
-    return refuse(kPolicyAuth);
   }
-  if (result->uid.empty()) return refuse(kPolicyNoUid);
+  const std::int64_t now_ns = monotonic_ns();
+  context.authenticator.floor().learn(AnswerFloor::kPolicy, now_ns - began_ns_);
+  if (!result || result->uid.empty()) {
+    guess_.failed(now_ns);
+    return refuse(result ? kPolicyNoUid : kPolicyAuth);
+  }
+  guess_.succeeded(now_ns);
   auto uid = protocol::normalise_user_name(result->uid);
   if (!uid) return refuse(kPolicyBadUid);
   uid_ = std::move(*uid);
@@ -333,11 +360,41 @@ void Connection::answer_ok(std::string_view subid, std::vector<std::string> gate
 void Connection::refuse(const Refusal& refusal) {
   if (state_ == State::kDone) return;
   if (refusal.code == 0) return leave_the_line();  // a newer login has its place
-  send_line(protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp}));
+  const std::int64_t now_ns = monotonic_ns();
+  const MonotonicMs due = due_ms(refusal, now_ns);
+  std::string line = protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp});
   owner_.outcomes().refused(stream_.peer(), refusal, uid_, server_);
   record(refusal.code);
   finish();
+  if (due * kNsPerMs <= now_ns) return answer(line);
+  held_line_ = std::move(line);
+  owner_.worker().timers().add(*this, due);
+}
+
+// What says that something was wrong is held back, from when the password had its turn; where none
+// had one, from when the client had sent everything.
+MonotonicMs Connection::due_ms(const Refusal& refusal, std::int64_t now_ns) const {
+  const std::int64_t turn_ns = waiter_ == nullptr ? 0 : waiter_->turn_ns.load();
+  const bool held = refusal.code == kWrongPassword.code ||
+                    (refusal.code == kAccountThrottled.code && turn_ns != 0);
+  if (!held) return 0;
+  std::int64_t since_ns = turn_ns != 0 ? turn_ns : began_ns_;
+  if (since_ns == 0) since_ns = now_ns;
+  const std::int64_t due_ns =
+      owner_.context().authenticator.floor().due_ns(since_ns, now_ns);
+  return (due_ns + kNsPerMs - 1) / kNsPerMs;
+}
+
+void Connection::answer(std::string_view line) {
+  send_line(line);
   stream_.close_after_flush(net::CloseReason::kLocal);
+}
+
+void Connection::stop() {
+  if (state_ != State::kDone) return refuse(kStopping);
+  if (held_line_.empty()) return;
+  cancel();
+  answer(std::exchange(held_line_, {}));
 }
 
 // A login that nobody looked at in time does not count for the address.
@@ -348,7 +405,7 @@ void Connection::refuse_for_policy(const Refusal& refusal) {
 }
 
 void Connection::on_gone() {
-  if (state_ == State::kDone) return;
+  if (state_ == State::kDone) return held_line_.clear();
   owner_.outcomes().count(kClientLeft.reason);
   finish();
 }

@@ -6,7 +6,8 @@
 //               answer_timeout_ms, and for Policy::auth policy_timeout_ms, then 503. While the
 //               login waits in a room the deadline moves along, and the client is told its place
 //               every limits.waiting_update_ms
-//   kDone       answered or given up; the stream sends what is left and closes
+//   kDone       answered or given up; the stream sends what is left and closes. A 401 is decided,
+//               counted and logged at once, and sent when it is due (answer_floor.hpp)
 // Every login is counted once: "ok", or the reason of its refusal.
 #pragma once
 
@@ -27,6 +28,7 @@
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "login/refusal.hpp"
+#include "login/throttle.hpp"
 #include "net/stream.hpp"
 #include "protocol/line_reader.hpp"
 #include "protocol/login_handshake.hpp"
@@ -54,6 +56,8 @@ class Connection final : private actor::Timer {
   void on_gone();
   // Answers and closes; nothing when that happened already.
   void refuse(const Refusal& refusal);
+  // The same with 503; an answer that is held back goes out now.
+  void stop();
 
  private:
   enum class State : std::uint8_t { kHandshake, kLogin, kDone };
@@ -62,6 +66,7 @@ class Connection final : private actor::Timer {
   void read_lines(std::string_view bytes);
   void begin(protocol::LoginStep step);
   void ignore_input(std::size_t bytes);
+  void ask_policy(const protocol::Token& token, const Throttle::AddressVerdict& verdict);
   [[nodiscard]] bool served() const;
   [[nodiscard]] AuthRequest auth_request();
   template <class Value>
@@ -83,6 +88,8 @@ class Connection final : private actor::Timer {
   void answer_ok(std::string_view subid, std::vector<std::string> gates);
 
   void refuse_for_policy(const Refusal& refusal);
+  [[nodiscard]] MonotonicMs due_ms(const Refusal& refusal, std::int64_t now_ns) const;
+  void answer(std::string_view line);
   void send_line(std::string_view line);
   void finish();
   void record(int code);
@@ -109,6 +116,9 @@ class Connection final : private actor::Timer {
   bool said_something_ = false;    // the client, in kHandshake
   bool input_ended_ = false;       // on_end()
   bool at_policy_ = false;         // Policy::auth has not answered yet
+  Throttle::Guess guess_;          // that Policy::auth looks at
+  std::int64_t began_ns_ = 0;      // when the token, or the line before it, was there
+  std::string held_line_;          // an answer that is not due yet
   std::shared_ptr<Waiter> waiter_;
   MonotonicMs deadline_ms_ = 0;        // for the answer
   std::uint32_t told_position_ = 0;

@@ -55,6 +55,7 @@ class LoginServer::Upkeep {
     if (now < due || !due_.compare_exchange_strong(due, now + kQuietMs)) return due_.load();
     const bool hash = context_.authenticator.update_room(now);
     const bool server = context_.rooms.update(now);
+    context_.authenticator.survey(now);
     context_.audit.flush();
     due_.store(now + (hash || server ? kBusyMs : kQuietMs));
     return due_.load();

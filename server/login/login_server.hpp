@@ -2,7 +2,8 @@
 // check, placement and answer (DESIGN sections 1 and 5).
 //
 // A login connection lives on the worker that accepted it. Its login:
-//   token -> address throttled? -> server served? -> Policy::auth or Authenticator
+//   token -> address over its rate? -> server served? -> Policy::auth or Authenticator, each
+//            behind Throttle::ask
 //         -> uid in progress? -> Policy::login, or ServerRooms and Placer::place -> answer -> close
 // With Policy::auth the server and the uid are known after it, and looked at then.
 #pragma once
@@ -63,9 +64,9 @@ struct LoginDependencies {
   MetricSet& metrics;
 };
 
-// Metrics: gauges `login_connections`, `login_waiting` by room and `login_throttle_entries`,
-// counters `login_total` by result ("ok" or the reason of a refusal), `login_lockouts` and
-// `login_audit_dropped`.
+// Metrics: gauges `login_connections`, `login_waiting` by room, `login_throttle_entries` and
+// `login_answer_floor_ms`, counters `login_total` by result ("ok" or the reason of a refusal),
+// `login_lockouts`, `login_throttle_full` and `login_audit_dropped`.
 class LoginServer {
  public:
   LoginServer(const LoginDependencies& dependencies, const Limits& limits, LoginOptions options);

@@ -32,7 +32,7 @@ void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
 
 void LoginWorker::stop() {
   stopping_ = true;
-  for (auto& [id, connection] : connections_) connection->refuse(kStopping);
+  for (auto& [id, connection] : connections_) connection->stop();
 }
 
 void LoginWorker::on_data(net::Stream& stream, std::string_view bytes) {

@@ -49,7 +49,9 @@ inline constexpr Refusal kInProgress{406, "in_progress"};
 inline constexpr Refusal kPlaceBusy{406, "place_busy"};
 
 inline constexpr Refusal kAddressThrottled{429, "address_throttled"};
-inline constexpr Refusal kAccountThrottled{429, "account_throttled"};
+inline constexpr Refusal kAccountThrottled{429, "account_throttled"};  // from this network
+inline constexpr Refusal kAccountCapped{429, "account_capped"};        // from every network
+inline constexpr Refusal kTotpCapped{429, "totp_capped"};
 
 inline constexpr Refusal kStoreUnavailable{503, "store_unavailable"};
 inline constexpr Refusal kStoreQueueFull{503, "store_queue_full"};

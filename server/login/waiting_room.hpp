@@ -32,6 +32,8 @@ struct Waiter {
   std::atomic<bool> cancelled{false};
   // Its place in the room it waits in, from 1 up; 0: it does not wait.
   std::atomic<std::uint32_t> position{0};
+  // Monotonic time of its turn at the hash pool; 0: it had none.
+  std::atomic<std::int64_t> turn_ns{0};
 };
 
 struct WaitingRoomOptions {

@@ -151,7 +151,7 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   EXPECT_EQ(a.endless_loop_close_ms, b.endless_loop_close_ms);
   EXPECT_EQ(a.worker_stuck_ms, b.worker_stuck_ms);
   // A key for each number of Limits, and the profile.
-  EXPECT_EQ(limits.size(), 48u);
+  EXPECT_EQ(limits.size(), 53u);
 }
 
 TEST_F(ConfigTest, LoginsHandshakeTimeoutWinsOverItsDouble) {
