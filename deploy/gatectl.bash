@@ -27,7 +27,10 @@ _gatectl_command() {
 # Prints the options of a command and, where they are words, its arguments.
 _gatectl_words() {
     case $1 in
-        "") echo "account network migrate status kick rescue restore drain" ;;
+        "")
+            echo "account network migrate status online kick rescue restore promote" \
+                "restore-fixups drain"
+            ;;
         account) echo "add passwd ban unban show list import export revoke totp staff delete" ;;
         network) echo "list" ;;
         "account ban") echo "--until --for --reason --note" ;;
@@ -39,6 +42,7 @@ _gatectl_words() {
         "account delete") echo "--yes" ;;
         kick) echo "--reason" ;;
         restore) echo "--force" ;;
+        online) echo "--limit" ;;
     esac
 }
 

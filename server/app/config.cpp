@@ -11,6 +11,7 @@
 #include "app/config_file.hpp"
 #include "app/config_paths.hpp"
 #include "app/config_reader.hpp"
+#include "app/config_store.hpp"
 #include "app/program_root.hpp"
 #include "base/file_trust.hpp"
 #include "base/http_guard.hpp"
@@ -26,17 +27,6 @@ using nlohmann::json;
 
 constexpr std::size_t kPasswordBytesMin = 12;  // of who may run any code
 constexpr unsigned kWorkersMax = 128;  // leaves room for exclusive ones (actor::kWorkersMax)
-
-bool is_file(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_regular_file(path, error);
-}
-
-// A file whose content is obeyed.
-void check_file(ConfigReader& reader, const char* key, const std::string& path) {
-  if (!is_file(path)) return reader.reject(key, path + " does not exist");
-  if (auto trusted = check_trusted(path); !trusted) reader.reject(key, trusted.error().message);
-}
 
 void read_endpoint(ConfigReader& reader, const char* key, net::Endpoint& endpoint) {
   std::string text;
@@ -141,84 +131,6 @@ void read_agent(ConfigReader& reader, Config& config) {
   reader.read("rescue_folder", config.agent.rescue.folder);
   if (config.agent.rescue.folder.empty()) reader.reject("rescue_folder", "is empty");
   reader.read("rescue_bytes_max", config.agent.rescue.bytes_max);
-}
-
-void read_mysql_hosts(ConfigReader& reader, store::MysqlOptions& mysql) {
-  std::vector<std::string> hosts;
-  reader.read("hosts", hosts);
-  for (const std::string& text : hosts) {
-    auto parsed = net::Endpoint::parse(text);
-    if (parsed && parsed->port != 0) {
-      mysql.hosts.push_back({parsed->host, parsed->port});
-    } else {
-      reader.reject("hosts", text + " is not a host:port");
-    }
-  }
-}
-
-void read_mysql_tls(ConfigReader& reader, store::MysqlTls& tls) {
-  const auto read_path = [&reader](const char* key, std::string& path) {
-    if (reader.read(key, path) && !path.empty()) check_file(reader, key, path);
-  };
-  read_path("ca", tls.ca);
-  read_path("cert", tls.cert);
-  read_path("key", tls.key);
-  if (is_file(tls.key)) {
-    if (auto secret = check_secret_file(tls.key); !secret)
-      reader.reject("key", secret.error().message);
-  }
-  std::size_t mode = tls.ca.empty() ? 0 : 2;
-  reader.read_choice("mode", {"off", "required", "verify"}, mode);
-  tls.mode = static_cast<store::MysqlTls::Mode>(mode);
-  if (mode != 2 && !tls.ca.empty()) {
-    reader.reject("ca", "is checked with mode verify only");
-  }
-  if (tls.cert.empty() != tls.key.empty()) reader.reject("cert", "and key belong together");
-  if (mode == 0 && !tls.cert.empty()) reader.reject("cert", "is of no use with mode off");
-}
-
-void read_mysql(ConfigReader& reader, Config& config) {
-  store::MysqlOptions& mysql = config.store.driver.mysql;
-  reader.read("host", mysql.host);
-  reader.read("port", mysql.port, 1);
-  read_mysql_hosts(reader, mysql);
-  reader.read("socket", mysql.socket);
-  reader.read("user", mysql.user);
-  std::string password;
-  reader.read("password", password);
-  mysql.password = Secret(std::move(password));
-  reader.read("database", mysql.database);
-  reader.section("tls", [&](ConfigReader& r) { read_mysql_tls(r, mysql.tls); });
-  const bool tls = mysql.tls.mode != store::MysqlTls::Mode::kOff;
-  if (tls && !mysql.socket.empty()) reader.reject("tls", "is not used on a Unix socket");
-  std::vector<store::MysqlHost> hosts = mysql.hosts;
-  if (hosts.empty()) hosts = {{mysql.host, mysql.port}};
-  const bool local =
-      std::ranges::all_of(hosts, [](const auto& to) { return is_loopback(to.host); });
-  const bool used = config.store.driver.kind == store::Options::Kind::kMysql;
-  if (used && !tls && mysql.socket.empty() && !local) {
-    config.warnings.push_back(reader.path_of("tls") +
-                              ": password hashes and players' data leave this machine in clear");
-  }
-}
-
-void read_store(ConfigReader& reader, Config& config) {
-  std::size_t driver = 0;
-  reader.read_choice("driver", {"sqlite", "mysql"}, driver);
-  store::Options& options = config.store.driver;
-  options.kind = driver == 0 ? store::Options::Kind::kSqlite : store::Options::Kind::kMysql;
-  std::size_t migrate = 0;
-  reader.read_choice("migrate", {"auto", "check"}, migrate);
-  options.migrate = static_cast<store::Options::Migrate>(migrate);
-  reader.read("connections", config.store.connections, 1, 256);
-  reader.read("queue_max", config.store.queue_max, 1);
-  std::uint32_t timeout_ms = options.io_timeout_ms;
-  reader.read("timeout_ms", timeout_ms, 1);
-  options.connect_timeout_ms = options.io_timeout_ms = timeout_ms;
-  reader.read("watch_interval_ms", config.watch.interval_ms, 100, 5'000);
-  reader.section("sqlite", [&](ConfigReader& r) { r.read("path", options.sqlite.path); });
-  options.mysql.user = options.mysql.database = "gatehouse";
-  reader.section("mysql", [&](ConfigReader& r) { read_mysql(r, config); });
 }
 
 // Keys in base64; the first seals.

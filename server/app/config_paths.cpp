@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "base/file_trust.hpp"
+
 namespace gatehouse::app {
 namespace {
 
@@ -61,6 +63,16 @@ void anchor_paths(json& root, const std::string& folder, const std::string& prog
   std::string* const console = text_at(root, kConsoleKey);
   if (console != nullptr && console->starts_with(kUnix)) *console = path_in(folder, *console);
   anchor_code(root, folder, program_root);
+}
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+void check_file(ConfigReader& reader, const char* key, const std::string& path) {
+  if (!is_file(path)) return reader.reject(key, path + " does not exist");
+  if (auto trusted = check_trusted(path); !trusted) reader.reject(key, trusted.error().message);
 }
 
 }  // namespace gatehouse::app

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/config_reader.hpp"
+
 namespace gatehouse::app {
 
 // `path` as seen from `folder`, unless it is absolute or empty; "unix:PATH" likewise.
@@ -21,5 +23,9 @@ void anchor_paths(nlohmann::json& root, const std::string& folder,
 // Only the latter, for paths of the current folder.
 void anchor_code(nlohmann::json& root, const std::string& folder,
                  const std::string& program_root);
+
+[[nodiscard]] bool is_file(const std::string& path);
+// Refuses a key whose file's content is obeyed, if it is not there or others may write it.
+void check_file(ConfigReader& reader, const char* key, const std::string& path);
 
 }  // namespace gatehouse::app

@@ -68,6 +68,10 @@ Result<> migrate(const Config& config, const Arguments& arguments, Output& outpu
 // gatectl_restore.cpp. kFenced when a later session has the player, kExists when the store has the
 // data.
 Result<> restore(const Config& config, const Arguments& arguments, Output& output);
+// gatectl_past.cpp. restore_fixups: kExists while a server of this machine runs on the database.
+Result<> promote(const Config& config, const Arguments& arguments, Output& output);
+Result<> restore_fixups(const Config& config, const Arguments& arguments, Output& output);
+Result<> online(const Config& config, const Arguments& arguments, Output& output);
 // gatectl_server.cpp
 Result<> kick(const Config& config, const Arguments& arguments, Output& output);
 Result<> rescue(const Config& config, const Arguments& arguments, Output& output);

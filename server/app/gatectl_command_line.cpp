@@ -67,6 +67,14 @@ class CommandLine {
     restored->add_option("FILE", arguments_.file, "the file of the rescue")->required();
     restored->add_flag("--force", arguments_.force,
                        "over what a later session has saved; ends that session");
+    add(&cli_, "online", "who is online, of all servers on the store", online, kStorePart)
+        ->add_option("--limit", arguments_.limit, "how many are listed at most, default 100")
+        ->check(CLI::Range(0u, 1'000'000u));
+    add(&cli_, "promote", "after a failover: raise all epochs of the new primary", promote,
+        kStorePart);
+    add(&cli_, "restore-fixups",
+        "after restoring a backup, before a server starts: end its sessions and tickets",
+        restore_fixups, kStorePart);
     add(&cli_, "drain", "end a running server as SIGTERM does", drain, kAdminPart);
   }
 

@@ -10,18 +10,20 @@
 namespace gatehouse::app {
 namespace {
 
-// The epoch under which the data is written. That of the rescued session does as long as no later
+// The fence under which the data is written. That of the rescued session does as long as no later
 // one has loaded the player; `force` takes the session over from whoever has it.
-Result<std::uint64_t> epoch_for(store::Driver& driver, const store::RescuedPlayer& player,
+Result<store::Fence> fence_for(store::Driver& driver, const store::RescuedPlayer& player,
                                 bool force) {
-  if (!force) return player.epoch;
-  return driver.claim_session(player.account, {"gatectl", player.server, "", ""});
+  if (!force) return player.fence();
+  return driver.claim_session(player.account,
+                              {.gate = "gatectl", .server = player.server, .address = "",
+                               .subid = ""});
 }
 
 Result<> write_back(store::Driver& driver, const store::RescuedPlayer& player, bool force) {
-  const auto epoch = epoch_for(driver, player, force);
-  if (!epoch) return tl::unexpected<Error>(epoch.error());
-  const auto stored = driver.load_player(player.account, player.server, *epoch);
+  const auto fence = fence_for(driver, player, force);
+  if (!fence) return tl::unexpected<Error>(fence.error());
+  const auto stored = driver.load_player(player.account, player.server, *fence);
   if (!stored && stored.error().code == Errc::kFenced) {
     return fail(Errc::kFenced,
                 player.uid + " has logged in since the rescue; --force writes over what that "
@@ -32,13 +34,13 @@ Result<> write_back(store::Driver& driver, const store::RescuedPlayer& player, b
     return fail(Errc::kExists, "the store has this data, or newer of the same session");
   }
   const std::uint64_t version = std::max(stored->version + 1, player.version);
-  if (auto saved = driver.save_player(player.account, player.server, *epoch, version, player.data,
+  if (auto saved = driver.save_player(player.account, player.server, *fence, version, player.data,
                                       player.replies);
       !saved) {
     return saved;
   }
   if (!force) return {};
-  const auto released = driver.release_session(player.account, *epoch);
+  const auto released = driver.release_session(player.account, *fence);
   if (!released) return tl::unexpected<Error>(released.error());
   return {};
 }

@@ -97,12 +97,14 @@ class Server {
   explicit Server(const Config& config)
       : config_(config),
         store_options_(config.store),
+        agent_options_(config.agent),
         system_({.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         runtime_(system_) {
     script::set_library_root(runtime_, config.program_root + "/lua");
     runtime_.code.current()->read_folder(config.program_root + "/lua");
     runtime_.network = &network_;
+    agent_options_.node = random_node();
     for (const gate::GateOptions& options : config.gates) {
       gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
     }
@@ -128,7 +130,7 @@ class Server {
       if (stuck) agents_->worker_stuck(worker);
     });
     agents_ = std::make_unique<script::AgentManager>(runtime_, *store_, std::move(gates),
-                                                     config_.agent, metrics_);
+                                                     agent_options_, metrics_);
     runtime_.store = store_.get();
     runtime_.agents = agents_.get();
     set_console();
@@ -150,8 +152,9 @@ class Server {
     store_probe_ = std::make_unique<StoreProbe>(
         *store_, std::chrono::milliseconds(config_.admin_ready_timeout_ms));
     for (const auto& gate : gates_) gate_list_.push_back(gate.get());
-    auto watch = Watch::make(
-        {store_options_.driver, *agents_, login_.get(), metrics_, gate_list_}, config_.watch);
+    auto watch = Watch::make({store_options_.driver, *agents_, login_.get(), metrics_, gate_list_,
+                              agent_options_.node},
+                             config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
     watch_->start();
@@ -358,8 +361,17 @@ class Server {
     return crypto::SealRing::make(std::move(keys)).value();
   }
 
+  // A name for this life of the process, above 0 and below 2^63.
+  static std::uint64_t random_node() {
+    std::uint64_t node = 0;
+    for (const char c : crypto::random_bytes(sizeof node))
+      node = node << 8 | static_cast<unsigned char>(c);
+    return std::max<std::uint64_t>(node >> 1, 1);
+  }
+
   const Config& config_;
   store::StoreOptions store_options_;  // the configuration's, with the claim on its file
+  script::AgentOptions agent_options_;  // the configuration's, with this life's name
   const crypto::SealRing own_ticket_keys_ = random_ring();
   MetricSet metrics_;
   actor::System system_;

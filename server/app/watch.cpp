@@ -32,6 +32,11 @@ Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts, const WatchOption
 Watch::Watch(const Parts& parts, const WatchOptions& options)
     : parts_(parts),
       options_(options),
+      keeper_(parts.agents,
+              {.node = parts.node,
+               .lease_ms = options.session_lease_ms,
+               .alone = parts.store.kind == store::Options::Kind::kSqlite},
+              parts.metrics),
       errors_(parts.metrics.counter("watch_errors", "", "Looks into the store that failed")),
       enforced_(parts.metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
       stale_(parts.metrics.counter("sessions_revoked", "",
@@ -46,6 +51,10 @@ Watch::~Watch() {
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+  // A store that is away keeps the marks until the next process looks.
+  if (!driver_ || !complaint_.empty()) return;
+  if (auto left = keeper_.leave(*driver_); !left)
+    log::warn({}, "who was online stays marked as such: {}", left.error().message);
 }
 
 void Watch::start() {
@@ -82,7 +91,10 @@ void Watch::run() {
 
 void Watch::look() {
   const std::int64_t now_s = wall_ms() / 1'000;
-  auto done = enforce_bans(now_s);
+  const auto kept = keeper_.keep(*driver_);
+  // A store that is away is asked once: the end of the process waits for this look.
+  const bool away = !kept && kept.error().code == Errc::kUnavailable;
+  auto done = away ? kept : enforce_bans(now_s);
   if (done) done = enforce_credentials();
   if (done) done = read_addresses(now_s);
   if (done && parts_.login) done = read_game_servers();
@@ -92,6 +104,7 @@ void Watch::look() {
   const std::int64_t connects = connects_.value();
   if (done && std::exchange(seen_connects_, connects) < connects && connects > 1)
     static_cast<void>(report_needs(parts_.store));
+  if (done) done = kept;
   if (!done) {
     errors_.add();
     const MonotonicMs now_ms = monotonic_ms();

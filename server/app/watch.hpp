@@ -1,5 +1,6 @@
 // Looks into the store every few seconds for what ops change there by hand: bans of players who
-// are online, networks that are banned or allowed, game servers; and trims the audit.
+// are online, networks that are banned or allowed, game servers; keeps true who is online
+// (SessionKeeper); and trims the audit.
 #pragma once
 
 #include <condition_variable>
@@ -12,6 +13,7 @@
 
 #include "app/address_watch.hpp"
 #include "app/audit_trimmer.hpp"
+#include "app/session_keeper.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
@@ -26,6 +28,7 @@ namespace gatehouse::app {
 struct WatchOptions {
   std::uint32_t interval_ms = 2'000;
   AuditBounds audit;
+  std::uint32_t session_lease_ms = 30'000;  // SessionKeeperOptions
 };
 
 // One thread with a connection of its own. A store that is away changes nothing: what was read
@@ -40,13 +43,14 @@ class Watch {
     login::LoginServer* login;
     MetricSet& metrics;
     std::vector<gate::Gate*> gates;
+    std::uint64_t node = 0;  // AgentOptions::node
   };
   // Errors as store::open().
   [[nodiscard]] static Result<std::unique_ptr<Watch>> make(const Parts& parts,
                                                            const WatchOptions& options);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
-  // Waits for the look that is under way.
+  // Waits for the look that is under way, and marks everybody as offline who is still marked here.
   ~Watch();
 
   // Looks on the caller's thread, so that bans hold before the first login, and starts the
@@ -74,6 +78,7 @@ class Watch {
   Metric connects_{"connects", "", "", false};  // of driver_
   std::int64_t seen_connects_ = 0;              // when its server was looked at
   std::unique_ptr<store::Driver> driver_;
+  SessionKeeper keeper_;
   Metric& errors_;
   Metric& enforced_;
   Metric& stale_;

@@ -31,6 +31,7 @@ Authenticator::Attempt::~Attempt() {
 
 void Authenticator::Attempt::in_store(StoreStep step) {
   auto taken = owner_.parts_.store.submit(
+      store::Store::Owner::account(request_.name),
       [self = shared_from_this(), step](store::Driver& driver) -> store::Store::Reply {
         self->in_step_ = true;
         ((*self).*step)(driver);

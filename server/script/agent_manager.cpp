@@ -24,6 +24,10 @@ AgentManager::AgentManager(Runtime& runtime, store::Store& store, std::vector<ga
       rescues_(metrics.counter("player_rescues", "",
                                "Players whose data went to a file because the store refused it")),
       bans_enforced_(metrics.counter("bans_enforced", "", "Players kicked because of a ban")),
+      fenced_(metrics.counter("players_ended", "reason=\"fenced\"",
+                              "Players ended because another session has their data")),
+      rewound_(metrics.counter("players_ended", "reason=\"rewound\"",
+                               "Players ended because the database has forgotten their session")),
       hook_reports_(metrics) {}
 
 std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {
@@ -141,46 +145,6 @@ void AgentManager::begin(std::unique_ptr<Placing> placing) {
   }
 }
 
-// One job in the store: claim the session, take the player's row over.
-void AgentManager::claim(std::unique_ptr<Placing> placing) {
-  // Shared, because a job that the store refuses is destroyed uncalled.
-  auto shared = std::make_shared<std::unique_ptr<Placing>>(std::move(placing));
-  const auto submitted = store_.submit([this, shared](store::Driver& driver) {
-    return claim_in_store(driver, std::move(*shared));
-  });
-  if (!submitted) give_up(**shared, submitted.error());
-}
-
-store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
-                                                 std::unique_ptr<Placing> placing) {
-  const login::Grant& grant = placing->grant;
-  const store::SessionClaim session{.gate = placing->gate->advertise(),
-                                    .server = grant.server,
-                                    .address = grant.address,
-                                    .subid = {},
-                                    .credentials = grant.credentials,
-                                    .family = grant.family};
-  auto epoch = driver.claim_session(grant.account, session);
-  Result<store::PlayerData> data;
-  if (epoch) {
-    data = driver.load_player(grant.account, grant.server, *epoch);
-  } else {
-    data = tl::unexpected(epoch.error());
-  }
-  return [this, placing = std::move(placing), epoch = epoch.value_or(0),
-          data = std::move(data)](const Result<>& durable) mutable {
-    if (!data || !durable) return give_up(*placing, data ? durable.error() : data.error());
-    auto spec = std::make_unique<AgentSpec>();
-    spec->grant = std::move(placing->grant);
-    spec->done = std::move(placing->done);
-    spec->gate = placing->gate;
-    spec->epoch = epoch;
-    spec->subid = std::to_string(epoch);
-    spec->data = std::move(*data);
-    post_spawn(std::move(spec));
-  };
-}
-
 void AgentManager::post_spawn(std::unique_ptr<AgentSpec> spec) {
   actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
   std::uint64_t number = 0;
@@ -232,16 +196,6 @@ void AgentManager::worker_stuck(std::uint16_t worker) {
   for (auto& spec : moving) post_spawn(std::move(spec));
 }
 
-void AgentManager::give_up(Placing& placing, const Error& error) {
-  const std::string uid = placing.grant.uid;
-  if (may_log_unsaved())
-    log::error({}, "{}@{} cannot be placed: the store is {}: {}", uid, placing.grant.server,
-               name(error.code), error.message);
-  Done done = std::move(placing.done);
-  release(uid);
-  done(tl::unexpected<Error>(error));
-}
-
 void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec) {
   const std::string uid = spec->grant.uid;
   AgentHost* host = host_with_room(worker);
@@ -250,6 +204,7 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
   if (!id) {
     if (log::admit(uid)) log::error({}, "{} cannot be placed: {}", uid, id.error().message);
     Done done = std::move(spec->done);
+    release_session(uid, spec->grant.account, spec->fence);
     release(uid);
     done(tl::unexpected<Error>(id.error()));
     return;
@@ -261,9 +216,10 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
     Online& entry = online_[uid];
     entry.agent = *id;
     entry.subid = spec->subid;
-    entry.epoch = spec->epoch;
     if (auto client = net::Address::from(spec->grant.address, 0)) entry.client = *client;
     refusal = refusal_of(entry);
+    entry.held = {spec->grant.account, spec->fence, spec->gate->advertise(), spec->grant.server,
+                  spec->subid};
     stopping = stopping_;
   }
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
@@ -369,12 +325,7 @@ void AgentManager::release(const std::string& uid) {
 }
 
 void AgentManager::agent_ended(AgentService& agent) {
-  const AccountId account = agent.account();
-  // The account shows as offline; a newer epoch keeps its own mark. Losing this to a full queue
-  // or a dead store costs nothing but a stale mark.
-  static_cast<void>(store_.submit([account, epoch = agent.epoch()](store::Driver& driver) {
-    static_cast<void>(driver.release_session(account, epoch));
-  }));
+  release_session(agent.uid(), agent.account(), agent.fence());
   release(agent.uid());
 }
 
@@ -406,7 +357,8 @@ bool AgentManager::end_barred(std::string_view uid, std::uint64_t epoch, LogoutC
   {
     std::lock_guard lock(mutex_);
     const auto it = online_.find(std::string(uid));
-    if (it == online_.end() || !it->second.agent || it->second.epoch > epoch) return false;
+    if (it == online_.end() || !it->second.agent) return false;
+    if (it->second.held.fence.epoch > epoch) return false;
     agent = it->second.agent;
     first = !std::exchange(it->second.barred, true);
   }

@@ -53,6 +53,7 @@ struct AgentOptions {
   store::RescueOptions rescue;
   // auth.names, for accounts that scripts make by login.place().
   protocol::NewNames names = protocol::NewNames::kStrict;
+  std::uint64_t node = 0;  // this life of the process in the store (store::Node)
 };
 
 // A player whose newest data is not saved.
@@ -113,6 +114,11 @@ class AgentManager final : public login::Placer {
   // Agents that live or are being made. Any thread.
   [[nodiscard]] std::size_t online() const;
   [[nodiscard]] std::vector<std::string> online_uids() const;
+  // Marks accounts as offline that could not be when their agents ended. On any thread, with its
+  // driver; what fails is kept for the next time.
+  [[nodiscard]] Result<> release_again(store::Driver& driver);
+  // Marks all who are online as such, because the store has forgotten this process. Likewise.
+  [[nodiscard]] Result<> mark_all(store::Driver& driver);
   // A worker is stuck: logins that wait for an agent there fail, players who were to be made
   // there are made elsewhere. Any thread.
   void worker_stuck(std::uint16_t worker);
@@ -123,6 +129,9 @@ class AgentManager final : public login::Placer {
   [[nodiscard]] Metric& ended_for_memory() const { return ended_for_memory_; }
   [[nodiscard]] HookReports& hook_reports() { return hook_reports_; }
   [[nodiscard]] Metric& rescues() const { return rescues_; }
+  // Sessions whose save the store refused because another has the player; `rewound`: because the
+  // database has gone back.
+  [[nodiscard]] Metric& fenced(bool rewound) const { return rewound ? rewound_ : fenced_; }
   // The time for a hook of a player who leaves: while the server stops, logout and save together
   // take half of shutdown.timeout_ms at most, so that the rest is left for the store. Any thread.
   [[nodiscard]] std::uint32_t leaving_ms(std::uint32_t ms) const;
@@ -166,9 +175,9 @@ class AgentManager final : public login::Placer {
     ServiceId agent;  // 0 while it is being made
     std::string server;
     std::string subid;
-    std::uint64_t epoch = 0;
     bool barred = false;  // end_barred() has named it
     net::Address client;  // where it logged in from, or connected to the gate from last
+    store::HeldSession held;  // once there is an agent
     std::vector<std::unique_ptr<Placing>> waiting;
   };
 
@@ -186,6 +195,12 @@ class AgentManager final : public login::Placer {
   // The job of claim().
   [[nodiscard]] store::Store::Reply claim_in_store(store::Driver& driver,
                                                    std::unique_ptr<Placing> placing);
+  // Claims, and takes the player over; `fence` is set by the last claim, even if it then fails.
+  [[nodiscard]] Result<store::PlayerData> take_session(store::Driver& driver,
+                                                       const Placing& placing,
+                                                       store::Fence& fence);
+  void release_session(const std::string& uid, AccountId account, store::Fence fence);
+  void remember_unreleased(AccountId account, store::Fence fence);
   void give_up(Placing& placing, const Error& error);
   [[nodiscard]] AgentHost* host_with_room(actor::Worker& worker);
   [[nodiscard]] AgentHost* make_host(actor::Worker& worker, std::shared_ptr<Code> code);
@@ -212,6 +227,8 @@ class AgentManager final : public login::Placer {
   Metric& ended_for_memory_;
   Metric& rescues_;
   Metric& bans_enforced_;
+  Metric& fenced_;
+  Metric& rewound_;
   HookReports hook_reports_;
 
   mutable std::mutex mutex_;
@@ -221,6 +238,8 @@ class AgentManager final : public login::Placer {
   std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
   RateBucket unsaved_lines_;
   std::unique_ptr<store::WorkPool> rescue_pool_;
+  // By account: who still shows as online in the store. An account is in it once.
+  std::unordered_map<std::uint64_t, store::Fence> unreleased_;
   std::unordered_map<std::uint64_t, Spawning> spawning_;
   std::uint64_t last_spawning_ = 0;
 

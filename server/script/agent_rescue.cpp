@@ -46,11 +46,7 @@ void AgentService::save_failed(std::string_view why, std::string_view code) {
 
 void AgentService::store_refused(std::uint64_t version, std::string_view code) {
   if (version != version_) return;  // a newer one is under way
-  if (code == name(Errc::kFenced)) {
-    host_.manager().save_errors().add();
-    pending_.reset();  // another process has the player, and its newer data
-    return;
-  }
+  if (code == name(Errc::kFenced)) return fenced();
   const std::string why = pending_ ? pending_->why : std::string();
   const MonotonicMs now_ms = monotonic_ms();
   if (!unsaved_) unsaved_ = std::make_unique<Unsaved>();
@@ -79,6 +75,32 @@ void AgentService::store_refused(std::uint64_t version, std::string_view code) {
   if (rescue_due()) start_rescue();
 }
 
+// Another session has the player, and newer data. Only a database that has gone back leaves this
+// one's data to nobody: then it goes to a file, whatever becomes of the agent meanwhile.
+void AgentService::fenced() {
+  AgentManager& manager = host_.manager();
+  const bool rewound = pending_ && pending_->rewound;
+  manager.save_errors().add();
+  manager.fenced(rewound).add();
+  log::error(id(), "{}@{} is not saved, it is fenced: {}", uid(), server(),
+             pending_ ? pending_->why : "another session has the player");
+  if (rewound) {
+    const auto submitted = manager.write_rescue(
+        [&manager, player = rescued_player(), save = pending_]() mutable {
+          player.data = save->data;
+          player.replies = save->replies;
+          const auto file = store::write_rescue_file(manager.options().rescue, player);
+          if (!file) return log::error({}, "{}: no rescue: {}", player.uid, file.error().message);
+          manager.rescues().add();
+          log::error({}, "what {}@{} had is in {}; if nothing newer is in the store, bring it back "
+                         "by: gatectl restore",
+                     player.uid, player.server, *file);
+        });
+    if (!submitted) log::error(id(), "{}: no rescue: {}", uid(), submitted.error().message);
+  }
+  pending_.reset();
+}
+
 void AgentService::list_unsaved(std::string_view code, std::string_view why,
                                 std::uint32_t failures) {
   listed_ = true;
@@ -99,21 +121,30 @@ void AgentService::want_rescue() {
   if (rescue_due()) start_rescue();
 }
 
+store::RescuedPlayer AgentService::rescued_player() const {
+  std::string why = "the store has not answered yet";
+  if (pending_->rewound) {
+    why = "fenced: " + pending_->why;
+  } else if (unsaved_) {
+    why = unsaved_->code + ": " + unsaved_->why;
+  }
+  return {.uid = uid(),
+          .server = server(),
+          .account = account_,
+          .epoch = fence_.epoch,
+          .version = pending_->version,
+          .at_s = wall_ms() / 1'000,
+          .why = std::move(why),
+          .data = {},
+          .replies = {},
+          .owner = fence_.owner};
+}
+
 void AgentService::start_rescue() {
   rescuing_ = true;
   AgentManager& manager = host_.manager();
-  store::RescuedPlayer player{.uid = uid(),
-                              .server = server(),
-                              .account = account_,
-                              .epoch = epoch_,
-                              .version = pending_->version,
-                              .at_s = wall_ms() / 1'000,
-                              .why = unsaved_ ? unsaved_->code + ": " + unsaved_->why
-                                              : "the store has not answered yet",
-                              .data = {},
-                              .replies = {}};
   const auto submitted = manager.write_rescue(
-      [&manager, &home = worker(), agent = id(), player = std::move(player),
+      [&manager, &home = worker(), agent = id(), player = rescued_player(),
        save = pending_]() mutable {
         player.data = save->data;
         player.replies = save->replies;

@@ -23,7 +23,7 @@ AgentService::AgentService(AgentHost& host, std::unique_ptr<AgentSpec> spec)
       host_(host),
       spec_(std::move(spec)),
       account_(spec_->grant.account),
-      epoch_(spec_->epoch),
+      fence_(spec_->fence),
       version_(spec_->data.version),
       clock_(*this),
       watch_(*this, on_overdue) {}

@@ -17,6 +17,7 @@
 #include "script/hook_watch.hpp"
 #include "script/lua_service.hpp"
 #include "store/driver.hpp"
+#include "store/rescue_file.hpp"
 
 namespace gatehouse::script {
 
@@ -25,7 +26,7 @@ struct AgentSpec {
   login::Grant grant;
   login::Placer::Done done;
   gate::Gate* gate = nullptr;
-  std::uint64_t epoch = 0;
+  store::Fence fence;
   std::string subid;
   store::PlayerData data;
   std::optional<Error> refusal;  // the answer to the login, once it is not 200
@@ -47,8 +48,10 @@ struct PendingSave {
   std::uint64_t version = 0;
   std::string data;
   std::optional<std::string> replies;
-  // The store's words when it does not take it: written by its thread before it answers.
+  // The store's words when it does not take it, and whether that is because the database has gone
+  // back: written by its thread before it answers.
   mutable std::string why;
+  mutable bool rewound = false;
 };
 
 // The way out: log_out -> the game's logout() -> save -> exit. Each step has a deadline, and the
@@ -66,7 +69,7 @@ class AgentService final : public LuaService, public gate::Agent {
   // Limited by player (log::admit), with uid and request: a client may fail as often as it likes.
   [[nodiscard]] ErrorReport error_report(const Task& task) override;
   [[nodiscard]] AccountId account() const { return account_; }
-  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  [[nodiscard]] store::Fence fence() const { return fence_; }
   [[nodiscard]] const AgentSpec* spec() const { return spec_.get(); }
   // The registry reference of the player's `self`; LUA_NOREF until ready().
   [[nodiscard]] int self() const { return self_; }
@@ -197,6 +200,10 @@ class AgentService final : public LuaService, public gate::Agent {
   void note_started(protocol::RequestTicket ticket);
   void begin_rollback(const Task& failed);
   void run_next();
+  // The store has refused the newest save because another session has the player.
+  void fenced();
+  // Of the newest save, without its bytes.
+  [[nodiscard]] store::RescuedPlayer rescued_player() const;
   // Has ops see the player among those who are not saved.
   void list_unsaved(std::string_view code, std::string_view why, std::uint32_t failures);
   // An operator, or the end of the process, wants the player out, stored or not.
@@ -219,7 +226,7 @@ class AgentService final : public LuaService, public gate::Agent {
   AgentHost& host_;
   std::unique_ptr<AgentSpec> spec_;  // until ready
   AccountId account_;
-  std::uint64_t epoch_;
+  store::Fence fence_;
   std::uint64_t version_;  // of the last save that started, or of the loaded data
   std::unique_ptr<gate::Session> session_;
   std::unique_ptr<std::deque<Waiting>> waiting_;
@@ -229,7 +236,6 @@ class AgentService final : public LuaService, public gate::Agent {
   std::shared_ptr<const PendingSave> pending_;  // the newest save, until it is stored
   std::unique_ptr<Unsaved> unsaved_;
   std::unique_ptr<std::string> logout_reason_;
-  LogoutCode logout_code_ = LogoutCode::kRemoved;
   std::size_t saved_hash_ = 0;
   std::size_t newest_hash_ = 0;  // of save number version_
   std::unique_ptr<std::string> save_error_;  // of the last save, while failed_saves_ > 0
@@ -241,6 +247,7 @@ class AgentService final : public LuaService, public gate::Agent {
   HookWatch watch_;
   int self_ = LUA_NOREF;
   std::uint32_t failed_saves_ = 0;  // in a row
+  LogoutCode logout_code_ = LogoutCode::kRemoved;
   bool busy_ = false;
   bool leaving_ = false;
   bool save_waits_ = false;      // the last save, for memory

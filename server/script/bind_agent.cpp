@@ -213,10 +213,13 @@ void submit_save(AgentService& agent, std::int32_t session,
                  std::shared_ptr<const PendingSave> save) {
   actor::System& system = agent.runtime().system;
   const auto submitted = agent.host().manager().store().submit(
-      [&system, id = agent.id(), session, account = agent.account(), epoch = agent.epoch(),
+      store::Store::Owner::account(agent.uid()),
+      [&system, id = agent.id(), session, account = agent.account(), fence = agent.fence(),
        server = agent.server(), save = std::move(save)](store::Driver& driver) {
-        auto saved = driver.save_player(account, server, epoch, save->version, save->data,
+        auto saved = driver.save_player(account, server, fence, save->version, save->data,
                                         save->replies);
+        if (!saved && saved.error().code == Errc::kFenced)
+          save->rewound = driver.rewound(account, server, fence).value_or(false);
         return [&system, id, session, save, saved = std::move(saved)](const Result<>& durable) {
           if (const Result<>& end = saved ? durable : saved; !end) save->why = end.error().message;
           answer_job(system, id, session, saved ? durable : saved);
@@ -321,9 +324,10 @@ int l_load(lua_State* L) {
     agent.set_loading(loading);
     actor::System& system = agent.runtime().system;
     const auto submitted = agent.host().manager().store().submit(
+        store::Store::Owner::account(agent.uid()),
         [&system, loading, id = agent.id(), session, account = agent.account(),
-         epoch = agent.epoch(), server = agent.server()](store::Driver& driver) {
-          *loading = driver.load_player(account, server, epoch);
+         fence = agent.fence(), server = agent.server()](store::Driver& driver) {
+          *loading = driver.read_player(account, server, fence);
           return [&system, loading, id, session](const Result<>& durable) {
             const Result<> read = *loading ? durable : tl::unexpected(loading->error());
             answer_job(system, id, session, read);

@@ -75,7 +75,8 @@ Result<store::Account> find_or_create(store::Driver& driver, const std::string& 
 }
 
 void place(std::shared_ptr<PlaceRequest> request) {
-  const auto submitted = request->agents.store().submit([request](store::Driver& driver) {
+  const auto owner = store::Store::Owner::account(request->grant.uid);
+  const auto submitted = request->agents.store().submit(owner, [request](store::Driver& driver) {
     const protocol::NewNames names = request->agents.options().names;
     auto account = find_or_create(driver, request->grant.uid, names);
     return [request, account = std::move(account)](const Result<>& durable) {

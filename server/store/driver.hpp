@@ -18,7 +18,6 @@
 //   kInvalid      a value that the tables do not take (too long, not UTF-8)
 //   kCorrupt      a row, a table or a database file that does not parse
 // Messages hold the database's own words. None holds a password, a hash or player data.
-// No message holds a password, a hash or player data.
 #pragma once
 
 #include <cstdint>
@@ -120,35 +119,69 @@ class Driver {
   [[nodiscard]] virtual Result<std::uint64_t> trim_ticket_families(std::int64_t now_s,
                                                                    std::uint32_t limit) = 0;
 
-  // Sessions (DESIGN section 7, fencing). Takes the session over by one statement and returns
-  // the new epoch, which is above every earlier one of the account. The row remembers the ids of
-  // its last four claims: the same claim again, from a caller or on a fresh connection after one
-  // was lost, returns the epoch it got and changes nothing, even if others have claimed since.
-  // kNotFound without such an account.
-  [[nodiscard]] virtual Result<std::uint64_t> claim_session(AccountId account,
-                                                            const SessionClaim& claim) = 0;
-  // Marks the account as offline when `epoch` still holds the session; false when a newer
-  // epoch does.
-  [[nodiscard]] virtual Result<bool> release_session(AccountId account, std::uint64_t epoch) = 0;
+  // Sessions. Takes one over by one statement and returns its fence (sql/README.md, Failover): an
+  // epoch above every earlier one that the database knows of the account, and an owner of its own.
+  // The row remembers the ids of its last four claims: the same claim again, from a caller or on a
+  // fresh connection after one was lost, returns the fence it got and changes nothing, even if
+  // others have claimed since. kNotFound without such an account.
+  [[nodiscard]] virtual Result<Fence> claim_session(AccountId account,
+                                                    const SessionClaim& claim) = 0;
+  // When `fence` is the newest claim and a player of the account is under a higher or the same
+  // epoch (the account's row has gone back), raises the account's epoch to that, and is true: the
+  // next claim is above it.
+  [[nodiscard]] virtual Result<bool> catch_up_session(AccountId account, Fence fence) = 0;
+  // Marks the account as offline when `fence` still holds the session; false when another does.
+  [[nodiscard]] virtual Result<bool> release_session(AccountId account, Fence fence) = 0;
+  // Marks the account as online again for who holds its session; false when another does.
+  [[nodiscard]] virtual Result<bool> mark_session(const HeldSession& session,
+                                                  std::uint64_t node) = 0;
 
-  // Players. Takes the player's row over for `epoch` and reads it; from then on only saves
-  // under this epoch or a later one that loaded are taken. A player without a row gets one.
-  // kFenced when a newer epoch has it, kNotFound without such an account.
+  // Processes and who is online. Says that a process lives; false: nobody knew it (any more), and
+  // its sessions have to be marked again.
+  [[nodiscard]] virtual Result<bool> beat(const Node& node) = 0;
+  [[nodiscard]] virtual Result<std::vector<Node>> list_nodes() = 0;
+  // Marks up to `limit` accounts as offline that a process held, and forgets the process when that
+  // were all; how many. 0: whoever no known process holds.
+  [[nodiscard]] virtual Result<std::uint64_t> clear_node(std::uint64_t node,
+                                                         std::uint32_t limit) = 0;
+  // At most `limit` sessions whose names come after after_name in byte order, in that order.
+  [[nodiscard]] virtual Result<std::vector<OnlineSession>> list_online(
+      std::string_view after_name, std::uint32_t limit) = 0;
+
+  // What a database needs that has gone back in time. How many accounts; all in one transaction.
+  //   after a promotion  every account's epoch goes above all that the old primary may have given;
+  //                      sessions whose players are as they left them go on
+  //   after a restore    the same; nobody is online, no session from before can save, and no
+  //                      ticket and no credential from before is good any more
+  enum class Past { kPromoted, kRestored };
+  [[nodiscard]] virtual Result<std::uint64_t> fix_up(Past past) = 0;
+
+  // Players. Takes the player's row over for `fence`, and all rows of the account away from older
+  // sessions, and reads it; from then on only saves under this fence or a later one that loaded are
+  // taken. A player without a row gets one. kFenced when a newer session has it, kNotFound without
+  // such an account.
   [[nodiscard]] virtual Result<PlayerData> load_player(AccountId account, std::string_view server,
-                                                       std::uint64_t epoch) = 0;
+                                                       Fence fence) = 0;
+  // Reads the player's row for the session that took it over. kFenced when it has it no more.
+  [[nodiscard]] virtual Result<PlayerData> read_player(AccountId account, std::string_view server,
+                                                       Fence fence) = 0;
   // Writes data and, when given, replies as save number `version` in one statement; versions are
   // counted by the caller, from the loaded one plus 1. When it returns, MySQL has it as durably
   // as innodb_flush_log_at_trx_commit says; SQLite keeps it whatever happens to the process, but
   // may lose the last saves with the machine's power. Nothing is ever overwritten by a lower
   // version: the same save again, or one that arrives late, changes nothing. A caller that
   // retries a failed save uses the next version. Success also when a higher version is there
-  // already: so later saves hold what earlier ones brought, replies too. kFenced when the row is
-  // not `epoch`'s or was never loaded: nothing was written. kTooBig above the sizes of
-  // records.hpp, or of what the server takes.
+  // already of the same session: so later saves hold what earlier ones brought, replies too.
+  // kFenced when the row is not this fence's or was never loaded: nothing was written, and the
+  // error says whose it is. kTooBig above the sizes of records.hpp, or of what the server takes.
   [[nodiscard]] virtual Result<> save_player(AccountId account, std::string_view server,
-                                             std::uint64_t epoch, std::uint64_t version,
+                                             Fence fence, std::uint64_t version,
                                              std::string_view data,
                                              const std::optional<std::string>& replies) = 0;
+  // Of a fenced session: whether the database has forgotten it (an older epoch has the row, or
+  // another owner the same epoch), so that nobody has what it saved or was about to.
+  [[nodiscard]] virtual Result<bool> rewound(AccountId account, std::string_view server,
+                                             Fence fence) = 0;
 
   // All rows or none; few round trips. Rows of refusals are added to those of their minute.
   [[nodiscard]] virtual Result<> record_logins(std::span<const LoginAudit> rows) = 0;
@@ -193,6 +226,10 @@ class Driver {
   // are not there, so that nothing changes. `writes`: and a real write, where the statements alone
   // would not show that there is no room.
   [[nodiscard]] virtual Result<> rehearse(bool writes) = 0;
+  // There is a connection, as far as can be told without asking the database.
+  [[nodiscard]] virtual bool connected() = 0;
+  // Makes sure of that.
+  [[nodiscard]] virtual Result<> connect() = 0;
   // One round trip; connects when there is no connection.
   [[nodiscard]] virtual Result<> ping() = 0;
 };

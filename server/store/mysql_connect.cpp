@@ -87,7 +87,9 @@ MysqlError set_up(MYSQL* mysql, const Options& options) {
   if (options.mysql.tls.mode != MysqlTls::Mode::kOff && mysql_get_ssl_cipher(mysql) == nullptr)
     return {kRefusedByUs, "it does not offer TLS"};
   // The server gives up waiting for a lock before we give the server up.
-  const unsigned lock_timeout_s = std::max(1u, seconds(options.io_timeout_ms) - 1);
+  const unsigned lock_timeout_s_max = std::max(1u, seconds(options.io_timeout_ms) - 1);
+  const unsigned lock_timeout_s =
+      std::clamp(seconds(options.lock_timeout_ms), 1u, lock_timeout_s_max);
   const std::string session = fmt::format(fmt::runtime(kMysqlSession), lock_timeout_s);
   if (mysql_real_query(mysql, session.data(), session.size()) != 0) return last_error(mysql);
   return options.mysql.hosts.size() > 1 ? check_writable(mysql) : MysqlError{};

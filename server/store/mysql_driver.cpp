@@ -46,14 +46,14 @@ class MysqlConnection final : public SqlConnection {
                               std::span<const SqlValue> values) override;
   Result<> transaction(const std::function<Result<>()>& body) override;
   Result<> ping() override;
+  bool connected() override { return mysql_ && !closed_by_server(mysql_.get()); }
+  Result<> connect() override;
   Result<std::unique_ptr<SqlConnection>> open_for_migration() override;
   Result<> lock_migrations() override;
   Result<> unlock_migrations(bool keep) override;
   Result<> run_script(std::string_view script) override;
 
  private:
-  // Makes sure that there is a connection, as far as can be told without asking the server.
-  Result<> connect();
   void disconnect();
   MysqlError last_error() const { return {mysql_errno(mysql_.get()), mysql_error(mysql_.get())}; }
   MysqlError query(std::string_view text);
@@ -97,7 +97,7 @@ void MysqlConnection::disconnect() {
 }
 
 Result<> MysqlConnection::connect() {
-  if (mysql_ && !closed_by_server(mysql_.get())) return {};
+  if (connected()) return {};
   disconnect();
   if (locked_) return fail(Errc::kUnavailable, "the connection was lost during a migration");
   if (in_transaction_)
@@ -255,6 +255,7 @@ Result<> MysqlConnection::ping() {
 Result<std::unique_ptr<SqlConnection>> MysqlConnection::open_for_migration() {
   Options options = options_;
   options.io_timeout_ms = kMigrationTimeoutMs;
+  options.lock_timeout_ms = kMigrationTimeoutMs;
   return std::make_unique<MysqlConnection>(std::move(options), metrics_);
 }
 

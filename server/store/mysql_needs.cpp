@@ -2,6 +2,7 @@
 #include <mysql.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ namespace {
 
 // What one save may bring, with its envelope, and some more (sql/README.md).
 constexpr std::size_t kPacketBytes = 16u << 20;
+// A primary that waits so long for a replica does not go on without one (milliseconds: a day).
+constexpr unsigned long long kNeverMs = 86'400'000;
 static_assert(kPlayerDataBytesMax + kPlayerRepliesBytesMax + 4'096 < kPacketBytes);
 
 class NeedsCheck {
@@ -29,6 +32,7 @@ class NeedsCheck {
     tables();
     columns();
     packets();
+    if (options_.mysql.hosts.size() > 1) replication();
     return std::move(unmet_);
   }
 
@@ -56,7 +60,7 @@ class NeedsCheck {
   void tables() {
     each("SELECT table_name, engine FROM information_schema.tables WHERE "
          "table_schema = DATABASE() AND table_name IN ('account', 'login_audit', 'address_ban', "
-         "'address_allow', 'game_server', 'gate', 'player_data', 'schema_migration', "
+         "'address_allow', 'game_server', 'gate', 'node', 'player_data', 'schema_migration', "
          "'ticket_family', 'account_ban') AND "
          "table_type = 'BASE TABLE' AND engine <> 'InnoDB'",
          [this](const MYSQL_ROW row) {
@@ -91,6 +95,35 @@ class NeedsCheck {
                            "GLOBAL max_allowed_packet = {}, and the same in the server's "
                            "configuration",
                            bytes, kPacketBytes));
+  }
+
+  // Who names several servers means to fail over: a replica that lags has lost what was
+  // acknowledged last. MariaDB and MySQL have different words for the same switches.
+  void replication() {
+    if (std::string_view(mysql_get_server_info(mysql_)).find("TiDB") != std::string_view::npos)
+      return;
+    bool waits = false;
+    bool before_commit = false;
+    bool for_ever = false;
+    bool cluster = false;
+    each("SHOW GLOBAL VARIABLES WHERE Variable_name RLIKE "
+         "'^(wsrep_on|group_replication_group_name|"
+         "rpl_semi_sync_(master|source)_(enabled|wait_point|timeout))$'",
+         [&](const MYSQL_ROW row) {
+           const std::string_view name = row[0];
+           const std::string_view value = row[1] != nullptr ? row[1] : "";
+           if (name.ends_with("_enabled")) waits = value == "ON" || value == "1";
+           if (name.ends_with("_wait_point")) before_commit = value == "AFTER_SYNC";
+           if (name.ends_with("_timeout"))
+             for_ever = std::strtoull(row[1], nullptr, 10) >= kNeverMs;
+           if (name == "wsrep_on") cluster = cluster || value == "ON" || value == "1";
+           if (name == "group_replication_group_name") cluster = cluster || !value.empty();
+         });
+    if (cluster || (waits && before_commit && for_ever)) return;
+    add(false, "store.mysql.hosts names several servers, and this one acknowledges writes that no "
+               "replica has: a failover loses the last of them, replies that were committed too. "
+               "Semi-synchronous replication with wait point AFTER_SYNC and a timeout that is "
+               "never reached, or Galera, does not (sql/README.md, Failover)");
   }
 
   template <class Visit>

@@ -9,6 +9,8 @@
   "session_epoch, session_gate, session_server, session_subid, " EPOCH_OF("created_at") \
   ", " EPOCH_OF("last_login_at") ", last_login_addr, staff, ticket_generation, totp_secret, "  \
   "totp_step, password_origin, " EPOCH_OF("tickets_after") ", ban_note"
+#define NOBODY_ONLINE \
+  "session_node = 0, session_gate = '', session_server = '', session_subid = ''"
 
 namespace gatehouse::store {
 
@@ -106,26 +108,61 @@ const StatementTexts& mysql_texts() {
         "UPDATE account SET "
         "session_claim = LEFT(CONCAT(CAST(? AS BINARY), session_claim), 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS CHAR) AS BINARY)), "
-        "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_gate = ?, "
+        "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_node = ?, session_gate = ?, "
         "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP(), "
         "session_generation = ?, session_password = ?, session_factor = ?, session_family = ?, "
         "session_revoked = FALSE "
         "WHERE id = ? AND LOCATE(CAST(? AS BINARY), session_claim) = 0");
     set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
-    set(Statement::kReleaseSession,
-        "UPDATE account SET session_gate = '', session_server = '', session_subid = '' "
+    set(Statement::kCatchUpSession,
+        "UPDATE account SET session_epoch = GREATEST(session_epoch, "
+        "(SELECT COALESCE(MAX(epoch), 0) FROM player_data WHERE account = ?)) "
         "WHERE id = ? AND session_epoch = ?");
+    set(Statement::kReleaseSession,
+        "UPDATE account SET " NOBODY_ONLINE
+        " WHERE id = ? AND session_epoch = ? AND LEFT(session_claim, 8) = CAST(? AS BINARY)");
+    set(Statement::kMarkSession,
+        "UPDATE account SET session_node = ?, session_gate = ?, session_server = ?, "
+        "session_subid = ? "
+        "WHERE id = ? AND session_epoch = ? AND LEFT(session_claim, 8) = CAST(? AS BINARY)");
+    set(Statement::kBeat, "UPDATE node SET seen_at = UTC_TIMESTAMP(3) WHERE id = ?");
+    set(Statement::kAddNode,
+        "INSERT IGNORE INTO node (id, process, seen_at) VALUES (?, ?, UTC_TIMESTAMP(3))");
+    set(Statement::kListNodes,
+        "SELECT id, process, TIMESTAMPDIFF(SECOND, seen_at, UTC_TIMESTAMP(3)) FROM node");
+    set(Statement::kClearNode,
+        "UPDATE account SET " NOBODY_ONLINE " WHERE session_node = ? LIMIT ?");
+    set(Statement::kClearUnknown,
+        "UPDATE account SET " NOBODY_ONLINE
+        " WHERE session_gate <> '' AND session_node NOT IN (SELECT id FROM node) LIMIT ?");
+    set(Statement::kDeleteNode, "DELETE FROM node WHERE id = ?");
+    set(Statement::kDeleteNodes, "DELETE FROM node");
+    set(Statement::kListOnline,
+        "SELECT name, session_server, session_gate, session_epoch, session_node, "
+        "last_login_addr, " EPOCH_OF("last_login_at") " FROM account "
+        "WHERE session_gate <> '' AND name_key > ? ORDER BY name_key LIMIT ?");
+    set(Statement::kRaiseEpochs,
+        "UPDATE account SET session_epoch = GREATEST(session_epoch, (SELECT "
+        "COALESCE(MAX(epoch), 0) FROM player_data WHERE player_data.account = account.id)) + ?");
+    set(Statement::kFixUpAccounts,
+        "UPDATE account SET ticket_generation = ticket_generation + 1000000, "
+        "session_claim = '', " NOBODY_ONLINE);
+    set(Statement::kFixUpPlayers, "UPDATE player_data SET owner = 0, epoch = epoch + ?");
+    set(Statement::kFenceOthers,
+        "UPDATE player_data SET epoch = ? WHERE account = ? AND server <> ? AND epoch < ?");
     set(Statement::kTakePlayer,
-        "INSERT INTO player_data (account, server, epoch) VALUES (?, ?, ?) "
-        "ON DUPLICATE KEY UPDATE epoch = GREATEST(epoch, VALUES(epoch))");
+        "INSERT INTO player_data (account, server, epoch, owner) VALUES (?, ?, ?, ?) "
+        "ON DUPLICATE KEY UPDATE owner = IF(VALUES(epoch) > epoch, VALUES(owner), owner), "
+        "epoch = GREATEST(epoch, VALUES(epoch))");
     set(Statement::kReadPlayer,
-        "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
+        "SELECT epoch, owner, version, data, replies FROM player_data "
+        "WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
         "version = ?, updated_at = UTC_TIMESTAMP() "
-        "WHERE account = ? AND server = ? AND epoch = ? AND version < ?");
+        "WHERE account = ? AND server = ? AND epoch = ? AND owner = ? AND version < ?");
     set(Statement::kReadSaved,
-        "SELECT epoch, version FROM player_data WHERE account = ? AND server = ?");
+        "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
         "attempts, names) "

@@ -10,7 +10,8 @@ std::vector<NeededStatement> needed_statements() {
           {Statement::kTakeTotpTry, true},         {Statement::kMendTotpTries, true},
           {Statement::kGiveTotpTry, true},         {Statement::kListHashes, false},
           {Statement::kClaimSession, true},        {Statement::kReadClaims, true},
-          {Statement::kReleaseSession, true},      {Statement::kTakePlayer, true},
+          {Statement::kReleaseSession, true},      {Statement::kFenceOthers, true},
+          {Statement::kCatchUpSession, true},      {Statement::kTakePlayer, true},
           {Statement::kReadPlayer, true},          {Statement::kSavePlayer, true},
           {Statement::kReadSaved, true},           {Statement::kFindGameServer, true},
           {Statement::kListGameServers, false},    {Statement::kListBarredOnline, false},
@@ -18,6 +19,8 @@ std::vector<NeededStatement> needed_statements() {
           {Statement::kBeginTicketFamily, false},  {Statement::kAdvanceTicketFamily, false},
           {Statement::kTrimTicketFamilies, false},
           {Statement::kListAddressBans, false},    {Statement::kListAddressAllows, false},
+          {Statement::kBeat, false},               {Statement::kAddNode, false},
+          {Statement::kListNodes, false},          {Statement::kDeleteNode, false},
           {Statement::kRecordLogin, false},        {Statement::kTrimLoginAudit, false},
           {Statement::kMeasureLoginAudit, false},  {Statement::kCutLoginAudit, false}};
 }

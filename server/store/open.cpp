@@ -62,7 +62,8 @@ std::string_view name(Options::Kind kind) {
 
 Result<std::unique_ptr<Driver>> open(const Options& options, const DriverMetrics& metrics) {
   if (options.connect_timeout_ms == 0 || options.connect_timeout_ms > kTimeoutMsMax ||
-      options.io_timeout_ms == 0 || options.io_timeout_ms > kTimeoutMsMax)
+      options.io_timeout_ms == 0 || options.io_timeout_ms > kTimeoutMsMax ||
+      options.lock_timeout_ms == 0 || options.lock_timeout_ms > kTimeoutMsMax)
     return fail(Errc::kInvalid, "a time-out of the store must be 1 ms to 1 hour");
   if (options.migrations_dir.empty()) return fail(Errc::kInvalid, "migrations_dir is empty");
   const bool mysql = options.kind == Options::Kind::kMysql;

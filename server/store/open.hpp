@@ -78,6 +78,9 @@ struct Options {
   // libmariadb counts in whole seconds: time-outs of MySQL are rounded up.
   std::uint32_t connect_timeout_ms = 5'000;
   std::uint32_t io_timeout_ms = 5'000;  // MySQL: one statement; SQLite: waiting for its lock
+  // MySQL: how long a statement waits for a row that somebody else has locked; it is told busy
+  // then, and its connection serves others.
+  std::uint32_t lock_timeout_ms = 1'000;
   // After a failed attempt to connect, calls fail at once for this long, so that a queue of
   // waiting calls is answered instead of timing out one after the other.
   std::uint32_t reconnect_pause_ms = 250;

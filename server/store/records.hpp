@@ -18,6 +18,16 @@ inline constexpr std::size_t kPlayerDataBytesMax = 8u << 20;
 inline constexpr std::size_t kPlayerRepliesBytesMax = 1u << 20;
 static_assert(kPlayerDataBytesMax + kPlayerRepliesBytesMax < (16u << 20));
 
+// What a session must show to write a player: its epoch, and an owner's token, because a database
+// that was failed over to a replica that lagged, or restored, gives the same epoch once more.
+struct Fence {
+  std::uint64_t epoch = 0;
+  // The first 8 bytes of the claim's id as a number, below 2^63; 0: of a session before there
+  // were owners.
+  std::uint64_t owner = 0;
+  bool operator==(const Fence&) const = default;
+};
+
 // What a login writes when it takes the account's session over.
 struct SessionClaim {
   std::string gate;     // name of the gate that will hold the session
@@ -31,6 +41,7 @@ struct SessionClaim {
   // looked at.
   std::optional<Credentials> credentials{};
   std::uint64_t family = 0;  // of the resume ticket that came, or that is given; 0: none
+  std::uint64_t node = 0;  // the process that holds the session (Node); 0: none
 };
 inline constexpr std::size_t kClaimIdBytes = 16;
 
@@ -84,6 +95,36 @@ struct PlayerData {
   std::string data;           // what the game saved, opaque
   std::uint64_t version = 0;  // number of the last save
   std::string replies;        // replies committed with the last save that gave any, opaque
+};
+
+// A life of a process that holds sessions. While it lives it says so every few seconds; what it
+// leaves behind when it ends without a word is taken away by others.
+struct Node {
+  std::uint64_t id = 0;  // random, below 2^63, not 0
+  // Boot id and pid namespace of the machine, pid and start time of the process: who has the first
+  // two in common can ask the kernel whether it lives (app/node_life.hpp).
+  std::string process;
+  std::int64_t silent_s = 0;  // since it said so last, by the database's clock
+};
+
+// A player who is online.
+struct OnlineSession {
+  std::string name;
+  std::string server;
+  std::string gate;
+  std::uint64_t epoch = 0;
+  std::uint64_t node = 0;
+  std::string address;
+  std::int64_t since_s = 0;
+};
+
+// A session as its process knows it.
+struct HeldSession {
+  AccountId account;
+  Fence fence;
+  std::string gate;
+  std::string server;
+  std::string subid;
 };
 
 // A login, for ops and for the search after an attack; or all that were refused of an address in

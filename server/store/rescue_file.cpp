@@ -24,7 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kFirstLine = "gatehouse-player: 1\n";
+constexpr std::string_view kFirstLine = "gatehouse-player: 2\n";
+constexpr std::string_view kFirstLineWithoutOwner = "gatehouse-player: 1\n";
 constexpr std::string_view kNone = "none";
 // A player's data, the stored replies, and the lines above them.
 constexpr std::size_t kRescueBytesMax = kPlayerDataBytesMax + kPlayerRepliesBytesMax + 65'536;
@@ -41,12 +42,12 @@ std::string one_line(std::string text) {
 std::string head_of(const RescuedPlayer& player) {
   const std::string replies = player.replies.value_or("");
   return fmt::format("{}uid: {}\nserver: {}\naccount: {}\nepoch: {}\nversion: {}\nat: {}\nwhy: {}\n"
-                     "data: {}\nreplies: {}\nsha256: {}\n\n",
+                     "data: {}\nreplies: {}\nsha256: {}\nowner: {}\n\n",
                      kFirstLine, one_line(player.uid), one_line(player.server),
                      player.account.value, player.epoch, player.version, player.at_s,
                      one_line(player.why), player.data.size(),
                      player.replies ? std::to_string(replies.size()) : std::string(kNone),
-                     crypto::hex_encode(crypto::sha256(player.data + replies)));
+                     crypto::hex_encode(crypto::sha256(player.data + replies)), player.owner);
 }
 
 // What the folder's files hold by now.
@@ -99,14 +100,17 @@ bool parse(std::string_view text, Number& number) {
 }
 
 bool parse_file(std::string_view text, RescuedPlayer& player) {
-  if (!text.starts_with(kFirstLine)) return false;
+  const bool has_owner = text.starts_with(kFirstLine);
+  if (!has_owner && !text.starts_with(kFirstLineWithoutOwner)) return false;
   text.remove_prefix(kFirstLine.size());
   std::array<std::string_view, 10> values;
   constexpr std::array<std::string_view, 10> kNames = {
       "uid", "server", "account", "epoch", "version", "at", "why", "data", "replies", "sha256"};
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (!take_line(text, kNames[i], values[i])) return false;
-  if (!text.starts_with('\n')) return false;
+  std::string_view owner = "0";
+  if (has_owner && !take_line(text, "owner", owner)) return false;
+  if (!parse(owner, player.owner) || !text.starts_with('\n')) return false;
   text.remove_prefix(1);
   std::size_t data_bytes = 0;
   std::size_t reply_bytes = 0;
@@ -147,8 +151,9 @@ Result<std::string> write_rescue_file(const RescueOptions& options, const Rescue
     return fail(Errc::kFull, fmt::format("{} holds {} bytes; {} more are above "
                                          "agent.rescue_bytes_max ({})",
                                          options.folder, held, bytes, options.bytes_max));
-  const std::string path = fmt::format("{}/{}-{}-{}.player", options.folder, player.account.value,
-                                       player.epoch, player.version);
+  const std::string owner = player.owner == 0 ? "" : fmt::format("-{:x}", player.owner);
+  const std::string path = fmt::format("{}/{}-{}-{}{}.player", options.folder,
+                                       player.account.value, player.epoch, player.version, owner);
   std::string draft = path + ".XXXXXX";
   const int fd = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) return os_failure(path);

@@ -3,7 +3,7 @@
 //
 // A file is text lines `name: value` as below, an empty line, and then the bytes of `data` and of
 // `replies`, right behind each other. Lines, in this order:
-//   gatehouse-player: 1           the form of the file
+//   gatehouse-player: 2           the form of the file; form 1 had no owner
 //   uid, server                   the player, UTF-8 without control characters
 //   account                       account.id
 //   epoch, version                of the save that was refused (Driver::save_player)
@@ -11,6 +11,7 @@
 //   why                           class and words of the refusal
 //   data, replies                 their bytes; replies: "none" when the save brought none
 //   sha256                        of data and replies, in hexadecimal
+//   owner                         of the session, beside its epoch
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "store/records.hpp"
 
 namespace gatehouse::store {
 
@@ -37,14 +39,17 @@ struct RescuedPlayer {
   std::string why;
   std::string data;
   std::optional<std::string> replies;
+  std::uint64_t owner = 0;
+
+  [[nodiscard]] Fence fence() const { return {epoch, owner}; }
 };
 
 // Makes the folder; kIo when it cannot be made or written to.
 [[nodiscard]] Result<> make_rescue_folder(const RescueOptions& options);
 
-// Writes a file of mode 0600, `ACCOUNT-EPOCH-VERSION.player`, and returns its path once it is
-// durable. It appears whole or not at all. kFull when the folder would hold more than bytes_max;
-// kIo with the words of the operating system. Blocks; any thread.
+// Writes a file of mode 0600, `ACCOUNT-EPOCH-VERSION-OWNER.player` (an owner of 0 is left out),
+// and returns its path once it is durable. It appears whole or not at all. kFull when the folder
+// would hold more than bytes_max; kIo with the words of the operating system. Blocks; any thread.
 [[nodiscard]] Result<std::string> write_rescue_file(const RescueOptions& options,
                                                     const RescuedPlayer& player);
 

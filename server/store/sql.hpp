@@ -53,14 +53,28 @@ enum class Statement : std::size_t {
   kForgetTicketFamilies,   // account, password at
   kTrimTicketFamilies,     // now, limit
   kDeleteTicketFamilies,   // account
-  kClaimSession,      // claim, subid or null, gate, server, address, generation or null, password,
-                      // factor, family, id, claim -> epoch, as row or insert_id
+  kClaimSession,      // claim, subid or null, node, gate, server, address, generation or null,
+                      // password, factor, family, id, claim -> epoch, as row or insert_id
   kReadClaims,        // id -> epoch, claims
-  kReleaseSession,    // id, epoch
-  kTakePlayer,        // account, server, epoch -> as kReadPlayer, or nothing
-  kReadPlayer,        // account, server -> epoch, version, data, replies
-  kSavePlayer,        // data, replies or null, version, account, server, epoch, version
-  kReadSaved,         // account, server -> epoch, version
+  kCatchUpSession,    // account, id, epoch
+  kReleaseSession,    // id, epoch, owner bytes
+  kMarkSession,       // node, gate, server, subid, id, epoch, owner bytes
+  kBeat,              // id
+  kAddNode,           // id, process
+  kListNodes,         // -> id, process, seconds since its last beat
+  kClearNode,         // node, limit
+  kClearUnknown,      // limit
+  kDeleteNode,        // id
+  kDeleteNodes,       //
+  kListOnline,        // name bytes, limit -> name, server, gate, epoch, node, address, since
+  kRaiseEpochs,       // rise
+  kFixUpAccounts,     //
+  kFixUpPlayers,      // rise
+  kFenceOthers,       // epoch, account, server, epoch
+  kTakePlayer,        // account, server, epoch, owner -> as kReadPlayer, or nothing
+  kReadPlayer,        // account, server -> epoch, owner, version, data, replies
+  kSavePlayer,        // data, replies or null, version, account, server, epoch, owner, version
+  kReadSaved,         // account, server -> epoch, owner, version
   kRecordLogin,       // at or 0, name, account or null, server, address, suite, result, minute or
                       // null, attempts, names; run_rows
   kTrimLoginAudit,    // before, limit
@@ -135,6 +149,9 @@ class SqlConnection {
   // nothing is repeated. Not from within a body.
   [[nodiscard]] virtual Result<> transaction(const std::function<Result<>()>& body) = 0;
   [[nodiscard]] virtual Result<> ping() = 0;
+  // As Driver's; a database without connections always has one.
+  [[nodiscard]] virtual bool connected() { return true; }
+  [[nodiscard]] virtual Result<> connect() { return {}; }
 
   // As Driver's. begin_group() may be followed by nothing: it costs nothing until a write.
   [[nodiscard]] virtual std::size_t group_max() const { return 1; }

@@ -52,13 +52,24 @@ class SqlDriver final : public Driver {
                                      std::uint64_t sequence, std::string_view address) override;
   Result<> end_ticket_family(AccountId account, std::uint64_t family) override;
   Result<std::uint64_t> trim_ticket_families(std::int64_t now_s, std::uint32_t limit) override;
-  Result<std::uint64_t> claim_session(AccountId account, const SessionClaim& claim) override;
-  Result<bool> release_session(AccountId account, std::uint64_t epoch) override;
+  Result<Fence> claim_session(AccountId account, const SessionClaim& claim) override;
+  Result<bool> catch_up_session(AccountId account, Fence fence) override;
+  Result<bool> release_session(AccountId account, Fence fence) override;
+  Result<bool> mark_session(const HeldSession& session, std::uint64_t node) override;
+  Result<bool> beat(const Node& node) override;
+  Result<std::vector<Node>> list_nodes() override;
+  Result<std::uint64_t> clear_node(std::uint64_t node, std::uint32_t limit) override;
+  Result<std::vector<OnlineSession>> list_online(std::string_view after_name,
+                                                 std::uint32_t limit) override;
+  Result<std::uint64_t> fix_up(Past past) override;
   Result<PlayerData> load_player(AccountId account, std::string_view server,
-                                 std::uint64_t epoch) override;
-  Result<> save_player(AccountId account, std::string_view server, std::uint64_t epoch,
+                                 Fence fence) override;
+  Result<PlayerData> read_player(AccountId account, std::string_view server,
+                                 Fence fence) override;
+  Result<> save_player(AccountId account, std::string_view server, Fence fence,
                        std::uint64_t version, std::string_view data,
                        const std::optional<std::string>& replies) override;
+  Result<bool> rewound(AccountId account, std::string_view server, Fence fence) override;
   Result<> record_logins(std::span<const LoginAudit> rows) override;
   Result<std::uint64_t> trim_login_audit(std::int64_t before_s, std::uint32_t limit) override;
   Result<AuditPart> measure_login_audit(std::uint64_t after_id, std::uint32_t limit) override;
@@ -75,6 +86,8 @@ class SqlDriver final : public Driver {
   void begin_group() override { connection_->begin_group(); }
   Result<> end_group() override;
   Result<> rehearse(bool writes) override;
+  bool connected() override { return connection_->connected(); }
+  Result<> connect() override { return connection_->connect(); }
   Result<> ping() override;
 
  private:
@@ -94,6 +107,14 @@ class SqlDriver final : public Driver {
   // In a transaction that holds the account's row.
   Result<> change_ban(const Account& account, bool banned, std::int64_t until_s,
                       std::string_view reason, std::string_view note);
+  // What is known of who may write a player, and of the last save.
+  struct Saved {
+    bool exists = false;
+    Fence fence;
+    std::uint64_t version = 0;
+    bool repeated = false;
+  };
+  Result<Saved> read_saved(AccountId account, std::string_view server);
   // The epoch that claim `id` got, where the row remembers it.
   Result<std::uint64_t> claimed_epoch(AccountId account, std::string_view id);
 

@@ -8,6 +8,8 @@
   "session_gate, session_server, session_subid, created_at, COALESCE(last_login_at, 0), "   \
   "last_login_addr, staff, ticket_generation, totp_secret, totp_step, password_origin, "    \
   "COALESCE(tickets_after, 0), ban_note"
+#define NOBODY_ONLINE \
+  "session_node = 0, session_gate = '', session_server = '', session_subid = x''"
 
 namespace gatehouse::store {
 
@@ -108,26 +110,63 @@ const StatementTexts& sqlite_texts() {
         "UPDATE account SET "
         "session_claim = substr(CAST(? || session_claim AS BLOB), 1, 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS TEXT) AS BLOB)), "
-        "session_epoch = session_epoch + 1, session_gate = ?, session_server = ?, "
-        "last_login_addr = ?, last_login_at = unixepoch(), session_generation = ?, "
-        "session_password = ?, session_factor = ?, session_family = ?, session_revoked = 0 "
+        "session_epoch = session_epoch + 1, session_node = ?, session_gate = ?, "
+        "session_server = ?, last_login_addr = ?, last_login_at = unixepoch(), "
+        "session_generation = ?, session_password = ?, session_factor = ?, session_family = ?, "
+        "session_revoked = 0 "
         "WHERE id = ? AND instr(session_claim, ?) = 0 RETURNING session_epoch");
     set(Statement::kReadClaims, "SELECT session_epoch, session_claim FROM account WHERE id = ?");
-    set(Statement::kReleaseSession,
-        "UPDATE account SET session_gate = '', session_server = '', session_subid = x'' "
+    set(Statement::kCatchUpSession,
+        "UPDATE account SET session_epoch = max(session_epoch, "
+        "(SELECT COALESCE(max(epoch), 0) FROM player_data WHERE account = ?)) "
         "WHERE id = ? AND session_epoch = ?");
+    set(Statement::kReleaseSession,
+        "UPDATE account SET " NOBODY_ONLINE
+        " WHERE id = ? AND session_epoch = ? AND substr(session_claim, 1, 8) = ?");
+    set(Statement::kMarkSession,
+        "UPDATE account SET session_node = ?, session_gate = ?, session_server = ?, "
+        "session_subid = ? WHERE id = ? AND session_epoch = ? AND substr(session_claim, 1, 8) = ?");
+    set(Statement::kBeat, "UPDATE node SET seen_at = unixepoch() WHERE id = ?");
+    set(Statement::kAddNode,
+        "INSERT OR IGNORE INTO node (id, process, seen_at) VALUES (?, ?, unixepoch())");
+    set(Statement::kListNodes, "SELECT id, process, unixepoch() - seen_at FROM node");
+    set(Statement::kClearNode,
+        "UPDATE account SET " NOBODY_ONLINE
+        " WHERE id IN (SELECT id FROM account WHERE session_node = ? LIMIT ?)");
+    set(Statement::kClearUnknown,
+        "UPDATE account SET " NOBODY_ONLINE
+        " WHERE id IN (SELECT id FROM account WHERE session_gate <> '' "
+        "AND session_node NOT IN (SELECT id FROM node) LIMIT ?)");
+    set(Statement::kDeleteNode, "DELETE FROM node WHERE id = ?");
+    set(Statement::kDeleteNodes, "DELETE FROM node");
+    set(Statement::kListOnline,
+        "SELECT name, session_server, session_gate, session_epoch, session_node, "
+        "last_login_addr, COALESCE(last_login_at, 0) FROM account "
+        "WHERE session_gate <> '' AND name > " NAME_OF("?") " ORDER BY name LIMIT ?");
+    set(Statement::kRaiseEpochs,
+        "UPDATE account SET session_epoch = max(session_epoch, (SELECT "
+        "COALESCE(max(epoch), 0) FROM player_data WHERE player_data.account = account.id)) + ?");
+    set(Statement::kFixUpAccounts,
+        "UPDATE account SET ticket_generation = ticket_generation + 1000000, "
+        "session_claim = x'', " NOBODY_ONLINE);
+    set(Statement::kFixUpPlayers, "UPDATE player_data SET owner = 0, epoch = epoch + ?");
+    set(Statement::kFenceOthers,
+        "UPDATE player_data SET epoch = ? WHERE account = ? AND server <> ? AND epoch < ?");
     set(Statement::kTakePlayer,
-        "INSERT INTO player_data (account, server, epoch) VALUES (?, ?, ?) "
-        "ON CONFLICT (account, server) DO UPDATE SET epoch = max(epoch, excluded.epoch) "
-        "RETURNING epoch, version, data, replies");
+        "INSERT INTO player_data (account, server, epoch, owner) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (account, server) DO UPDATE SET "
+        "owner = iif(excluded.epoch > epoch, excluded.owner, owner), "
+        "epoch = max(epoch, excluded.epoch) "
+        "RETURNING epoch, owner, version, data, replies");
     set(Statement::kReadPlayer,
-        "SELECT epoch, version, data, replies FROM player_data WHERE account = ? AND server = ?");
+        "SELECT epoch, owner, version, data, replies FROM player_data "
+        "WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
         "version = ?, updated_at = unixepoch() "
-        "WHERE account = ? AND server = ? AND epoch = ? AND version < ?");
+        "WHERE account = ? AND server = ? AND epoch = ? AND owner = ? AND version < ?");
     set(Statement::kReadSaved,
-        "SELECT epoch, version FROM player_data WHERE account = ? AND server = ?");
+        "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
         "attempts, names) "

@@ -1,9 +1,11 @@
 #include "store/store.hpp"
 
+#include <functional>
 #include <string>
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "store/sql_driver.hpp"
 #include "store/sqlite_guard.hpp"
 
@@ -29,6 +31,8 @@ class ClosedConnection final : public SqlConnection {
  private:
   static tl::unexpected<Error> closed() { return fail(Errc::kClosed, "the store is stopping"); }
 };
+
+constexpr MonotonicMs kLineAgainMs = 60'000;
 
 std::string label(Options::Kind kind) {
   return "driver=\"" + std::string(name(kind)) + "\"";
@@ -75,19 +79,39 @@ Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> d
       pool_({.name = "store",
              .threads = drivers_.size(),
              .queue_max = options.queue_max,
+             .key_queue_max = options.account_queue_max,
              .group_max = drivers_[0]->group_max(),
              .begin_group = [this](std::size_t thread) { drivers_[thread]->begin_group(); },
-             .end_group = [this](std::size_t thread) { end_group(thread); }}) {}
+             .end_group = [this](std::size_t thread) { end_group(thread); },
+             .ready = [this](std::size_t thread) { return drivers_[thread]->connected(); },
+             .prepare = [this](std::size_t thread) { return connect(thread); },
+             .prepare_pause_ms = options.driver.reconnect_pause_ms}) {}
 
 Store::~Store() { stop(WorkPool::Stop::kDiscard); }
 
-Result<> Store::submit_job(Job job) {
+Store::Owner Store::Owner::account(std::string_view name) {
+  return {std::hash<std::string_view>{}(name) | 1};
+}
+
+bool Store::connect(std::size_t thread) {
+  const auto connected = drivers_[thread]->connect();
+  if (connected) return true;
+  const MonotonicMs now_ms = monotonic_ms();
+  MonotonicMs until_ms = no_line_until_ms_.load();
+  if (now_ms < until_ms) return false;
+  if (no_line_until_ms_.compare_exchange_strong(until_ms, now_ms + kLineAgainMs))
+    log::warn({}, "store: connection {} of {}: {}", thread + 1, drivers_.size(),
+              connected.error().message);
+  return false;
+}
+
+Result<> Store::submit_job(Owner owner, Job job) {
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
   auto taken = pool_.submit([this, job = std::move(job), start_ns = monotonic_ns()](
                                 const WorkContext& context) mutable {
     run(context, job, start_ns);
-  });
+  }, owner.key);
   if (!taken) {
     queue_length_metric_.add(-1);
     if (taken.error().code == Errc::kFull) full_metric_.add();

@@ -4,14 +4,17 @@
 // one hop to the pool and one message back.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
@@ -27,6 +30,7 @@ struct StoreOptions {
   // write at a time, and it commits what waits together.
   std::size_t connections = 4;
   std::size_t queue_max = 4'096;  // jobs that wait
+  std::size_t account_queue_max = 64;  // of them, of one account
 };
 
 // Any thread may submit. Metrics, each with label driver="sqlite|mysql": gauge
@@ -47,21 +51,35 @@ class Store {
   // stop(WorkPool::Stop::kDiscard).
   ~Store();
 
+  // Whose a job is. An account's jobs run one after the other, so that it holds one connection
+  // whatever it asks for and however long that takes (WorkQueue); jobs of nobody are not bound.
+  struct Owner {
+    WorkKey key = 0;
+    static Owner nobody() { return {}; }
+    // By the account's name, which a login knows before the store has been asked.
+    static Owner account(std::string_view name);
+  };
+
   // Runs job(driver) on a thread of the store, and what it returns once its writes are durable:
   // jobs that wait are grouped, where that makes writing cheaper (Driver::begin_group). A job
-  // that nobody waits for returns nothing. kFull when queue_max jobs wait, kClosed once the
-  // store stops; the job is then destroyed uncalled. A job that was taken is called exactly
-  // once: when the store is stopped first, with a driver whose every call fails with kClosed,
-  // so that whoever waits for the answer is told by the job's own error path.
+  // that nobody waits for returns nothing. kFull when queue_max jobs wait or account_queue_max of
+  // this account, kClosed once the store stops; the job is then destroyed uncalled. A job that
+  // was taken is called exactly once: when the store is stopped first, with a driver whose every
+  // call fails with kClosed, so that whoever waits for the answer is told by the job's own error
+  // path.
   template <class F>
   [[nodiscard]] Result<> submit(F&& job) {
+    return submit(Owner::nobody(), std::forward<F>(job));
+  }
+  template <class F>
+  [[nodiscard]] Result<> submit(Owner owner, F&& job) {
     if constexpr (std::is_void_v<std::invoke_result_t<F&, Driver&>>) {
-      return submit_job([job = std::forward<F>(job)](Driver& driver) mutable {
+      return submit_job(owner, [job = std::forward<F>(job)](Driver& driver) mutable {
         job(driver);
         return Reply();
       });
     } else {
-      return submit_job(std::forward<F>(job));
+      return submit_job(owner, std::forward<F>(job));
     }
   }
 
@@ -76,7 +94,9 @@ class Store {
  private:
   Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
         MetricSet& metrics);
-  [[nodiscard]] Result<> submit_job(Job job);
+  [[nodiscard]] Result<> submit_job(Owner owner, Job job);
+  // Connects a thread's driver, and says now and then that it cannot.
+  [[nodiscard]] bool connect(std::size_t thread);
   void run(const WorkContext& context, Job& job, std::int64_t submitted_ns);
   void end_group(std::size_t thread);
 
@@ -89,6 +109,7 @@ class Store {
   std::vector<std::unique_ptr<Driver>> drivers_;  // one a thread, touched by that thread only
   std::unique_ptr<Driver> closed_driver_;
   std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only
+  std::atomic<MonotonicMs> no_line_until_ms_{0};
   WorkPool pool_;  // last: its threads use the members above
 };
 

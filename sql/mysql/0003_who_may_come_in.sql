@@ -121,3 +121,44 @@ ALTER TABLE account
 PREPARE gatehouse_change FROM @change;
 EXECUTE gatehouse_change;
 DEALLOCATE PREPARE gatehouse_change;
+
+-- Whose session it is: the owner of a player's row beside its epoch, and the process that holds a
+-- session.
+CREATE TABLE IF NOT EXISTS node (
+  id BIGINT UNSIGNED NOT NULL
+    COMMENT 'random number of one life of a server process',
+  process VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
+    COMMENT 'boot id, pid namespace, pid and start time: whether it lives, for who shares the machine',
+  started_at DATETIME NOT NULL DEFAULT (UTC_TIMESTAMP())
+    COMMENT 'UTC',
+  seen_at DATETIME(3) NOT NULL
+    COMMENT 'UTC, clock of the database; when the process last said that it lives',
+  PRIMARY KEY (id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
+  COMMENT = 'server processes that hold sessions; who is silent for too long is taken for dead';
+
+SET @columns = (SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'player_data' AND column_name = 'owner');
+
+SET @change = IF(@columns > 0, 'DO 0', '
+ALTER TABLE player_data
+  ADD COLUMN owner BIGINT UNSIGNED NOT NULL DEFAULT 0
+    COMMENT ''with epoch, the session that may write this row: random, of its claim''
+    AFTER epoch');
+
+PREPARE gatehouse_change FROM @change;
+EXECUTE gatehouse_change;
+DEALLOCATE PREPARE gatehouse_change;
+
+SET @columns = (SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'account' AND column_name = 'session_node');
+
+SET @change = IF(@columns > 0, 'DO 0', '
+ALTER TABLE account
+  ADD COLUMN session_node BIGINT UNSIGNED NOT NULL DEFAULT 0
+    COMMENT ''node.id of the process that holds the session; 0: offline'',
+  ADD KEY account_node (session_node)');
+
+PREPARE gatehouse_change FROM @change;
+EXECUTE gatehouse_change;
+DEALLOCATE PREPARE gatehouse_change;

@@ -88,3 +88,23 @@ CREATE UNIQUE INDEX login_audit_refusals ON login_audit (minute, address) WHERE 
 
 -- Unix time at which all tries of the second factor are there again; one costs its share of a day.
 ALTER TABLE account ADD COLUMN totp_full_at INTEGER NOT NULL DEFAULT 0;
+
+-- Whose session it is: the owner of a player's row beside its epoch, and the process that holds a
+-- session.
+
+-- Server processes that hold sessions.
+CREATE TABLE node (
+  -- Random number of one life of a server process.
+  id INTEGER PRIMARY KEY NOT NULL,
+  -- Boot id, pid namespace, pid and start time: whether it lives, for who shares the machine.
+  process TEXT NOT NULL CHECK (length(process) <= 255),
+  started_at INTEGER NOT NULL DEFAULT (unixepoch()),
+  -- When the process last said that it lives.
+  seen_at INTEGER NOT NULL
+) STRICT;
+
+-- With epoch, the session that may write the row: random, of its claim.
+ALTER TABLE player_data ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;
+-- node.id of the process that holds the session; 0: offline.
+ALTER TABLE account ADD COLUMN session_node INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX account_node ON account (session_node) WHERE session_node <> 0;

@@ -32,9 +32,10 @@ def free_port():
 
 
 class MariaDb:
-    """The server process. restart() keeps port, socket and data."""
+    """The server process, with further options of mariadbd. start() again keeps port, socket and
+    data."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, options=()):
         self.folder = Path(folder)
         self.data = self.folder / "data"
         self.socket = self.folder / "sock"
@@ -76,6 +77,7 @@ class MariaDb:
             "--innodb-flush-log-at-trx-commit=2",
             "--max-connections=50",
             "--skip-name-resolve",
+            *options,
             *as_root,
         ]
 

@@ -71,7 +71,7 @@ struct Fixture {
       spec->grant.suite = protocol::Suite::kSkynet;
       spec->done = [this](Result<login::Placement> placed) { ready += placed.has_value(); };
       spec->gate = &gate;
-      spec->epoch = 1;
+      spec->fence = {1, 1};
       spec->subid = "1";
       agents.spawn(system.worker(0), std::move(spec));
     }

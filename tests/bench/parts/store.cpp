@@ -43,7 +43,7 @@ class Database {
     if (!account) std::abort();
     return std::move(*account);
   }
-  std::uint64_t claim(AccountId account) {
+  Fence claim(AccountId account) {
     return must(driver_->claim_session(
         account, {.gate = "gate1", .server = "sample", .address = "127.0.0.1", .subid = {}}));
   }
@@ -70,13 +70,13 @@ BENCHMARK(sqlite_claim_session)->Unit(benchmark::kMicrosecond);
 void sqlite_save_player_1_kib(benchmark::State& state) {
   Database database;
   const Account account = database.look_up();
-  const std::uint64_t epoch = database.claim(account.id);
-  Database::must(database.driver().load_player(account.id, "sample", epoch));
+  const Fence fence = database.claim(account.id);
+  Database::must(database.driver().load_player(account.id, "sample", fence));
   const std::string data(1024, 'd');
   std::uint64_t version = 0;
   for (auto _ : state) {
     Database::must(
-        database.driver().save_player(account.id, "sample", epoch, ++version, data, {}));
+        database.driver().save_player(account.id, "sample", fence, ++version, data, {}));
   }
 }
 BENCHMARK(sqlite_save_player_1_kib)->Unit(benchmark::kMicrosecond);
@@ -86,9 +86,9 @@ void sqlite_login(benchmark::State& state) {
   Database database;
   for (auto _ : state) {
     const Account account = database.look_up();
-    const std::uint64_t epoch = database.claim(account.id);
+    const Fence fence = database.claim(account.id);
     benchmark::DoNotOptimize(
-        Database::must(database.driver().load_player(account.id, "sample", epoch)));
+        Database::must(database.driver().load_player(account.id, "sample", fence)));
     const LoginAudit audit{.name = account.name,
                            .account = account.id,
                            .server = "sample",
@@ -96,7 +96,7 @@ void sqlite_login(benchmark::State& state) {
                            .suite = "skynet",
                            .result = "200"};
     Database::must(database.driver().record_logins({&audit, 1}));
-    if (!Database::must(database.driver().release_session(account.id, epoch))) std::abort();
+    if (!Database::must(database.driver().release_session(account.id, fence))) std::abort();
   }
 }
 BENCHMARK(sqlite_login)->Unit(benchmark::kMicrosecond);

@@ -14,11 +14,11 @@ class CredentialsTest : public StoreTest {
  protected:
   Account find() { return *must(driver_->find_account("test1")); }
   // A session of the account as it is now.
-  void claim_session_of(const Account& account) {
+  Fence claim_session_of(const Account& account) {
     SessionClaim made = claim();
     made.credentials = credentials_of(account);
     made.family = 7;
-    must(driver_->claim_session(account.id, made));
+    return must(driver_->claim_session(account.id, made));
   }
   bool stale() { return !must(driver_->list_stale_online(AccountId{}, 10)).empty(); }
 };
@@ -31,9 +31,10 @@ TEST_P(CredentialsTest, SessionIsStaleOnceTheyAreOthers) {
       +[](Driver& d, AccountId) { return d.set_totp("test1", ""); },
       +[](Driver& d, AccountId) { return d.revoke_tickets("test1"); },
       +[](Driver& d, AccountId) { return d.set_ban("test1", true, 0, ""); }};
+  Fence fence;
   for (const auto& change : changes) {
     const Credentials before = credentials_of(find());
-    claim_session_of(find());
+    fence = claim_session_of(find());
     EXPECT_FALSE(stale());
     must(change(*driver_, account.id));
     EXPECT_TRUE(stale());
@@ -44,7 +45,7 @@ TEST_P(CredentialsTest, SessionIsStaleOnceTheyAreOthers) {
   EXPECT_EQ(listed[0].name, "test1");
   EXPECT_EQ(listed[0].epoch, find().session_epoch);
   EXPECT_TRUE(must(driver_->list_stale_online(account.id, 10)).empty());
-  must(driver_->release_session(account.id, find().session_epoch));
+  must(driver_->release_session(account.id, fence));
   EXPECT_FALSE(stale());
 }
 

@@ -80,17 +80,18 @@ TEST(MysqlErrorClass, SaveAboveTheServersPacketIsTooBigAndTheConnectionStays) {
   Metric connects{"connects", "", "", false};
   auto driver = must(open(options, {.connects = &connects}));
   const AccountId account = must(driver->create_account("test1", "hash")).id;
-  const std::uint64_t epoch = must(driver->claim_session(account, {"gate", "sample", "", ""}));
-  must(driver->load_player(account, "sample", epoch));
+  const Fence fence = must(driver->claim_session(
+      account, {.gate = "gate", .server = "sample", .address = "", .subid = ""}));
+  must(driver->load_player(account, "sample", fence));
   const std::string data(3u << 20, 'x');
-  const auto saved = driver->save_player(account, "sample", epoch, 1, data, std::nullopt);
+  const auto saved = driver->save_player(account, "sample", fence, 1, data, std::nullopt);
   EXPECT_EQ(code_of(saved), Errc::kTooBig);
   EXPECT_NE(saved.error().message.find("max_allowed_packet of 1048576"), std::string::npos);
   EXPECT_EQ(connects.value(), 1);
   // Up to the last byte that is allowed, all goes through.
   std::size_t fits = 0;
   for (std::size_t size = (1u << 20) - 200; size <= (1u << 20); ++size) {
-    const auto result = driver->save_player(account, "sample", epoch, size, data.substr(0, size),
+    const auto result = driver->save_player(account, "sample", fence, size, data.substr(0, size),
                                             std::nullopt);
     if (result) fits = size;
     else EXPECT_EQ(code_of(result), Errc::kTooBig) << size;

@@ -17,9 +17,9 @@ class MysqlRepeats : public testing::Test {
     id_ = must(direct_->create_account("test1", "hash")).id;
     options_.mysql.port = proxy_.port();
     driver_ = must(open(options_, DriverMetrics::in(metrics_, "")));
-    epoch_ = must(driver_->claim_session(id_, claim()));
-    must(driver_->load_player(id_, "s", epoch_));
-    must(driver_->save_player(id_, "s", epoch_, 1, "first", std::nullopt));
+    fence_ = must(driver_->claim_session(id_, claim()));
+    must(driver_->load_player(id_, "s", fence_));
+    must(driver_->save_player(id_, "s", fence_, 1, "first", std::nullopt));
     EXPECT_EQ(proxy_.connections(), 1);
   }
   static SessionClaim claim() {
@@ -45,7 +45,7 @@ class MysqlRepeats : public testing::Test {
   std::unique_ptr<Driver> direct_;
   std::unique_ptr<Driver> driver_;
   AccountId id_;
-  std::uint64_t epoch_ = 0;
+  Fence fence_;
 };
 
 TEST_F(MysqlRepeats, ReadOnAFreshConnection) {
@@ -60,15 +60,15 @@ TEST_F(MysqlRepeats, ReadOnAFreshConnection) {
 
 TEST_F(MysqlRepeats, ClaimWhoseAnswerIsLostIsAppliedOnce) {
   proxy_.cut_next_answer();
-  EXPECT_EQ(must(driver_->claim_session(id_, claim())), epoch_ + 1);
+  EXPECT_EQ(must(driver_->claim_session(id_, claim())).epoch, fence_.epoch + 1);
   EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
-  EXPECT_EQ(query("SELECT session_epoch FROM account"), std::to_string(epoch_ + 1) + "\n");
-  EXPECT_EQ(must(driver_->claim_session(id_, claim())), epoch_ + 2);
+  EXPECT_EQ(query("SELECT session_epoch FROM account"), std::to_string(fence_.epoch + 1) + "\n");
+  EXPECT_EQ(must(driver_->claim_session(id_, claim())).epoch, fence_.epoch + 2);
 }
 
 TEST_F(MysqlRepeats, SaveWhoseAnswerIsLostIsAppliedOnce) {
   proxy_.cut_next_answer();
-  must(driver_->save_player(id_, "s", epoch_, 2, "second", "replies"));
+  must(driver_->save_player(id_, "s", fence_, 2, "second", "replies"));
   EXPECT_EQ(proxy_.connections(), 2) << "the answer was lost";
   EXPECT_EQ(query("SELECT version, data, replies FROM player_data"), "2\tsecond\treplies\n");
 }
@@ -109,9 +109,9 @@ TEST_F(MysqlRepeats, ClaimThatArrivesLateIsAppliedOnce) {
   proxy_.abandon_clients();
   ASSERT_TRUE(waiting_for_locks(2));
   session.run("COMMIT");
-  EXPECT_EQ(must(claimed.get()), epoch_ + 1);
+  EXPECT_EQ(must(claimed.get()).epoch, fence_.epoch + 1);
   ASSERT_TRUE(nothing_runs());
-  EXPECT_EQ(query("SELECT session_epoch FROM account"), std::to_string(epoch_ + 1) + "\n");
+  EXPECT_EQ(query("SELECT session_epoch FROM account"), std::to_string(fence_.epoch + 1) + "\n");
 }
 
 TEST_F(MysqlRepeats, SaveThatArrivesLateOverwritesNothing) {
@@ -119,7 +119,7 @@ TEST_F(MysqlRepeats, SaveThatArrivesLateOverwritesNothing) {
   session.run("START TRANSACTION");
   session.run("SELECT * FROM player_data FOR UPDATE");
   auto saved = std::async(std::launch::async, [&] {
-    return driver_->save_player(id_, "s", epoch_, 2, "second", std::nullopt);
+    return driver_->save_player(id_, "s", fence_, 2, "second", std::nullopt);
   });
   ASSERT_TRUE(waiting_for_locks(1));
   proxy_.abandon_clients();

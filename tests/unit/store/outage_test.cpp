@@ -75,7 +75,8 @@ TEST_F(MysqlOutage, RestartedBetweenCallsIsNotEvenNoticed) {
   mariadb().stop();
   mariadb().start();
   EXPECT_EQ(must(driver_->claim_session(
-                account.id, {.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}})),
+                account.id, {.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}}))
+                .epoch,
             1u);
   mariadb().stop();
   mariadb().start();

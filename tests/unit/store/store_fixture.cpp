@@ -27,6 +27,7 @@ Options fresh_options(Kind kind, const test::TempFolder& folder) {
   Options options;
   options.kind = kind;
   options.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
+  options.lock_timeout_ms = 30'000;  // tests that lock rows do so for as long as they like
   if (kind == Kind::kSqlite) {
     options.sqlite.path = folder / "var/gatehouse.db";
     return options;

@@ -78,8 +78,8 @@ class StoreTest : public testing::TestWithParam<Kind> {
   // A further connection to the same database.
   std::unique_ptr<Driver> connect() { return must(open(options_)); }
 
-  // An account with a session and its epoch.
-  std::pair<AccountId, std::uint64_t> player(const std::string& name) {
+  // An account with a session and its fence.
+  std::pair<AccountId, Fence> player(const std::string& name) {
     const Account account = must(driver_->create_account(name, "hash"));
     return {account.id, must(driver_->claim_session(account.id, claim()))};
   }

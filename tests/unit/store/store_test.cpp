@@ -37,14 +37,14 @@ GATEHOUSE_ON_BOTH_STORES(Stores);
 
 TEST_P(Stores, JobComposesCallsInOneHop) {
   auto store = start();
-  std::promise<Result<std::uint64_t>> answer;
+  std::promise<Result<Fence>> answer;
   ASSERT_TRUE(store->submit([&answer](Driver& driver) {
     auto account = driver.create_account("test1", "hash");
     if (!account) return answer.set_value(tl::unexpected(account.error()));
     answer.set_value(driver.claim_session(
         account->id, {.gate = "g", .server = "s", .address = "127.0.0.1", .subid = {}}));
   }));
-  EXPECT_EQ(must(answer.get_future().get()), 1u);
+  EXPECT_EQ(must(answer.get_future().get()).epoch, 1u);
   store->stop(Stop::kDrain);
   EXPECT_EQ(metric("store_queue_length"), 0);
   EXPECT_EQ(metric("store_errors"), 0);
