@@ -9,7 +9,6 @@
 #include "crypto/random.hpp"
 #include "login/login_worker.hpp"
 #include "net/network_set.hpp"
-#include "protocol/folded_name.hpp"
 #include "protocol/login_answer.hpp"
 #include "protocol/user_name.hpp"
 

@@ -60,12 +60,16 @@ std::string to_utf8(const Utf16& wide) {
   return text;
 }
 
-// NFC or NFD, which `instance` gets.
-Utf16 normal_form(const Utf16& wide, const UNormalizer2* (*instance)(UErrorCode*)) {
+// UAX #15: how many times longer a text becomes at most, in UTF-16.
+constexpr std::size_t kCanonicalGrowth = 4;
+constexpr std::size_t kCompatibilityGrowth = 18;
+
+// The form that `instance` gets.
+Utf16 normal_form(const Utf16& wide, const UNormalizer2* (*instance)(UErrorCode*),
+                  std::size_t growth = kCanonicalGrowth) {
   UErrorCode error = U_ZERO_ERROR;
   const UNormalizer2* const form = instance(&error);
-  // No text becomes longer (UAX #15: three times in NFC, four times in NFD, of UTF-16).
-  Utf16 normal(wide.size() * 4, u'\0');
+  Utf16 normal(wide.size() * growth, u'\0');
   const std::int32_t size =
       unorm2_normalize(form, wide.data(), static_cast<std::int32_t>(wide.size()), normal.data(),
                        static_cast<std::int32_t>(normal.size()), &error);
@@ -259,6 +263,16 @@ Result<std::string> normalise_server_name(std::string_view name) {
   if (auto checked = check_server_name(*normal); !checked)
     return tl::unexpected<Error>(checked.error());
   return normal;
+}
+
+std::string fold_name(std::string_view name) {
+  const auto wide = to_utf16(name);
+  if (!wide) return std::string(name);
+  const std::string folded =
+      to_utf8(normal_form(*wide, unorm2_getNFKCCasefoldInstance, kCompatibilityGrowth));
+  const std::size_t begin = folded.find_first_not_of(' ');
+  if (begin == std::string::npos) return {};
+  return folded.substr(begin, folded.find_last_not_of(' ') + 1 - begin);
 }
 
 Result<> check_new_user_name(std::string_view name, NewNames rule) {

@@ -22,6 +22,11 @@ namespace gatehouse::protocol {
 // The same for a game server, whose name is one by base/server_name.hpp.
 [[nodiscard]] Result<std::string> normalise_server_name(std::string_view name);
 
+// A user name as limits count it where somebody else says which spellings are one name:
+// NFKC_Casefold (Unicode 3.13: compatibility forms, case and default ignorable characters folded)
+// without blanks at either end. What is no UTF-8 is returned as it is.
+[[nodiscard]] std::string fold_name(std::string_view name);
+
 // Which names a new account may have: `auth.names`.
 enum class NewNames : std::uint8_t {
   // Names that nobody can take for another by their looks:

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "login/throttle.hpp"
-#include "protocol/folded_name.hpp"
+#include "protocol/user_name.hpp"
 
 namespace gatehouse::login {
 namespace {

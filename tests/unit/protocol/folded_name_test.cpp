@@ -1,6 +1,6 @@
-#include "protocol/folded_name.hpp"
-
 #include <gtest/gtest.h>
+
+#include "protocol/user_name.hpp"
 
 namespace gatehouse::protocol {
 namespace {
@@ -16,6 +16,13 @@ TEST(FoldedName, OthersAreNot) {
   EXPECT_NE(fold_name("alice"), fold_name("alice1"));
   EXPECT_EQ(fold_name("\xff"), "\xff");
   EXPECT_EQ(fold_name("  "), "");
+  EXPECT_EQ(fold_name(""), "");
+}
+
+TEST(FoldedName, TheLongestFormHasRoom) {
+  std::string name;
+  for (int i = 0; i < 64; ++i) name += "\xef\xb7\xba";  // U+FDFA, 18 characters
+  EXPECT_GT(fold_name(name).size(), 64u * 18);
 }
 
 }  // namespace
