@@ -70,7 +70,9 @@ TEST(LoginFlow, StrangersCostTheTimeOfAWrongPassword) {
 }
 
 TEST(LoginFlow, NamesAreKeptToTheByte) {
-  TestServer server;
+  TestOptions options;
+  options.login.auth.names = protocol::NewNames::kAny;
+  TestServer server(std::move(options));
   const std::vector<std::string> good{"' OR 1=1 --",
                                       "\"; DROP TABLE account; --",
                                       "严",
