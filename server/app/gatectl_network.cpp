@@ -9,6 +9,7 @@
 #include "app/gatectl_command.hpp"
 #include "app/gatectl_store.hpp"
 #include "base/clock.hpp"
+#include "base/printable.hpp"
 
 namespace gatehouse::app {
 namespace {
