@@ -11,9 +11,11 @@ using MonotonicMs = std::int64_t;
 // Milliseconds since the Unix epoch.
 using WallMs = std::int64_t;
 
+inline constexpr std::int64_t kNsPerMs = 1'000'000;
+
 // Monotonic nanoseconds. Any thread.
 [[nodiscard]] std::int64_t monotonic_ns();
-[[nodiscard]] inline MonotonicMs monotonic_ms() { return monotonic_ns() / 1'000'000; }
+[[nodiscard]] inline MonotonicMs monotonic_ms() { return monotonic_ns() / kNsPerMs; }
 // Wall clock. Any thread.
 [[nodiscard]] WallMs wall_ms();
 // CPU time of the calling thread, in nanoseconds.

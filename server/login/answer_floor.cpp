@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
+
 namespace gatehouse::login {
 namespace {
 
@@ -14,7 +16,6 @@ constexpr double kFall = 1.0 / 128;
 // kept waiting is no format.
 constexpr double kOutlier = 4;
 constexpr double kMargin = 1.25;
-constexpr std::int64_t kNsPerMs = 1'000'000;
 
 }  // namespace
 

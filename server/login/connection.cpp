@@ -20,7 +20,6 @@ constexpr std::size_t kIgnoredBytesMax = 65'536;
 // Most logins are answered by then, and need no look at their place in line.
 constexpr std::uint32_t kFirstLookMs = 200;
 constexpr std::uint32_t kPolicySlackMs = 1'000;
-constexpr std::int64_t kNsPerMs = 1'000'000;
 
 protocol::LoginRandomness fresh_randomness() {
   protocol::LoginRandomness randomness;

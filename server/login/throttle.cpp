@@ -9,7 +9,6 @@
 namespace gatehouse::login {
 namespace {
 
-constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 constexpr std::int64_t kDayNs = 86'400 * kNsPerS;
 constexpr std::uint32_t kDoublingsMax = 20;
