@@ -91,7 +91,7 @@ class MariaDb {
     for (const char* folder : {"/usr/sbin/", "/usr/bin/", "/usr/local/sbin/", "/usr/local/bin/"})
       if (access((folder + name).c_str(), X_OK) == 0) return folder + name;
     throw std::runtime_error(name + " is missing: install mariadb-server-core and "
-                                    "mariadb-client-core");
+                                    "mariadb-client");
   }
 
   // Makes the system tables. They are made once in a build folder and copied from then on.

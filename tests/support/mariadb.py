@@ -15,7 +15,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin"
 
 def program(name):
     path = shutil.which(name, path=PATH)
-    assert path, f"{name} is missing: install mariadb-server-core and mariadb-client-core"
+    assert path, f"{name} is missing: install mariadb-server-core and mariadb-client"
     return path
 
 
