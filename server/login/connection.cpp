@@ -86,8 +86,8 @@ void Connection::wait_for_answer() {
   const LoginContext& context = owner_.context();
   const MonotonicMs now = monotonic_ms();
   if (const std::uint32_t position = waiter_->position.load(std::memory_order_relaxed)) {
-    if (input_ended_) return leave_the_line();
-    deadline_ms_ = now + context.answer_timeout_ms;
+    if (input_ended_ && in_room_) return leave_the_line();
+    if (!input_ended_) deadline_ms_ = now + context.answer_timeout_ms;
     tell_position(position);
   }
   if (now >= deadline_ms_) return refuse(at_policy_ ? kPolicyTimeout : kAnswerTimeout);
@@ -121,7 +121,7 @@ std::uint32_t Connection::on_end() {
   if (!held_line_.empty())
     return owner_.context().limits.login_answer_floor_ms_max + kPolicySlackMs;
   if (state_ != State::kLogin) return 0;
-  if (waiter_->position.load(std::memory_order_relaxed) != 0) {
+  if (in_room_ && waiter_->position.load(std::memory_order_relaxed) != 0) {
     leave_the_line();
     return 0;
   }
@@ -273,6 +273,7 @@ void Connection::after_admission() {
     return;
   }
   if (waits_for_nobody_ || context.placer.online(uid_, server_)) return place(std::move(hold));
+  in_room_ = true;
   auto next = resume(&Connection::on_turn, std::move(hold));
   const bool taken = context.rooms.enter(
       server_, uid_, waiter_,
@@ -292,6 +293,7 @@ void Connection::on_policy_login(Result<std::string> subid, Hold hold) {
 }
 
 void Connection::on_turn(WaitingRoom::Turn turn, Hold hold) {
+  in_room_ = false;
   if (state_ != State::kLogin) return;
   if (turn != WaitingRoom::Turn::kEnter) return refuse(kStopping);
   place(std::move(hold));

@@ -50,7 +50,8 @@ class Connection final : private actor::Timer {
   void start();
   void on_data(std::string_view bytes);
   // The client sends no more, and waits for the answer: net::StreamHandler::on_end(). Who waits in
-  // a room has to keep the connection as it is; else the place in line is kept as for all who left.
+  // a game server's room has to keep the connection as it is; else the place in line is kept as for
+  // all who left.
   [[nodiscard]] std::uint32_t on_end();
   // The stream closed: nobody waits for an answer any more.
   void on_gone();
@@ -115,6 +116,7 @@ class Connection final : private actor::Timer {
   bool waits_for_nobody_ = false;
   bool said_something_ = false;    // the client, in kHandshake
   bool input_ended_ = false;       // on_end()
+  bool in_room_ = false;           // of a game server, not only in line for a hash
   bool at_policy_ = false;         // Policy::auth has not answered yet
   Throttle::Guess guess_;          // that Policy::auth looks at
   std::int64_t began_ns_ = 0;      // when the token, or the line before it, was there

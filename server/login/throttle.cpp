@@ -19,8 +19,9 @@ constexpr int kAtOnceMax = 2;
 constexpr std::array<unsigned, 3> kPrefixBits{64, 56, 48};
 constexpr std::array<std::uint32_t, 3> kAddressFailures{1, 4, 16};
 constexpr std::array<std::uint32_t, 3> kNetworkFailures{1, 2, 3};
-// A network that the account knows takes so many times the failures before it is locked out.
-constexpr std::uint32_t kKnownFailures = 3;
+// A network that the account knows takes so many times the failures before it is locked out, and
+// may log in so many times as often.
+constexpr std::uint32_t kKnownTimes = 3;
 // After a good login a network is known for so long; a restart forgets all but the last one, which
 // is in the store.
 constexpr std::int64_t kKnownNs = 30 * kDayNs;
@@ -41,6 +42,12 @@ Rate per_minute(std::uint32_t units, std::uint32_t burst) {
   return rate;
 }
 
+// So many times the rate and the burst.
+Rate faster(Rate rate, double times) {
+  rate.ns_per_unit /= times;
+  return rate;
+}
+
 // At most `units` in any 24 hours: half of them at once, the other half in the course of them.
 Rate per_day(std::uint32_t units) {
   if (units == 0) return {};
@@ -52,6 +59,7 @@ Rate per_day(std::uint32_t units) {
 Throttle::Throttle(const Limits& limits, MetricSet& metrics)
     : address_rate_(Rate::per_second(limits.login_address_per_s, limits.login_address_burst)),
       network_rate_(per_minute(limits.login_account_per_min, limits.login_account_burst)),
+      known_network_rate_(faster(network_rate_, kKnownTimes)),
       guesses_(per_day(limits.login_account_failures_day_max)),
       known_guesses_(per_day(limits.login_known_failures_day_max)),
       lock_ns_(limits.login_lock_ms * kNsPerMs),
@@ -124,7 +132,7 @@ void Throttle::give_back_address(const net::Address& address) {
 }
 
 std::uint32_t Throttle::network_failures_max(std::size_t level, bool known) const {
-  return network_.failures_max * (known ? kKnownFailures : kNetworkFailures[level]);
+  return network_.failures_max * (known ? kKnownTimes : kNetworkFailures[level]);
 }
 
 // A network that is known is judged by its narrowest prefix alone: its neighbours do not lock it
@@ -144,9 +152,9 @@ std::optional<Refusal> Throttle::enter_network(const Login& login, std::size_t l
         const std::uint32_t failures_max = network_failures_max(level, known);
         const bool room = entry.failures + entry.pending < failures_max || entry.pending == 0;
         if (failures_max > 0 && !room) return kAccountThrottled.after(1);
-        if (level == 0 && network_rate_.limited() && !entry.logins.take(network_rate_, 1, now_ns))
-          return kAccountThrottled.after(
-              seconds(entry.logins.next_in_ns(network_rate_, now_ns)));
+        const Rate& rate = known ? known_network_rate_ : network_rate_;
+        if (level == 0 && rate.limited() && !entry.logins.take(rate, 1, now_ns))
+          return kAccountThrottled.after(seconds(entry.logins.next_in_ns(rate, now_ns)));
         suspect = suspect || entry.failures > 0;
         if (!entry.key.empty()) ++entry.pending;
         return std::nullopt;

@@ -136,6 +136,7 @@ class Throttle {
 
   const Rate address_rate_;
   const Rate network_rate_;
+  const Rate known_network_rate_;
   const Rate guesses_;
   const Rate known_guesses_;
   const std::int64_t lock_ns_;

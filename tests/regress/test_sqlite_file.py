@@ -14,7 +14,7 @@ from conftest import sqlite_store
 from gatectl import Tool
 from gatehouse_client import login
 from players import Player, fresh_name
-from server import PATIENCE, ROOT, Server, run
+from server import PATIENCE, Server, run
 from waiting import wait_until
 
 QUICK = {
@@ -101,7 +101,7 @@ def test_a_second_server_is_refused(running, tmp_path, way):
     elif way == "hard link":
         other.hardlink_to(path)
     else:
-        other = Path(os.path.relpath(path, ROOT))
+        other = Path(os.path.relpath(path, tmp_path / "second"))
     said = refused(tmp_path / "second", other)
     assert "in use by another server" in said and f"pid {running.pid}" in said
     player = Player(running)

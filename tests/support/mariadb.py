@@ -147,7 +147,9 @@ class MariaDb:
         }
 
     def pause(self):
+        """Returns when every thread of it stands still, which takes a moment on a busy machine."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
