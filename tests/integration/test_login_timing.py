@@ -26,7 +26,7 @@ def closed_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     changes = {
         "limits": {"profile": "off"},
-        "auth": {"argon2": {"memory_kib": 8192, "passes": 2, "lanes": 1}},
+        "auth": {"argon2": {"memory_kib": 1024, "passes": 1, "lanes": 1}},
     }
     with Server(folder, changes) as server:
         for name in ("known", "legacy", "broken"):
