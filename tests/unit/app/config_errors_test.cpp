@@ -264,10 +264,11 @@ TEST_F(ConfigErrors, OneServerHasOneGate) {
 }
 
 TEST_F(ConfigErrors, FilesThatDoNotExist) {
+  const std::string path = folder_ / "lua/none.lua";
   EXPECT_THAT(error_of(load_with("/login/policy", "lua/none.lua")),
-              StartsWith("login.policy: lua/none.lua does not exist"));
+              StartsWith("login.policy: " + path + " does not exist"));
   EXPECT_THAT(error_of(load_with("/agent/module", "lua/none.lua")),
-              StartsWith("agent.module: lua/none.lua does not exist"));
+              StartsWith("agent.module: " + path + " does not exist"));
 }
 
 TEST_F(ConfigErrors, AllAreReportedALineEach) {

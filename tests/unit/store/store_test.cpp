@@ -55,10 +55,16 @@ TEST_P(Stores, JobComposesCallsInOneHop) {
 
 TEST_P(Stores, ConnectionsAreCounted) {
   auto store = start();
-  ASSERT_TRUE(store->submit([](Driver& driver) { must(driver.ping()); }));
+  std::promise<void> done;
+  ASSERT_TRUE(store->submit([&](Driver& driver) {
+    must(driver.ping());
+    done.set_value();
+  }));
+  done.get_future().wait();
   store->stop(Stop::kDrain);
-  EXPECT_EQ(metric("store_connections"), 1);
-  EXPECT_EQ(metric("store_connects_total"), 1);
+  // A thread that starts while the work waits for another's connection makes one, too.
+  EXPECT_GE(metric("store_connections"), 1);
+  EXPECT_EQ(metric("store_connects_total"), metric("store_connections"));
   EXPECT_EQ(metric("store_connect_errors_total"), 0);
   store.reset();
   EXPECT_EQ(metric("store_connections"), 0);
