@@ -79,6 +79,7 @@ def test_no_hash_is_computed(start_server):
         {
             "limits": {"hash_threads": 1},
             "auth": {"argon2": {"memory_kib": 131072, "passes": 6, "lanes": 1}},
+            "shutdown": {"timeout_ms": 60000},  # a hash that has begun is waited for
         }
     )
     done = first_login(server, timeout=60 * PATIENCE)
