@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace gatehouse {
 namespace {
@@ -25,14 +26,24 @@ uid_t owner_of(const char* path) {
   return ::stat(path, &info) == 0 ? info.st_uid : 0;
 }
 
-// Who owns the program can change what it does, and who owns the root folder what it sees.
-struct Owners {
-  [[nodiscard]] bool has(uid_t user) const {
-    return user == 0 || user == self || user == program || user == root_folder;
+// Who owns the program, or a folder above it, can change what it does.
+class Owners {
+ public:
+  Owners() {
+    std::error_code error;
+    program_ = fs::read_symlink("/proc/self/exe", error);
+    for (fs::path path = program_; path.has_relative_path(); path = path.parent_path())
+      users_.push_back(owner_of(path.c_str()));
   }
-  const uid_t self = ::geteuid();
-  const uid_t program = owner_of("/proc/self/exe");
-  const uid_t root_folder = owner_of("/");
+  [[nodiscard]] bool has(uid_t user) const { return std::ranges::count(users_, user) != 0; }
+  // Who may write such a folder may put another program into the place of this one.
+  [[nodiscard]] bool holds_program(const fs::path& folder) const {
+    return std::ranges::mismatch(folder, program_).in1 == folder.end();
+  }
+
+ private:
+  fs::path program_;
+  std::vector<uid_t> users_{0, ::geteuid(), owner_of("/")};
 };
 
 // What an entry is to who asks: itself what counts, or only on the way there.
@@ -100,6 +111,7 @@ Result<> check_entry(const std::string& path, const Owners& owners, Place place)
 // The entry and the folders above, up to the root.
 Result<> check_path(fs::path path, const Owners& owners) {
   for (Place place = Place::kItself;; place = Place::kAbove) {
+    if (place == Place::kAbove && owners.holds_program(path)) return {};
     if (auto fine = check_entry(path.string(), owners, place); !fine) return fine;
     if (!path.has_relative_path()) return {};
     path = path.parent_path();

@@ -1,5 +1,5 @@
 // Whether what a file says is the operator's word. It is when nobody but root, the user of this
-// process, and whoever owns the program itself could have written it: the file, the links that
+// process, and who could change the program itself could have written it: the file, the links that
 // lead to it, and the folders above. Secrets are read by nobody else either. These are the rules
 // of PostgreSQL and OpenSSH for keys (libpq, "SSL Client File Usage"; sshd_config(5), StrictModes),
 // with Debian's exception: a user's own group, which has his name and no other member, is himself.

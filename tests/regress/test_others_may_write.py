@@ -89,6 +89,31 @@ def test_owner_and_group(tmp_path):
     assert code == 2 and "belongs to" in output, output
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
+def test_who_owns_the_folder_of_the_program_is_trusted(tmp_path):
+    """As root in somebody's checkout: he could change the program as well."""
+    tree, somebody = tmp_path / "checkout", 65534
+    program = tree / "build/release/gatehouse"
+    program.parent.mkdir(parents=True)
+    shutil.copy(BINARY, program)
+    for part in ("lua", "sql"):
+        shutil.copytree(ROOT / part, tree / part)
+    path = write(tree / "c.json", 0o644, NO_SECRETS | {"agent": {"module": "lua/game/player.lua"}})
+    for entry in [tree, path, *tree.glob("lua/**/*"), *tree.glob("sql/**/*")]:
+        os.chown(entry, somebody, somebody)
+    tree.chmod(0o777)
+
+    def check():
+        command = [program, "check", "--config", path]
+        done = subprocess.run(command, capture_output=True, timeout=60 * PATIENCE, check=False)
+        return done.returncode, done.stderr.decode()
+
+    assert check() == (0, "")
+    os.chown(tree, 0, 0)
+    code, output = check()
+    assert code == 2 and "belongs to" in output, output
+
+
 def test_folders_above(tmp_path):
     outer = tmp_path / "outer"
     inner = outer / "inner"
