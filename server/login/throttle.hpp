@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,7 @@
 namespace gatehouse::login {
 
 // Any thread. Times are monotonic nanoseconds.
-class Throttle {
+class Throttle : public std::enable_shared_from_this<Throttle> {
  public:
   // Counter `login_lockouts` by what was locked out, and the metrics of ThrottleTable.
   Throttle(const Limits& limits, MetricSet& metrics);
@@ -76,6 +77,9 @@ class Throttle {
     friend class Throttle;
     struct Held {
       Throttle* throttle;
+      // A login may end on a thread of the store after the login daemon has: null only where the
+      // throttle is nobody's to share.
+      std::shared_ptr<Throttle> kept;
       net::Address address;
       std::string account;
       bool known;        // the network
