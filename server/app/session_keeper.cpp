@@ -23,11 +23,11 @@ SessionKeeper::SessionKeeper(script::AgentManager& agents, const SessionKeeperOp
 Result<> SessionKeeper::keep(store::Driver& driver) {
   const auto known = driver.beat({.id = options_.node, .process = process_});
   if (!known) return tl::unexpected<Error>(known.error());
-  const bool first = !std::exchange(known_, true);
-  if (!*known && !first) {
+  if (!*known && known_) {
     log::warn({}, "the store had forgotten this process: its sessions are marked again");
     to_mark_ = true;
   }
+  known_ = true;
   if (to_mark_) {
     if (auto marked = agents_.mark_all(driver); !marked) return marked;
     to_mark_ = false;
@@ -40,7 +40,10 @@ Result<> SessionKeeper::keep(store::Driver& driver) {
     if (auto done = clear(driver, node.id, "a process that ended without a word"); !done)
       return done;
   }
-  return first ? clear(driver, 0, "processes that nobody knows") : Result<>();
+  if (strangers_cleared_) return {};
+  if (auto done = clear(driver, 0, "processes that nobody knows"); !done) return done;
+  strangers_cleared_ = true;
+  return {};
 }
 
 bool SessionKeeper::dead(const store::Node& node) const {

@@ -70,29 +70,23 @@ struct StoreProbe::State {
   std::string why;
 };
 
-namespace {
-
-template <class State>
-void submit_question(store::Store& store, const std::shared_ptr<State>& state, bool writes) {
-  const auto submitted = store.submit([state, writes](store::Driver& driver) {
-    return store::Store::Reply(
-        [state, said = driver.rehearse(writes)](const Result<>& durable) {
-          state->end(said ? durable : said);
-        });
-  });
-  if (!submitted) state->end(submitted);
-}
-
-}  // namespace
-
 StoreProbe::StoreProbe(store::Store& store, std::chrono::milliseconds patience)
     : state_(std::make_shared<State>(patience)), store_(store) {}
+
+void StoreProbe::submit_question() {
+  const auto submitted = store_.submit([state = state_](store::Driver& driver) {
+    return store::Store::Reply([state, said = driver.rehearse()](const Result<>& durable) {
+      state->end(said ? durable : said);
+    });
+  });
+  if (!submitted) state_->end(submitted);
+}
 
 std::string StoreProbe::ask() {
   std::unique_lock lock(state_->mutex);
   if (state_->begin(monotonic_ms())) {
     lock.unlock();
-    submit_question(store_, state_, true);
+    submit_question();
     lock.lock();
   }
   state_->changed.wait_for(lock, kWait, [this] { return !state_->pending; });

@@ -24,6 +24,8 @@ class StoreProbe {
 
  private:
   struct State;
+  void submit_question();
+
   const std::shared_ptr<State> state_;
   store::Store& store_;
 };

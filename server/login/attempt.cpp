@@ -18,15 +18,8 @@ std::int64_t now_s() { return wall_ms() / 1'000; }
 }  // namespace
 
 Authenticator::Attempt::Attempt(Authenticator& owner, AuthRequest request, Done done)
-    : owner_(owner), request_(std::move(request)), done_(std::move(done)) {
+    : underway_(owner), owner_(owner), request_(std::move(request)), done_(std::move(done)) {
   if (!request_.waiter) request_.waiter = std::make_shared<Waiter>();
-  std::lock_guard lock(owner_.mutex_);
-  ++owner_.attempts_;
-}
-
-Authenticator::Attempt::~Attempt() {
-  std::lock_guard lock(owner_.mutex_);
-  if (--owner_.attempts_ == 0) owner_.idle_.notify_all();
 }
 
 void Authenticator::Attempt::in_store(StoreStep step) {

@@ -18,7 +18,6 @@ namespace gatehouse::login {
 class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
  public:
   Attempt(Authenticator& owner, AuthRequest request, Done done);
-  ~Attempt();
 
   void verify() { in_store(&Attempt::look_up); }
   void find_or_create() { in_store(&Attempt::adopt); }
@@ -74,6 +73,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   void tell();
   [[nodiscard]] bool cancelled() const { return request_.waiter->cancelled.load(); }
 
+  const Underway underway_;
   Authenticator& owner_;
   AuthRequest request_;
   Done done_;  // empty once told

@@ -32,7 +32,17 @@ Authenticator::Authenticator(const AuthenticatorParts& parts, const Limits& limi
 Authenticator::~Authenticator() {
   room_.close();
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return attempts_ == 0; });
+  idle_.wait(lock, [this] { return underway_ == 0; });
+}
+
+Authenticator::Underway::Underway(Authenticator& owner) : owner_(owner) {
+  std::lock_guard lock(owner_.mutex_);
+  ++owner_.underway_;
+}
+
+Authenticator::Underway::~Underway() {
+  std::lock_guard lock(owner_.mutex_);
+  if (--owner_.underway_ == 0) owner_.idle_.notify_all();
 }
 
 bool Authenticator::take_hash_slot() {

@@ -152,6 +152,18 @@ class Authenticator {
  private:
   class Attempt;
   class Renewing;
+  // The first member of what its jobs share, and so the last that goes: all that they hold has
+  // ended when the authenticator ends.
+  class Underway {
+   public:
+    explicit Underway(Authenticator& owner);
+    Underway(const Underway&) = delete;
+    Underway& operator=(const Underway&) = delete;
+    ~Underway();
+
+   private:
+    Authenticator& owner_;
+  };
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();
@@ -173,7 +185,7 @@ class Authenticator {
 
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::size_t attempts_ = 0;  // under mutex_
+  std::size_t underway_ = 0;  // under mutex_
   HashSurvey survey_;
 };
 

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
@@ -29,8 +28,7 @@ struct LoginContext {
         limits(configured),
         answer_timeout_ms(options.answer_timeout_ms),
         policy_timeout_ms(options.policy_timeout_ms),
-        shared_throttle(std::make_shared<Throttle>(limits, metrics)),
-        throttle(*shared_throttle),
+        throttle(limits, metrics),
         rooms(limits, metrics,
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
         authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
@@ -43,8 +41,7 @@ struct LoginContext {
   const Limits limits;
   const std::uint32_t answer_timeout_ms;
   const std::uint32_t policy_timeout_ms;
-  const std::shared_ptr<Throttle> shared_throttle;  // with guesses that outlive the daemon
-  Throttle& throttle;
+  Throttle throttle;
   Published<net::AddressRules> address_rules;
   ServerRooms rooms;
   Authenticator authenticator;

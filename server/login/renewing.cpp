@@ -12,16 +12,7 @@ namespace gatehouse::login {
 class Authenticator::Renewing {
  public:
   Renewing(Authenticator& owner, TicketSpend spend, RenewalDone done)
-      : owner_(owner), spend_(std::move(spend)), done_(std::move(done)) {
-    std::lock_guard lock(owner_.mutex_);
-    ++owner_.attempts_;
-  }
-  ~Renewing() {
-    std::lock_guard lock(owner_.mutex_);
-    if (--owner_.attempts_ == 0) owner_.idle_.notify_all();
-  }
-  Renewing(const Renewing&) = delete;
-  Renewing& operator=(const Renewing&) = delete;
+      : underway_(owner), owner_(owner), spend_(std::move(spend)), done_(std::move(done)) {}
 
   // On a thread of the store.
   void run(store::Driver& driver) {
@@ -49,6 +40,7 @@ class Authenticator::Renewing {
   void give_up() { done_(std::nullopt); }
 
  private:
+  const Underway underway_;
   Authenticator& owner_;
   const TicketSpend spend_;
   RenewalDone done_;

@@ -169,8 +169,7 @@ bool Throttle::counts(const Login& login) const {
 Throttle::Asked Throttle::ask(const Login& login, std::int64_t now_ns) {
   Asked asked;
   if (!counts(login)) return asked;
-  Guess::Held held{this,        weak_from_this().lock(), login.address, std::string(login.account),
-                   login.known, false,                   now_ns};
+  Guess::Held held{this, login.address, std::string(login.account), login.known, false, now_ns};
   for (std::size_t level = 0; level < levels(login.address); ++level) {
     if (level > 0 && held.known) break;
     asked.refusal = enter_network(login, level, held.known, asked.suspect, now_ns);

@@ -17,7 +17,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +32,7 @@
 namespace gatehouse::login {
 
 // Any thread. Times are monotonic nanoseconds.
-class Throttle : public std::enable_shared_from_this<Throttle> {
+class Throttle {
  public:
   // Counter `login_lockouts` by what was locked out, and the metrics of ThrottleTable.
   Throttle(const Limits& limits, MetricSet& metrics);
@@ -77,9 +76,6 @@ class Throttle : public std::enable_shared_from_this<Throttle> {
     friend class Throttle;
     struct Held {
       Throttle* throttle;
-      // A login may end on a thread of the store after the login daemon has: null only where the
-      // throttle is nobody's to share.
-      std::shared_ptr<Throttle> kept;
       net::Address address;
       std::string account;
       bool known;        // the network

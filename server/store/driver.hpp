@@ -223,9 +223,9 @@ class Driver {
   [[nodiscard]] virtual Result<> end_group() = 0;
 
   // What a login and the saves after it would get now: the statements that they need, on rows that
-  // are not there, so that nothing changes. `writes`: and a real write, where the statements alone
-  // would not show that there is no room.
-  [[nodiscard]] virtual Result<> rehearse(bool writes) = 0;
+  // are not there, so that nothing changes; and a real write, where the statements alone would not
+  // show that there is no room.
+  [[nodiscard]] virtual Result<> rehearse() = 0;
   // There is a connection, as far as can be told without asking the database.
   [[nodiscard]] virtual bool connected() = 0;
   // Makes sure of that.

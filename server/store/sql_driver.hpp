@@ -85,7 +85,7 @@ class SqlDriver final : public Driver {
   std::size_t group_max() const override { return connection_->group_max(); }
   void begin_group() override { connection_->begin_group(); }
   Result<> end_group() override;
-  Result<> rehearse(bool writes) override;
+  Result<> rehearse() override;
   bool connected() override { return connection_->connected(); }
   Result<> connect() override { return connection_->connect(); }
   Result<> ping() override;

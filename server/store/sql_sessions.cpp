@@ -112,7 +112,7 @@ Result<std::uint64_t> SqlDriver::claimed_epoch(AccountId account, std::string_vi
   return fail(Errc::kUnavailable, "later claims have taken the session over");
 }
 
-Result<> SqlDriver::rehearse(bool writes) {
+Result<> SqlDriver::rehearse() {
   constexpr std::uint64_t kNobody = 0;  // accounts are numbered from 1
   const auto found = find_account(" ");
   if (!found) return tl::unexpected(found.error());
@@ -124,7 +124,6 @@ Result<> SqlDriver::rehearse(bool writes) {
                           std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{1}},
                          Repeat::kYes);
   if (!saved) return tl::unexpected(saved.error());
-  if (!writes) return {};
   const auto written = run(Statement::kTouch, {}, Repeat::kYes);
   if (!written) return tl::unexpected(written.error());
   return {};

@@ -1,17 +1,13 @@
 """An unknown user, a wrong password and a password that no format knows take the same time.
 
 The test compares distributions, not times: the chance that a login of one kind takes longer than
-one of another kind (Mann and Whitney's U, divided by the number of pairs) is one half when
-nothing tells them apart, and near 0 or 1 when one of them skips the hash.
+one of another kind.
 """
-
-import itertools
-import socket
-import time
 
 import pytest
 from conftest import sqlite_store
-from gatehouse_client import Stream, login, make_token
+from gatehouse_client import login
+from login_times import answer_seconds, chance_of_longer
 
 ROUNDS = 100
 # Three standard deviations of the statistic for two samples of 100 that do not differ (0.041),
@@ -44,26 +40,6 @@ def closed_server(tmp_path_factory):
     instance.stop()
 
 
-def answer_seconds(server, user):
-    """From the token to the answer, on a connection that is there already."""
-    with Stream(server.login) as stream:
-        stream.read_line()
-        stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        token = make_token(user, "wrong", "sample").encode() + b"\n"
-        began = time.perf_counter()
-        stream.send(token)
-        line = stream.read_line()
-        seconds = time.perf_counter() - began
-    assert line == "401 Unauthorized"
-    return seconds
-
-
-def chance_of_longer(one, other):
-    pairs = itertools.product(one, other)
-    longer = sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs)
-    return longer / (len(one) * len(other))
-
-
 def test_the_four_kinds_are_not_told_apart(closed_server):
     users = {"unknown": "nobody", "wrong": "known", "legacy": "legacy", "broken": "broken"}
     samples = {kind: [] for kind in users}
@@ -81,17 +57,10 @@ def test_the_four_kinds_are_not_told_apart(closed_server):
 
 def test_the_statistic_finds_a_missing_hash(closed_server):
     """The same measure tells a login with a hash from an answer without one."""
-
-    def unserved_seconds():
-        with Stream(closed_server.login) as stream:
-            stream.read_line()
-            began = time.perf_counter()
-            stream.send(make_token("known", "wrong", "no such server").encode() + b"\n")
-            assert stream.read_line() == "403 Forbidden"
-            return time.perf_counter() - began
-
     hashed, bare = [], []
     for _ in range(40):
         hashed.append(answer_seconds(closed_server, "known"))
-        bare.append(unserved_seconds())
+        bare.append(
+            answer_seconds(closed_server, "known", game="no server", expected="403 Forbidden")
+        )
     assert chance_of_longer(hashed, bare) > 0.5 + TOLERANCE

@@ -88,6 +88,17 @@ def come_in(server, user):
     return player
 
 
+def unreplicated_session(pair, server):
+    """A session of `hero`, and what it bought, of which the replica knows nothing."""
+    assert come_in(server, "hero").gate.request("buy") == b"1"
+    pair.catch_up()
+    pair.lag()
+    player = Player(server, "hero")
+    player.connect(conversation="d")
+    assert player.gate.request("buy") == b"2"
+    return player
+
+
 def buy_is_refused(player):
     try:
         kind, answer = player.gate.response(player.gate.send_request("buy"), WAIT)
@@ -99,12 +110,7 @@ def buy_is_refused(player):
 def test_an_old_session_does_not_write_over_the_new_one(pair, start_server, tmp_path):
     one = start_shop(start_server, pair, tmp_path / "one")
     two = start_shop(start_server, pair, tmp_path / "two")
-    assert come_in(one, "hero").gate.request("buy") == b"1"
-    pair.catch_up()
-    pair.lag()
-    old = Player(one, "hero")
-    old.connect(conversation="d")
-    assert old.gate.request("buy") == b"2"
+    old = unreplicated_session(pair, one)
     old_epoch = old.login.subid
     pair.fail_over()
     new = come_in(two, "hero")
@@ -120,12 +126,7 @@ def test_an_old_session_does_not_write_over_the_new_one(pair, start_server, tmp_
 
 def test_what_nobody_has_any_more_goes_to_a_file(pair, start_server, tmp_path):
     one = start_shop(start_server, pair, tmp_path / "one")
-    assert come_in(one, "hero").gate.request("buy") == b"1"
-    pair.catch_up()
-    pair.lag()
-    old = Player(one, "hero")
-    old.connect(conversation="d")
-    assert old.gate.request("buy") == b"2"
+    old = unreplicated_session(pair, one)
     pair.fail_over()
     buy_is_refused(old)
     found = one.wait_log(r"what hero@sample had is in (\S+\.player)")

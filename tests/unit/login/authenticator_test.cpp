@@ -86,6 +86,29 @@ TEST_F(AuthenticatorTest, StoppedPoolsRefuse) {
   EXPECT_TRUE(server_.accounts().empty());
 }
 
+// What a login holds, a guess of the throttle among it, may not outlive what it belongs to.
+TEST_F(AuthenticatorTest, EndsAfterAllThatItsLoginsHold) {
+  std::promise<void> going, ended;
+  std::promise<bool> outlived;
+  auto authenticator = std::make_unique<Authenticator>(parts(), Limits(),
+                                                       AuthenticatorOptions{.cost = kCheapCost});
+  AuthRequest request;
+  request.name = "new";
+  request.server = "sample";
+  request.password = Secret("x");
+  request.waiter = std::shared_ptr<Waiter>(new Waiter, [&](Waiter* waiter) {
+    delete waiter;
+    going.set_value();
+    const auto waited = ended.get_future().wait_for(std::chrono::milliseconds(100));
+    outlived.set_value(waited == std::future_status::ready);
+  });
+  authenticator->verify(std::move(request), [](const Authenticator::Admission&) {});
+  going.get_future().wait();
+  authenticator.reset();
+  ended.set_value();
+  EXPECT_FALSE(outlived.get_future().get());
+}
+
 TEST(InProgressTest, OneEntryAUid) {
   auto running = std::make_unique<InProgress>();
   std::optional<InProgress::Entry> first = running->enter("a");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <thread>
 #include <vector>
 
@@ -304,20 +303,6 @@ TEST(Throttle, ManyThreads) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(taken, 4) << "exactly the burst";
   EXPECT_EQ(guesses, 10) << "exactly half of the day's";
-}
-
-// The daemon has ended while a thread of the store still had the login.
-TEST(ThrottleLife, AGuessMayEndAfterIt) {
-  MetricSet metrics;
-  auto throttle = std::make_shared<Throttle>(limits(), metrics);
-  const net::Address from = address("127.0.0.1");
-  auto asked = throttle->ask({from, "a", false, 0}, kStart);
-  EXPECT_FALSE(asked.refusal);
-  const std::weak_ptr<Throttle> watched = throttle;
-  throttle.reset();
-  EXPECT_FALSE(watched.expired());
-  asked.guess.give_back(kStart);
-  EXPECT_TRUE(watched.expired());
 }
 
 }  // namespace
