@@ -15,7 +15,10 @@ from waiting import wait_until
 # with endless_loop_break_ms = 0.
 MODULE = """
 return { request = function(self, msg)
-	if msg == "block" then io.open("FIFO"):close() end
+	if msg == "block" then
+		io.open("FIFO.begins", "w"):close()
+		io.open("FIFO"):close()
+	end
 	return msg
 end }
 """
@@ -43,6 +46,7 @@ class Blocked:
     def __init__(self, start_server, folder):
         self.fifo = folder / "fifo"
         os.mkfifo(self.fifo)
+        self.begins = folder / "fifo.begins"
         module = folder / "blocking.lua"
         module.write_text(MODULE.replace("FIFO", str(self.fifo)))
         self.server = start_server(
@@ -57,7 +61,10 @@ class Blocked:
         self.session = None
 
     def block(self):
+        """Returns when the worker does nothing else any more: what it accepted in the same turn
+        would be silent, as all that is open on it."""
         self.session = self.player.gate.send_request("block")
+        wait_until(self.begins.exists, 10 * PATIENCE, "the block")
 
     def wait_stuck(self):
         wait_until(lambda: ask(self.server, "/readyz")[0] == 503, 10 * PATIENCE, "503")
