@@ -21,12 +21,6 @@ std::uint32_t portion(std::uint32_t limit, std::uint32_t most) {
 
 }  // namespace
 
-AddressBudgets::Key AddressBudgets::key_of(const net::Address& address) {
-  Key key = address.bytes();
-  if (address.is_v6()) std::fill(key.begin() + 8, key.end(), 0);
-  return key;
-}
-
 AddressBudgets::AddressBudgets(const Limits& limits)
     : connections_(Rate::per_second(limits.gate_address_connections_per_s,
                                     limits.gate_address_connections_burst)),

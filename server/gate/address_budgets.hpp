@@ -9,8 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -18,6 +16,7 @@
 #include "base/rate_bucket.hpp"
 #include "gate/place_counter.hpp"
 #include "net/address.hpp"
+#include "net/network_set.hpp"
 
 namespace gatehouse::gate {
 
@@ -27,8 +26,7 @@ class AddressBudgets {
   // Memory for requests is leased by so many bytes; the first of them are nobody's.
   static constexpr std::uint32_t kLeaseBytes = 65'536;
 
-  using Key = std::array<unsigned char, 16>;
-  [[nodiscard]] static Key key_of(const net::Address& address);
+  using Key = net::NetworkBytes;  // net::subscriber_bytes()
 
   explicit AddressBudgets(const Limits& limits);
   AddressBudgets(const AddressBudgets&) = delete;
@@ -71,20 +69,16 @@ class AddressBudgets {
              bytes.full_in_ns(now_ns) <= 0;
     }
   };
-  struct Hash {
-    std::size_t operator()(const Key& key) const noexcept {
-      return std::hash<std::string_view>{}(
-          {reinterpret_cast<const char*>(key.data()), key.size()});
-    }
-  };
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kSweepAt = 1'024;
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<Key, Used, Hash> used;
+    std::unordered_map<Key, Used, net::NetworkBytesHash> used;
     std::size_t sweep_at = kSweepAt;
   };
-  [[nodiscard]] Shard& shard(const Key& key) { return shards_[Hash{}(key) % kShards]; }
+  [[nodiscard]] Shard& shard(const Key& key) {
+    return shards_[net::NetworkBytesHash{}(key) % kShards];
+  }
   // Under the shard's lock.
   [[nodiscard]] static Used& use(Shard& shard, const Key& key, std::int64_t now_ns);
 
@@ -122,7 +116,7 @@ class HandshakePlace {
 class PendingLease {
  public:
   PendingLease(AddressBudgets& budgets, const net::Address& peer)
-      : budgets_(budgets), key_(AddressBudgets::key_of(peer)) {}
+      : budgets_(budgets), key_(net::subscriber_bytes(peer)) {}
   ~PendingLease() { budgets_.give_back(key_, bytes_); }
   PendingLease(const PendingLease&) = delete;
   PendingLease& operator=(const PendingLease&) = delete;

@@ -120,7 +120,7 @@ std::optional<Ending> Session::over_rates(std::size_t bytes) {
   ++untold_frames_;
   untold_bytes_ += static_cast<std::uint32_t>(bytes);
   if (!core.addresses.is_portion(untold_frames_, untold_bytes_)) return std::nullopt;
-  const auto key = AddressBudgets::key_of(connection_->peer());
+  const auto key = net::subscriber_bytes(connection_->peer());
   if (!core.addresses.take(key, untold_frames_, untold_bytes_, monotonic_ns()))
     return Ending::kAddressRate;
   untold_frames_ = untold_bytes_ = 0;

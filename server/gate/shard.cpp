@@ -22,7 +22,7 @@ void Shard::accept(net::Socket socket) {
   if (!place) return note_closed(Ending::kMaxclient, socket.peer());
   Place unauthenticated = core_.unauthenticated.try_take();
   if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, socket.peer());
-  const AddressBudgets::Key key = AddressBudgets::key_of(socket.peer());
+  const AddressBudgets::Key key = net::subscriber_bytes(socket.peer());
   if (core_.addresses.enter_handshake(key, beyond, monotonic_ns()) !=
       AddressBudgets::Entry::kGranted) {
     const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;

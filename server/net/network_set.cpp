@@ -18,8 +18,8 @@ tl::unexpected<Error> invalid(std::string_view text) {
 
 }  // namespace
 
-std::array<unsigned char, 16> network_bytes(const Address& address, unsigned bits) {
-  std::array<unsigned char, 16> bytes = address.bytes();
+NetworkBytes network_bytes(const Address& address, unsigned bits) {
+  NetworkBytes bytes = address.bytes();
   for (unsigned i = 0; i < bytes.size(); ++i) {
     const unsigned kept = bits <= i * 8 ? 0 : std::min(bits - i * 8, 8u);
     bytes[i] &= static_cast<unsigned char>(0xff00u >> kept);
@@ -27,7 +27,7 @@ std::array<unsigned char, 16> network_bytes(const Address& address, unsigned bit
   return bytes;
 }
 
-std::array<unsigned char, 16> subscriber_bytes(const Address& address) {
+NetworkBytes subscriber_bytes(const Address& address) {
   return network_bytes(address, address.is_v6() ? kSubscriberBitsV6 : kBits);
 }
 
@@ -39,7 +39,7 @@ std::string subscriber_text(const Address& address) {
   return fmt::format("{}/{}", text, kSubscriberBitsV6);
 }
 
-std::size_t NetworkSet::HashBytes::operator()(const Bytes& bytes) const noexcept {
+std::size_t NetworkBytesHash::operator()(const NetworkBytes& bytes) const noexcept {
   return std::hash<std::string_view>{}(
       {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }

@@ -15,6 +15,12 @@
 
 namespace gatehouse::net {
 
+// An address, or a network without the bits behind its prefix; IPv4 is mapped into IPv6.
+using NetworkBytes = std::array<unsigned char, 16>;
+struct NetworkBytesHash {
+  std::size_t operator()(const NetworkBytes& bytes) const noexcept;
+};
+
 // Built on one thread, then read by any.
 class NetworkSet {
  public:
@@ -27,24 +33,19 @@ class NetworkSet {
   [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
 
  private:
-  using Bytes = std::array<unsigned char, 16>;
-  struct HashBytes {
-    std::size_t operator()(const Bytes& bytes) const noexcept;
-  };
-
   // By the bits of the prefix, counted in IPv6 (IPv4 mapped: 96 more): the networks' bytes.
-  using Networks = std::map<unsigned, std::unordered_set<Bytes, HashBytes>>;
+  using Networks = std::map<unsigned, std::unordered_set<NetworkBytes, NetworkBytesHash>>;
 
   Networks v4_;
   Networks v6_;
 };
 
 // The bytes of the address with all bits behind the first `bits` cleared; bits: 0 to 128.
-[[nodiscard]] std::array<unsigned char, 16> network_bytes(const Address& address, unsigned bits);
+[[nodiscard]] NetworkBytes network_bytes(const Address& address, unsigned bits);
 
 // What limits count by: an IPv4 address, or the /64 of an IPv6 address, because that is what one
 // subscriber has (RFC 6177).
-[[nodiscard]] std::array<unsigned char, 16> subscriber_bytes(const Address& address);
+[[nodiscard]] NetworkBytes subscriber_bytes(const Address& address);
 // The same as text: "203.0.113.7", "2001:db8::/64".
 [[nodiscard]] std::string subscriber_text(const Address& address);
 

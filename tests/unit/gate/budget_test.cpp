@@ -11,7 +11,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 AddressBudgets::Key key(const std::string& ip) {
   const auto address = net::Address::from(ip, 1);
   EXPECT_TRUE(address);
-  return AddressBudgets::key_of(*address);
+  return net::subscriber_bytes(*address);
 }
 
 TEST(Budgets, BytesThatWaitEndAClientOfSkynetsForm) {
@@ -146,7 +146,7 @@ TEST(Budgets, AddressesThatTookNothingLatelyAreForgotten) {
         net::Address::from("2001:db8:" + std::to_string(i % 10'000) + ":" +
                                std::to_string(i / 10'000) + "::1", 1);
     ASSERT_TRUE(address);
-    const auto one = AddressBudgets::key_of(*address);
+    const auto one = net::subscriber_bytes(*address);
     ASSERT_EQ(budgets.enter_handshake(one, false, now), AddressBudgets::Entry::kGranted);
     budgets.leave_handshake(one, false);
     now += 100'000;
