@@ -123,3 +123,19 @@ def test_a_failed_placement_leaves_no_mark(own_store, start_server, tmp_path):
     server = start_server({"store": own_store.config, "agent": {"module": str(module)}})
     assert login(server.login, fresh_name(), "secret", "sample", timeout=WAIT).code == 503
     wait_until(lambda: marked(own_store) == 0, WAIT, "no mark")
+
+
+def test_ghosts_that_are_held_at_the_start_go_later(own_mariadb, start_server):
+    store = mysql_store(own_mariadb, "held")
+    first = start_server({"store": store.config})
+    Player(first)
+    first.stop()
+    store.query("UPDATE account SET session_gate = 'gone', session_node = 4711")
+    holder = own_mariadb.open_client("held")
+    holder.stdin.write(b"BEGIN; SELECT id FROM account FOR UPDATE;\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline()
+    start_server({"store": store.config})
+    assert marked(store) == 1, "the first look does not get at it"
+    holder.communicate(timeout=WAIT)
+    wait_until(lambda: marked(store) == 0, WAIT, "the mark of nobody's session gone")
