@@ -132,7 +132,8 @@ class Authenticator {
 
   // Spends a ticket just before its login is answered with 200, and makes the next one. Calls
   // `done` as verify() does: with a refusal when two have the ticket, and without a ticket when
-  // the client wants none or the store is away; then the one it has stays good.
+  // the client wants none or the store is away; then the one it has stays good, for
+  // lost_answer_s at least: whether it was spent is not known.
   void renew(TicketSpend spend, RenewalDone done);
 
   // Replaces the keys; logins under way may still use the older ones.
