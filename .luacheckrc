@@ -6,6 +6,6 @@ max_line_length = 100
 files["lua/types"] = { ignore = { "212", "241" } }
 -- What the loader and the snax loader put into the globals of a service.
 files["tests/conformance"] = { read_globals = { "SERVICE_NAME" } }
-files["tests/conformance/skynet/snax*"] = {
+files["tests/conformance/skynet/snax/*/**"] = {
 	globals = { "accept", "response", "init", "exit", "hotfix" },
 }

@@ -122,7 +122,7 @@ def test_boot(tmp_path):
     settings = (
         'own_key = "own value"\na_boolean = true\na_float = 1.5\n'
         'from_environment = "before $BOOT_TEST_NAME after"\ninclude "more.config"\n'
-        f'preload = "{skynet_rules.FOLDER}/boot_preload.lua"\n'
+        f'preload = "{skynet_rules.FOLDER}/service/boot_preload.lua"\n'
     )
     lines, output = skynet_rules.run(
         "boot", tmp_path, settings, {**os.environ, "BOOT_TEST_NAME": "value"}

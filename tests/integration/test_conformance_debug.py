@@ -9,8 +9,8 @@ from server import BINARY, PATIENCE, REPORT, ROOT
 from waiting import wait_until
 
 SETTINGS = f"""
-lua_path = lua_path .. ";{skynet_rules.FOLDER}/modules/?.lua"
-luaservice = luaservice .. ";{skynet_rules.FOLDER}/?/init.lua"
+lua_path = lua_path .. ";{skynet_rules.FOLDER}/service/modules/?.lua"
+luaservice = luaservice .. ";{skynet_rules.FOLDER}/service/?/init.lua"
 """
 
 

@@ -21,7 +21,7 @@ class Console:
         config.write_text(
             f'thread = 2\nstart = "console_main"\nlogpath = "{folder}"\n'
             f'console_arguments = "{arguments}"\n'
-            f'luaservice = "{SCRIPTS}/?.lua"\nlua_path = "{SCRIPTS}/?.lua"\n{settings}'
+            f'luaservice = "{SCRIPTS}/debug/?.lua;{SCRIPTS}/?.lua"\n{settings}'
         )
         self.log = folder / "log.txt"
         with self.log.open("w") as log:
@@ -128,7 +128,7 @@ def test_commands(console, tmp_path):
 def test_coroutines(console):
     server = console()
     line = Line(server.connect())
-    assert line.ok(f'inject {server.target} {SCRIPTS}/hang_injected.lua') == []
+    assert line.ok(f'inject {server.target} {SCRIPTS}/debug/hang_injected.lua') == []
     thread = line.ok(f"task {server.target}")
     assert re.fullmatch(r"thread: 0x\w+ session: \d+\tstack traceback:", thread[0])
     assert line.ok(f"uniqtask {server.target}")[0].startswith("1\tsessions:[")

@@ -5,9 +5,8 @@ import subprocess
 import threading
 
 from server import BINARY, PATIENCE, REPORT, ROOT
+from skynet_rules import write_config
 from waiting import wait_until
-
-SCRIPTS = "tests/conformance/skynet"
 
 
 class SkynetProcess:
@@ -16,17 +15,7 @@ class SkynetProcess:
 
     def __init__(self, folder, start, values=None):
         folder.mkdir(parents=True, exist_ok=True)
-        self.config = folder / f"{start}.config"
-        lines = [
-            "thread = 2",
-            "harbor = 0",
-            f'start = "{start}"',
-            f'luaservice = "./{SCRIPTS}/?.lua"',
-            f'lua_path = "./{SCRIPTS}/?.lua"',
-            f'snax = "./{SCRIPTS}/snax/?.lua"',
-        ]
-        lines += [f'{key} = "{value}"' for key, value in (values or {}).items()]
-        self.config.write_text("\n".join(lines) + "\n")
+        self.config = write_config(folder, start, **(values or {}))
         self.lines = []
         self.process = None
         self.reader = None

@@ -1,4 +1,6 @@
-"""Runs the scripts of tests/conformance/skynet, each of which prints the rules that hold."""
+"""Runs the scripts of tests/conformance/skynet, each of which prints the rules that hold. A script
+lies in the folder of its section, with the services that only its section needs; what several
+sections need lies above them."""
 
 import re
 import subprocess
@@ -6,17 +8,30 @@ import subprocess
 from server import BINARY, PATIENCE, REPORT, ROOT
 
 FOLDER = "./tests/conformance/skynet"
+SUPPORT = "./tests/support/lua"
+
+
+def scripts_named(topic):
+    """The paths of the sections' scripts of that name: one, or none for what is no topic."""
+    return [f"./{path.relative_to(ROOT)}" for path in (ROOT / FOLDER).glob(f"*/{topic}.lua")]
+
+
+def search_path(*folders):
+    return ";".join(f"{folder}/?.lua" for folder in folders)
 
 
 def write_config(folder, topic, settings="", **keys):
-    """A skynet configuration whose first service is `topic`; returns its path."""
+    """A skynet configuration whose first service is `topic`, of a section or of nobody's; returns
+    its path."""
+    sections = [path.rpartition("/")[0] for path in scripts_named(topic)]
     values = {
         "thread": "2",
         "harbor": "0",
         "start": topic,
         "bootstrap": "snlua bootstrap",
-        "luaservice": f"{FOLDER}/?.lua",
-        "lua_path": f"{FOLDER}/?.lua",
+        "luaservice": search_path(*sections, FOLDER),
+        "lua_path": search_path(*sections, FOLDER, SUPPORT),
+        "snax": f"{FOLDER}/snax/services/?.lua;{FOLDER}/snax/folders/?/main.lua",
         **keys,
     }
     path = folder / f"{topic}.config"
@@ -27,7 +42,8 @@ def write_config(folder, topic, settings="", **keys):
 
 def rules_of(topic):
     """The names of the rules that a script states."""
-    text = (ROOT / FOLDER / f"{topic}.lua").read_text()
+    (script,) = scripts_named(topic)
+    text = (ROOT / script).read_text()
     return re.findall(r'^\s*(?:rules\.)?rule\("([^"]+)"', text, re.MULTILINE)
 
 
