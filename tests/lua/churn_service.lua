@@ -1,17 +1,10 @@
 -- Run by tests/unit/script/churn_test.cpp: services come and go, and nothing is left of them.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
+local waiting <const> = require "waiting"
 
 local cycles <const> = math.tointeger(skynet.getenv "churn_cycles")
 local BYTES_A_CYCLE <const> = 100 -- addresses are not reused soon, so their pages grow
-
-local function wait_until(condition)
-	local limit <const> = skynet.now() + 2000
-	while not condition() and skynet.now() < limit do
-		skynet.sleep(1)
-	end
-	testing.check(condition(), "a condition within 20 s")
-end
 
 -- Live services, and bytes allocated (0 when the allocator does not tell).
 local function measure()
@@ -35,17 +28,17 @@ end
 skynet.dispatch("lua", function() end)
 
 testing.run(function()
-	wait_until(function()
+	waiting.wait_until(function()
 		return skynet.localname ".probe"
 	end)
 	churn(200)
 	local services <const> = 5 -- logger, launcher, service_mgr, this, probe
-	wait_until(function()
+	waiting.wait_until(function()
 		return measure() == services
 	end)
 	local _, before <const> = measure()
 	churn(cycles)
-	wait_until(function()
+	waiting.wait_until(function()
 		return measure() == services
 	end)
 	local _, after <const> = measure()

@@ -2,6 +2,7 @@
 -- full, wherever the receiver runs.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
+local waiting <const> = require "waiting"
 
 local LIMIT <const> = 64 * 1024
 
@@ -16,13 +17,9 @@ testing.run(function()
 		testing.equal(skynet.send(receiver, "lua", "echo", text), false)
 		testing.check(sent > 50 and sent <= LIMIT / 1000, sent)
 		testing.raises("mailbox of the service is full", skynet.call, receiver, "lua", "echo", text)
-		local limit <const> = skynet.now() + 2000
-		local ok
-		repeat
-			skynet.sleep(1)
-			ok = pcall(skynet.call, receiver, "lua", "echo", text)
-		until ok or skynet.now() > limit
-		testing.check(ok, "there is room again")
+		waiting.wait_until(function()
+			return pcall(skynet.call, receiver, "lua", "echo", text)
+		end, "room for a message")
 		testing.equal(skynet.send(receiver, "lua", "echo", ("x"):rep(LIMIT)), false)
 		testing.equal(skynet.call(receiver, "lua", "echo", "small"), "small")
 	end

@@ -1,5 +1,5 @@
--- A partner for test_unique.lua: takes its time to start, counts its starts, and fails or
--- leaves when told to.
+-- A partner for test_unique.lua: waits in its start function for the one who counts its starts,
+-- and fails or leaves when told to.
 local skynet <const> = require "skynet"
 
 local counter <const>, how <const> = ...
@@ -10,7 +10,6 @@ end)
 
 skynet.start(function()
 	skynet.call(tonumber(counter), "lua")
-	skynet.sleep(2)
 	if how == "raise" then
 		error "start fails as asked"
 	elseif how == "leave" then

@@ -2,6 +2,7 @@
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local socket <const> = require "skynet.socket"
+local waiting <const> = require "waiting"
 
 testing.run(function()
 	local listener <const>, _, port <const> = socket.listen("127.0.0.1", 0)
@@ -14,9 +15,9 @@ testing.run(function()
 	for _ = 1, 2 do
 		opened[#opened + 1] = assert(socket.open("127.0.0.1", port))
 	end
-	while #accepted < 2 do
-		skynet.sleep(1)
-	end
+	waiting.wait_until(function()
+		return #accepted == 2
+	end)
 	local third <const> = assert(socket.open("127.0.0.1", port))
 	testing.equal(socket.read(third), false, "the listener has no room for it")
 	local id <const>, message <const> = socket.open("127.0.0.1", port)
@@ -28,9 +29,9 @@ testing.run(function()
 	socket.close(accepted[1])
 	socket.close(opened[1])
 	local again <const> = assert(socket.open("127.0.0.1", port))
-	while #accepted < 3 do
-		skynet.sleep(1)
-	end
+	waiting.wait_until(function()
+		return #accepted == 3
+	end)
 	testing.equal(socket.write(accepted[3], "hello"), true)
 	testing.equal(socket.read(again, 5), "hello")
 	-- The system ends with these open.

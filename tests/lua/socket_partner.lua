@@ -2,6 +2,7 @@
 -- does with sockets what each request says.
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"
+local waiting <const> = require "waiting"
 
 local command <const> = {}
 
@@ -42,10 +43,9 @@ function command.serve_abandon(fd)
 end
 
 function command.given_away()
-	while command.given == nil do
-		skynet.sleep(1)
-	end
-	local given <const> = command.given
+	local given <const> = waiting.wait_until(function()
+		return command.given
+	end)
 	command.given = nil
 	return given.fd, given.line
 end
@@ -65,10 +65,9 @@ function command.serve_sink(fd)
 end
 
 function command.sunk_bytes()
-	while command.sunk == nil do
-		skynet.sleep(1)
-	end
-	local count <const> = command.sunk
+	local count <const> = waiting.wait_until(function()
+		return command.sunk
+	end)
 	command.sunk = nil
 	return count
 end
@@ -79,10 +78,9 @@ function command.serve_hold(fd)
 end
 
 function command.held_socket()
-	while command.held == nil do
-		skynet.sleep(1)
-	end
-	return command.held
+	return waiting.wait_until(function()
+		return command.held
+	end)
 end
 
 -- Does one call of the library in this service.

@@ -1,6 +1,7 @@
 -- Requests, replies and their failures: sk 2.2 to 2.4.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
+local waiting <const> = require "waiting"
 require "skynet.manager"
 
 testing.run(function()
@@ -38,7 +39,9 @@ testing.run(function()
 	skynet.yield()
 	testing.equal(#answered, 0)
 	testing.equal(skynet.call(echo, "lua", "release"), 3)
-	skynet.sleep(1)
+	waiting.wait_until(function()
+		return #answered == 3
+	end)
 	testing.equal(table.concat(answered, ","), "1,2,3")
 	testing.equal(skynet.call(echo, "lua", "twice"), "first")
 	testing.equal(
@@ -58,9 +61,9 @@ testing.run(function()
 		end)
 		testing.equal(skynet.call(victim, "lua", "echo", how), how)
 		skynet.kill(victim)
-		while failed == nil do
-			skynet.sleep(1)
-		end
+		waiting.wait_until(function()
+			return failed ~= nil
+		end)
 		testing.check(failed and failed:find("call failed", 1, true), how .. " fails when killed")
 	end
 
@@ -77,9 +80,9 @@ testing.run(function()
 	skynet.name(".other", skynet.self())
 	testing.equal(skynet.localname ".other", other, "the first registration wins")
 	skynet.kill(other)
-	while skynet.localname ".other" do
-		skynet.sleep(1)
-	end
+	waiting.wait_until(function()
+		return not skynet.localname ".other"
+	end)
 
 	-- A send has no answer; ret outside a request raises.
 	testing.raises("No session", skynet.ret)

@@ -2,6 +2,7 @@
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local entity <const> = require "entity"
+local waiting <const> = require "waiting"
 require "skynet.manager"
 
 testing.run(function()
@@ -47,9 +48,9 @@ testing.run(function()
 		else
 			skynet.kill(other)
 		end
-		while entity.find("pet", "rex") do
-			skynet.sleep(1)
-		end
+		waiting.wait_until(function()
+			return not entity.find("pet", "rex")
+		end)
 		testing.equal(entity.count "pet", 0)
 		local gone <const>, _, why <const> = entity.register("pet", "rex", other)
 		testing.equal(gone, nil, "the actor has ended")

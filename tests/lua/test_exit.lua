@@ -2,6 +2,7 @@
 -- variables of every coroutine run.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
+local waiting <const> = require "waiting"
 require "skynet.manager"
 
 local closed = {}
@@ -21,14 +22,6 @@ skynet.dispatch("lua", function(_, _, name, ...)
 	command[name](...)
 end)
 
-local function wait_until(condition)
-	local limit <const> = skynet.now() + 1000
-	while not condition() and skynet.now() < limit do
-		skynet.sleep(1)
-	end
-	testing.check(condition(), "a condition within 10 s")
-end
-
 local function ending(how)
 	closed = {}
 	calls_in = 0
@@ -46,7 +39,7 @@ local function ending(how)
 	request "late"
 	skynet.call(victim, "lua", "sleep_with_guard", "sleeping")
 	skynet.call(victim, "lua", "call_out", "calling")
-	wait_until(function()
+	waiting.wait_until(function()
 		return calls_in == 1
 	end)
 	testing.equal(command.answer "TEST", true)
@@ -55,7 +48,7 @@ local function ending(how)
 	else
 		skynet.kill(victim)
 	end
-	wait_until(function()
+	waiting.wait_until(function()
 		return failed.hang and failed.late and closed.calling
 	end)
 	testing.check(failed.hang:find("call failed", 1, true), failed.hang)
@@ -66,7 +59,7 @@ local function ending(how)
 	testing.equal(closed["a fork that must not run"], nil)
 	testing.equal(closed["code after exit"], nil)
 	if how == "exit" then
-		wait_until(function()
+		waiting.wait_until(function()
 			return closed.running
 		end)
 	end
@@ -89,7 +82,7 @@ testing.run(function()
 			failed = failed + (ok and 0 or 1)
 		end)
 	end
-	wait_until(function()
+	waiting.wait_until(function()
 		return failed == 10
 	end)
 	testing.equal(failed, 10)

@@ -2,6 +2,7 @@
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local socket <const> = require "skynet.socket"
+local waiting <const> = require "waiting"
 require "skynet.manager"
 
 local HOST <const> = "127.0.0.1"
@@ -12,12 +13,23 @@ local function partner(how)
 	return service, port, id, ip
 end
 
-local function wait_until(condition, what)
-	local limit <const> = skynet.now() + 2000
-	while not condition() and skynet.now() < limit do
-		skynet.sleep(1)
+local wait_until <const> = waiting.wait_until
+
+-- What socket.netstat() says of a socket.
+local function row_of(id)
+	for _, row in ipairs(socket.netstat()) do
+		if row.id == id then
+			return row
+		end
 	end
-	testing.check(condition(), what or "a condition within 20 s")
+	return nil
+end
+
+-- Waits until so many bytes have arrived at a socket in all.
+local function arrived(id, bytes)
+	wait_until(function()
+		return row_of(id).read == bytes
+	end)
 end
 
 -- Two connected sockets, both of this service.
@@ -66,7 +78,6 @@ local function test_listen()
 	-- Connections that come before start() wait for it.
 	local early <const> = assert(socket.open(HOST, port))
 	socket.write(early, "early\n")
-	skynet.sleep(1)
 	local accepted = {}
 	testing.equal(
 		socket.start(id, function(fd, address)
@@ -148,22 +159,30 @@ local function test_reading()
 	testing.equal(socket.read(b, 4), "0123")
 	testing.equal(socket.read(b, 0), "")
 	testing.equal(socket.read(b), "456789")
+	local lines = 0
 	skynet.fork(function()
 		for part in ("split;across;;and;"):gmatch "." do
 			socket.write(a, part)
 			skynet.yield()
 		end
 		socket.write(a, "more||and|")
-		skynet.sleep(1)
+		arrived(b, #"0123456789split;across;;and;more||and|")
 		socket.write(a, "|")
-		skynet.sleep(1)
+		wait_until(function()
+			return lines == 4
+		end)
 		socket.write(a, "x")
 	end)
-	testing.equal(socket.readline(b, ";"), "split")
-	testing.equal(socket.readline(b, ";;"), "across")
+	local function readline(separator)
+		local line <const> = socket.readline(b, separator)
+		lines = lines + 1
+		return line
+	end
+	testing.equal(readline ";", "split")
+	testing.equal(readline ";;", "across")
 	testing.equal(socket.read(b, 4), "and;")
-	testing.equal(socket.readline(b, "||"), "more")
-	testing.equal(socket.readline(b, "||"), "and")
+	testing.equal(readline "||", "more")
+	testing.equal(readline "||", "and")
 	testing.equal(socket.block(b), true)
 	testing.equal(socket.read(b), "x")
 	testing.raises("out of range", socket.read, b, -1)
@@ -238,7 +257,7 @@ local function test_end()
 	skynet.fork(function()
 		result = table.pack(socket.readline(b))
 	end)
-	skynet.sleep(2)
+	arrived(b, #"half")
 	socket.close(b)
 	testing.check(result ~= nil, "close waits for the reader")
 	testing.equal(result[1], false)
@@ -312,9 +331,10 @@ local function test_transfer()
 		socket.close(id)
 		flushed = true
 	end)
-	skynet.sleep(5)
+	wait_until(function()
+		return not socket.write(id, "more")
+	end, "no output behind the end")
 	testing.equal(flushed, false, "close waits for the flush")
-	testing.equal(socket.write(id, "more"), false, "no output behind the end")
 	local held <const> = skynet.call(service, "lua", "held_socket")
 	local received <const> = skynet.call(service, "lua", "socket", "read", held, 32 * 1048576)
 	testing.equal(#received, 32 * 1048576)
@@ -377,7 +397,7 @@ local function test_hand_over()
 	skynet.fork(function()
 		result = table.pack(socket.read(b, 10))
 	end)
-	skynet.sleep(1)
+	arrived(b, #"keep")
 	socket.abandon(b)
 	wait_until(function()
 		return result
@@ -466,7 +486,9 @@ local function test_backpressure()
 		end
 		socket.close(a)
 	end)
-	skynet.sleep(5)
+	wait_until(function()
+		return not row_of(b).reading
+	end, "a pause")
 	-- Nobody read: far less than all has been taken from the kernel.
 	local first <const> = socket.read(b)
 	testing.check(#first < 1048576, "paused at " .. #first)

@@ -2,6 +2,7 @@
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local queue <const> = require "skynet.queue"
+local waiting <const> = require "waiting"
 
 local order = {}
 
@@ -85,7 +86,9 @@ local function test_sleep()
 			note(i)
 		end)
 	end
-	skynet.sleep(5)
+	waiting.wait_until(function()
+		return #order == 5
+	end)
 	check_order "1 2 3 4 5"
 end
 
@@ -162,7 +165,7 @@ local function test_killthread()
 	testing.equal(skynet.killthread(sleeper), sleeper)
 	testing.equal(skynet.killthread(woken), woken)
 	testing.equal(skynet.killthread(fresh), fresh)
-	skynet.sleep(3)
+	waiting.let_nothing_come()
 	check_order ""
 end
 
@@ -184,7 +187,7 @@ local function test_queue()
 				cs(note, "forked")
 				leave()
 			end)
-			skynet.sleep(1)
+			skynet.yield() -- the others ask
 			note "a2"
 		end)
 		leave()

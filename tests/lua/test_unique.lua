@@ -3,8 +3,11 @@ local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 
 local launched = 0
+
+-- Answers a service that starts once those who asked for it before wait for it.
 skynet.dispatch("lua", function()
 	launched = launched + 1
+	skynet.call(".service", "debug", "PING")
 	skynet.retpack()
 end)
 

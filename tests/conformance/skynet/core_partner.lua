@@ -64,6 +64,11 @@ function M.release(...)
 	skynet.retpack(table.unpack(results))
 end
 
+-- Uses the newest of what is kept.
+function M.release_last(...)
+	skynet.retpack(table.remove(kept)(...))
+end
+
 function M.sleep(centiseconds, ...)
 	skynet.sleep(centiseconds)
 	skynet.retpack(...)

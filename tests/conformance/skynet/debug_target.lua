@@ -2,6 +2,7 @@
 local skynet <const> = require "skynet"
 
 local command <const> = {}
+local held ---@type function|nil
 
 function command.echo(...)
 	skynet.retpack(...)
@@ -11,10 +12,16 @@ function command.fail()
 	error "as told"
 end
 
---- Answers after so many centiseconds.
-function command.sleep(centiseconds, ...)
-	skynet.sleep(centiseconds)
-	skynet.retpack(...)
+--- Is answered with its arguments once "release" comes.
+function command.hold(...)
+	local answer <const>, arguments <const> = skynet.response(), table.pack(...)
+	function held()
+		answer(true, table.unpack(arguments, 1, arguments.n))
+	end
+end
+
+function command.release()
+	held()
 end
 
 --- Never answers.

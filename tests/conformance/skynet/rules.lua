@@ -1,6 +1,7 @@
 -- For the scripts of this folder, each a service that shows rules of skynet's API: one line
 -- "ok RULE" or "failed RULE: why" a rule, and "conformance TOPIC done" at the end.
 local skynet <const> = require "skynet"
+local waiting <const> = require "waiting"
 require "skynet.manager"
 
 local M <const> = {}
@@ -51,17 +52,8 @@ function M.raises(text, f, ...)
 	end
 end
 
---- Waits for a condition that other services bring about, 30 s at most.
----@async
-function M.await(condition)
-	local limit <const> = skynet.now() + 3000
-	while not condition() do
-		if skynet.now() > limit then
-			error("the condition did not come true", 2)
-		end
-		skynet.sleep(1)
-	end
-end
+M.await = waiting.wait_until
+M.let_nothing_come = waiting.let_nothing_come
 
 --- The service of the script; the process ends with f.
 ---@param f async fun()

@@ -25,7 +25,7 @@ class ScriptSystem {
     const std::string root = GATEHOUSE_SOURCE_DIR;
     set_library_root(runtime_, root + "/lua");
     runtime_.service_path += ";" + root + "/tests/lua/?.lua;" + root + "/lua/examples/?.lua";
-    runtime_.lua_path += ";" + root + "/tests/lua/?.lua";
+    runtime_.lua_path += ";" + root + "/tests/lua/?.lua;" + root + "/tests/support/lua/?.lua";
     system_.on_abort([this](int) {
       std::lock_guard lock(mutex_);
       aborted_ = true;

@@ -103,7 +103,7 @@ local function messages()
 			wanted[i] = type(value) == "string" and #value or i
 			if i % 3 == 0 then
 				skynet.fork(cluster.call, "ordered", "@noted", "NOTE", value)
-				skynet.sleep(i % 2 * 0) -- lets it run
+				skynet.yield() -- lets it run
 			else
 				cluster.send("ordered", "@noted", "NOTE", value)
 			end

@@ -77,7 +77,6 @@ local function order_rules()
 		wait_for_sleep(fast, id)
 		local partner <const> = skynet.newservice "mysql_sleeper"
 		equal(skynet.call(partner, "lua", "echo", 7), 7)
-		skynet.sleep(1)
 		equal(slept, false)
 		fast:query("KILL QUERY " .. id)
 		net.wait_until(function()

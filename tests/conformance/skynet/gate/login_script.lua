@@ -18,7 +18,7 @@ function conf.auth_handler(token)
 	if uid == "nobody" then
 		return "sample"
 	elseif uid == "slow" then
-		skynet.sleep(1)
+		skynet.yield()
 	elseif uid == "fatal" then
 		skynet.exit()
 	end

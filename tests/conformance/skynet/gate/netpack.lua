@@ -23,6 +23,18 @@ local function noted(text)
 	call "clear"
 end
 
+-- Waits until so many bytes in all have arrived on the server's only connection.
+local function arrived(bytes)
+	rules.await(function()
+		for _, row in ipairs(socket.netstat()) do
+			if row.address == server and row.read == bytes then
+				return true
+			end
+		end
+		return false
+	end)
+end
+
 rules.run("netpack", function()
 	rule("1.8 pack puts the length before a body", function()
 		local frame, size = netpack.pack "hello"
@@ -56,7 +68,7 @@ rules.run("netpack", function()
 		local fd <const> = client.connect(port)
 		for i = 1, #all - 1 do
 			socket.write(fd, all:sub(1, i))
-			skynet.sleep(1)
+			arrived((i - 1) * #all + i)
 			socket.write(fd, all:sub(i + 1))
 			equal(client.read(fd), "one")
 			equal(client.read(fd), "")

@@ -94,14 +94,19 @@ local function peers()
 				failed = failed + 1
 			end)
 			skynet.fork(function()
-				skynet.call(other, "lua", "sleep", 5)
+				skynet.call(other, "lua", "keep")
 				others = others + 1
 			end)
 		end
 		skynet.yield()
 		gone(partner)
 		rules.await(function()
-			return failed == 3 and others == 3
+			return failed == 3
+		end)
+		same(0)(others)
+		same(true, true, true)(skynet.call(other, "lua", "release", true))
+		rules.await(function()
+			return others == 3
 		end)
 		same "alive"(skynet.call(partner, "lua", "echo", "alive"))
 	end)

@@ -6,12 +6,15 @@ require "skynet.manager"
 local same <const> = rules.same
 
 -- The results of a loop, by the tag of the call.
-local function collect(requests, centiseconds)
+local function collect(requests, centiseconds, on_result)
 	local results <const>, order <const> = {}, {}
 	for request, result in requests:select(centiseconds) do
 		local tag <const> = request.tag or #order + 1
 		results[tag] = result == nil and "nil" or result
 		order[#order + 1] = tag
+		if on_result then
+			on_result(tag)
+		end
 	end
 	return results, table.concat(order, " ")
 end
@@ -22,8 +25,12 @@ rules.run("request", function()
 
 	rules.rule("1.1 calls run at once and come as they are answered", function()
 		local results <const>, order <const> = collect(skynet.request
-			{ a, "lua", "sleep", 20, "late", tag = "late" }
-			{ b, "lua", "echo", "early", tag = "early" })
+			{ a, "lua", "hold", "late", tag = "late" }
+			{ b, "lua", "echo", "early", tag = "early" }, nil, function(tag)
+			if tag == "early" then
+				skynet.send(a, "lua", "release")
+			end
+		end)
 		same("early late")(order)
 		same("early")(results.early[1])
 		same("late")(results.late[1])

@@ -101,10 +101,9 @@ local function churn(count)
 			left = left - 1
 		end)
 	end
-	-- Not rules.await: how long this takes depends on the machine.
-	while left > 0 do
-		skynet.sleep(5)
-	end
+	rules.await(function()
+		return left == 0
+	end, "the end of all launches", 120 + count // 100)
 	if failure then
 		error(failure)
 	end

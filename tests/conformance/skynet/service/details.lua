@@ -113,8 +113,9 @@ rules.run("details", function()
 			skynet.fork(blocked_in_c, f)
 			skynet.yield()
 		end
-		skynet.sleep(5)
-		same(3)(refused)
+		rules.await(function()
+			return refused == 3
+		end)
 		same "alive"(skynet.call(partner, "lua", "echo", "alive"))
 	end)
 end)

@@ -108,7 +108,7 @@ local function coroutines()
 		raises("call failed", skynet.call, other, "lua", "exit", "running")
 		await_told "running"
 		same(nil)((skynet.send(other, "lua", "echo")))
-		skynet.sleep(3)
+		rules.let_nothing_come()
 		await_told "running"
 	end)
 	rule("2.5 <close> variables of suspended coroutines run", function()

@@ -8,10 +8,10 @@ local rule <const>, same <const>, raises <const> = rules.rule, rules.same, rules
 local launched = 0
 local command <const> = {}
 
--- A unique service that starts slowly says so.
+-- A unique service that starts says so, and goes on once those who asked for it before wait for it.
 function command.launched()
 	launched = launched + 1
-	skynet.sleep(2)
+	skynet.call(".service", "debug", "PING")
 	skynet.retpack()
 end
 

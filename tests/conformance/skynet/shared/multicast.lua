@@ -203,9 +203,13 @@ end
 -- The values stay while the handler waits and later messages come and go.
 local function waiting_handlers()
 	local got <const> = {}
+	local begun = 0
 	local channel <const> = multicast.new {
 		dispatch = function(_, _, i, value)
-			skynet.sleep(1)
+			begun = begun + 1
+			rules.await(function()
+				return begun == 20
+			end)
 			got[i] = value.text
 		end,
 	}

@@ -24,10 +24,12 @@ local function partner()
 	skynet.dispatch("lua", function(_, _, name, ...)
 		skynet.retpack(command[name](...))
 	end)
-	mqueue.register(function(name, centiseconds)
+	mqueue.register(function(name, behind)
 		running = running + 1
 		assert(running == 1, "two at once")
-		skynet.sleep(centiseconds)
+		rules.await(function()
+			return mqueue.size() == behind
+		end)
 		order[#order + 1] = name
 		running = running - 1
 		return "did " .. name
@@ -58,8 +60,9 @@ rules.run("rare", function()
 	end)
 
 	rules.rule("1.5 mqueue handles messages one after the other", function()
-		mqueue.send(other, "slow", 3)
-		mqueue.send(other, "quick", 0)
+		-- Each with the number of those that wait behind it.
+		mqueue.send(other, "slow", 2)
+		mqueue.send(other, "quick", 1)
 		same("did last")(mqueue.call(other, "last", 0))
 		same("slow quick last", 0)(ask "handled")
 	end)

@@ -43,6 +43,19 @@ local function fill(id, bytes)
 	end
 end
 
+-- Writes until the kernel takes no more and more than so many bytes wait here.
+---@async
+local function fill_until_unsent(id, bytes)
+	rules.wait_until(function()
+		-- What the turn before wrote and the kernel did not take.
+		if row_of(id).wbuffer > bytes then
+			return true
+		end
+		fill(id, MIB)
+		return false
+	end)
+end
+
 local function opening()
 	rules.rule("1.3 listen gives id, address and port", function()
 		local id <const>, ip <const>, port <const> = socket.listen(HOST .. ":0")
@@ -230,12 +243,7 @@ local function writing()
 			seen[#seen + 1] = kilobytes
 		end)
 		socket.pause(b)
-		local unsent = 0
-		while unsent < 5 * MIB do
-			fill(a, MIB)
-			skynet.sleep(1)
-			unsent = row_of(a).wbuffer
-		end
+		fill_until_unsent(a, 5 * MIB)
 		local got = 0
 		skynet.fork(function()
 			local data
@@ -260,10 +268,7 @@ local function writing()
 	rules.rule("2.12 lwrite lets write go first", function()
 		local a <const>, b <const> = pair()
 		socket.pause(b)
-		repeat -- until the kernel takes no more
-			fill(a, MIB)
-			skynet.sleep(1)
-		until row_of(a).wbuffer > MIB
+		fill_until_unsent(a, MIB)
 		rules.equal(socket.lwrite(a, "low1"), true)
 		rules.equal(socket.lwrite(a, { "low", "2" }), true)
 		rules.equal(socket.write(a, "high"), true)
@@ -319,10 +324,7 @@ local function ending()
 	rules.rule("1.3 shutdown drops what is unsent", function()
 		local a <const>, b <const> = pair()
 		socket.pause(b)
-		repeat
-			fill(a, MIB)
-			skynet.sleep(1)
-		until row_of(a).wbuffer > MIB
+		fill_until_unsent(a, MIB)
 		local written <const> = row_of(a).write
 		socket.shutdown(a)
 		rules.wait_until(function()

@@ -25,7 +25,7 @@ rules.run("queue", function()
 		for i = 1, 5 do
 			skynet.fork(cs, function()
 				note("in" .. i)
-				skynet.sleep(1)
+				skynet.yield()
 				note("out" .. i)
 			end)
 		end
@@ -37,7 +37,7 @@ rules.run("queue", function()
 			note "a1"
 			cs(note, "a-nested")
 			cs(cs, note, "a-deeper")
-			skynet.sleep(1)
+			skynet.yield()
 			note "a2"
 		end)
 		for _, name in ipairs { "b", "c", "d" } do
@@ -49,7 +49,7 @@ rules.run("queue", function()
 		local cs <const> = queue()
 		skynet.fork(cs, function()
 			skynet.fork(cs, note, "fork")
-			skynet.sleep(1)
+			skynet.yield()
 			note "holder"
 		end)
 		noted(2, "holder fork")

@@ -18,7 +18,7 @@ function response.echo(...)
 end
 
 function response.later(...)
-	skynet.sleep(1)
+	skynet.yield()
 	return ...
 end
 
