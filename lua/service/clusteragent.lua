@@ -1,6 +1,6 @@
--- Serves the other nodes of the cluster (sk 1.8, 4.7) on one address: each request of a
--- connection becomes a message to the service that it names. clusterd starts it and tells it the
--- names that services registered.
+-- Serves the other nodes of the cluster (docs/skynet-rules.md 1.8, 4.7) on one address: each
+-- request of a connection becomes a message to the service that it names. clusterd starts it and
+-- tells it the names that services registered.
 --
 -- A connection that breaks the rules of the wire is closed with a line in the log, and with it go
 -- its unfinished messages. One that does not read its answers is not read either.

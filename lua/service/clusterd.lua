@@ -1,7 +1,7 @@
--- Knows the cluster (sk 1.8): where nodes are, which services here have names for other nodes,
--- who sends to a node (clustersender, one for each), who listens (clusteragent, one for each
--- address), and who stands for services elsewhere (clusterproxy). skynet.cluster asks it; what
--- fails is answered with nil and why.
+-- Knows the cluster (docs/skynet-rules.md 1.8): where nodes are, which services here have names for
+-- other nodes, who sends to a node (clustersender, one for each), who listens (clusteragent, one
+-- for each address), and who stands for services elsewhere (clusterproxy). skynet.cluster asks it;
+-- what fails is answered with nil and why.
 --
 -- The wire has no authentication: whoever connects may send anything to any service. Without
 -- `cluster_public = true` in the configuration it listens on loopback addresses only.

@@ -1,5 +1,5 @@
--- Stands for a service of another node (sk 1.8): the "lua" and "snax" messages that it gets go
--- there, and the answers come back.
+-- Stands for a service of another node (docs/skynet-rules.md 1.8): the "lua" and "snax" messages
+-- that it gets go there, and the answers come back.
 --   clusterproxy NODE ADDRESS
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"

@@ -1,5 +1,5 @@
--- Sends the requests and pushes of this process to one node of the cluster (sk 1.8, 4.7), in the
--- order in which they come:
+-- Sends the requests and pushes of this process to one node of the cluster
+-- (docs/skynet-rules.md 1.8, 4.7), in the order in which they come:
 --   clustersender NODE
 -- clusterd tells its address. Without one requests wait, or fail under __nowaiting; with `false`
 -- they fail. The connection is made by the first request and after an end by the next one; what

@@ -1,4 +1,5 @@
--- The tree of skynet.datacenter. A table that is set becomes a branch of it (sk 2.13).
+-- The tree of skynet.datacenter. A table that is set becomes a branch of it
+-- (docs/skynet-rules.md 2.13).
 local skynet <const> = require "skynet"
 
 local tree <const> = {}

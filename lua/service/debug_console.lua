@@ -1,8 +1,8 @@
--- The debug console (sk 2.16): commands as lines of text for whoever runs the server, over a Unix
--- socket that only its user may open, or where it is asked for over TCP on loopback, and there as
--- HTTP requests. It can run any code: a line that is no command ends the connection, so that
--- nothing that was made for another protocol gets to a command, and no web page is served
--- (core.judge_http).
+-- The debug console (docs/skynet-rules.md 2.16): commands as lines of text for whoever runs the
+-- server, over a Unix socket that only its user may open, or where it is asked for over TCP on
+-- loopback, and there as HTTP requests. It can run any code: a line that is no command ends the
+-- connection, so that nothing that was made for another protocol gets to a command, and no web page
+-- is served (core.judge_http).
 --
 -- Arguments: "unix:PATH", PORT, HOST PORT or HOST:PORT; none: unix:debug_console.sock.
 -- Configuration: console_password is asked for first; console_http = "false" for lines alone;

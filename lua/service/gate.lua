@@ -1,5 +1,5 @@
--- Clients with frames, whose messages go to a watchdog, or to an agent (sk 1.9, 4.6). `gated` of
--- a configuration without scripts is C++ and does not use this.
+-- Clients with frames, whose messages go to a watchdog, or to an agent (docs/skynet-rules.md 1.9,
+-- 4.6). `gated` of a configuration without scripts is C++ and does not use this.
 --
 -- Commands: open{address=, port=, maxclient=, watchdog=} -> address, port; the watchdog is the
 -- caller unless it is named. forward(fd[, client[, agent]]): frames go to the agent, the caller

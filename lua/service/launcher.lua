@@ -1,4 +1,5 @@
--- Launches Lua services and answers their creators once they have started (sk 2.10, 7.2).
+-- Launches Lua services and answers their creators once they have started
+-- (docs/skynet-rules.md 2.10, 7.2).
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 require "skynet.manager"

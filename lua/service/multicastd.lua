@@ -1,5 +1,6 @@
 -- The channels of skynet.multicast and who has subscribed to them. A service that ended is
--- forgotten, at the latest with the next message; a deleted channel swallows everything (sk 2.13).
+-- forgotten, at the latest with the next message; a deleted channel swallows everything
+-- (docs/skynet-rules.md 2.13).
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 

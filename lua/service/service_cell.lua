@@ -1,4 +1,5 @@
--- A service of skynet.service: gets its code from the provider and runs it (sk 1.5).
+-- A service of skynet.service: gets its code from the provider and runs it
+-- (docs/skynet-rules.md 1.5).
 --   service_cell PROVIDER TICKET
 local skynet <const> = require "skynet"
 

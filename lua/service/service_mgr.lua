@@ -1,5 +1,5 @@
 -- Unique services: launched once, however many ask at the same time; a failure is remembered
--- and raised to everybody who asks later (sk 2.10).
+-- and raised to everybody who asks later (docs/skynet-rules.md 2.10).
 local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"
 

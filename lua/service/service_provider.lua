@@ -1,6 +1,6 @@
 -- The names of skynet.service: a service is started once, however many ask at the same time; who
 -- asks for one that is not there waits until it is; a failed start is remembered until the next
--- one (sk 1.5).
+-- one (docs/skynet-rules.md 1.5).
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 require "skynet.manager"

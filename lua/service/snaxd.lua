@@ -1,4 +1,5 @@
--- Runs a snax file as a service (sk 1.9, 2.13); lua/lib/skynet/snax.lua tells the messages.
+-- Runs a snax file as a service (docs/skynet-rules.md 1.9, 2.13); lua/lib/skynet/snax.lua tells the
+-- messages.
 --   snaxd NAME
 local error_text <const> = require "skynet.error_text"
 local skynet <const> = require "skynet"

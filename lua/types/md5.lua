@@ -1,6 +1,7 @@
 ---@meta md5
 
--- Lua's md5 library (sk 1.11). For compatibility: neither MD5 nor the cipher keeps secrets.
+-- Lua's md5 library (docs/skynet-rules.md 1.11). For compatibility: neither MD5 nor the cipher
+-- keeps secrets.
 
 ---@class md5
 local md5 = {}

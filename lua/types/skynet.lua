@@ -244,7 +244,7 @@ function skynet.dispatch(typename, f) end
 ---@param f async fun()
 function skynet.init(f) end
 
---- Runs the init functions and f, then tells the launcher how it went (sk 2.10).
+--- Runs the init functions and f, then tells the launcher how it went (docs/skynet-rules.md 2.10).
 ---@async
 ---@param f async fun()
 function skynet.init_service(f) end

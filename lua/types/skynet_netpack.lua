@@ -1,8 +1,8 @@
 ---@meta skynet.netpack
 
--- The frames of a gateserver (sk 1.8): 2 bytes of length, the higher first, then the body. For a
--- service that registers PTYPE_SOCKET itself, with `filter` as unpack function, and starts its
--- sockets by socketdriver.start. Nothing yields.
+-- The frames of a gateserver (docs/skynet-rules.md 1.8): 2 bytes of length, the higher first, then
+-- the body. For a service that registers PTYPE_SOCKET itself, with `filter` as unpack function, and
+-- starts its sockets by socketdriver.start. Nothing yields.
 
 ---@class skynet.netpack
 local netpack = {}

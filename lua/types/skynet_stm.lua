@@ -1,6 +1,6 @@
 ---@meta skynet.stm
 
--- A value that one service writes and others read without a message (sk 1.5).
+-- A value that one service writes and others read without a message (docs/skynet-rules.md 1.5).
 
 ---@class skynet.stm
 local stm = {}

@@ -1,6 +1,6 @@
 """The rows: what is measured, with which servers, and what it should come to.
 
-target, raw and skynet are the figures of DESIGN section 11: all measured on one machine, so that
+target, raw and skynet are figures of docs/performance.md: all measured on one machine, so that
 their ratios hold on others too.
 """
 

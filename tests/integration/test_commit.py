@@ -1,5 +1,6 @@
 """self:commit(): data and reply are durable together, so that a client which asks again after a
-crash of the server gets the same reply, and the work is not done twice (DESIGN sections 4, 6)."""
+crash of the server gets the same reply, and the work is not done twice
+(docs/lua-api.md, "What is promised to a request")."""
 
 import pytest
 from conftest import mysql_store

@@ -1,4 +1,5 @@
-"""skynet's core, rule by rule (sk 1.0, 2.1 to 2.17): the scripts print the rules that hold."""
+"""skynet's core, rule by rule (docs/skynet-rules.md 1.0, 2.1 to 2.17): the scripts print the rules
+that hold."""
 
 import os
 import re
@@ -92,7 +93,8 @@ def test_rules(topic, tmp_path):
 
 
 def test_kill_and_exit_lines(tmp_path):
-    """sk 2.15: KILL self in the name of who exits, KILL :hex in the name of who kills."""
+    """docs/skynet-rules.md 2.15: KILL self in the name of who exits, KILL :hex in the name of who
+    kills."""
     _, output = skynet_rules.run("logs", tmp_path)
     me, left, killed, unpadded = re.search(r"addresses (\w+) (\w+) (\w+) (\w+)", output).groups()
     assert f"[:{left}] KILL self\n" in output
@@ -102,7 +104,7 @@ def test_kill_and_exit_lines(tmp_path):
 
 
 def test_churn(tmp_path):
-    """sk 2.5, 2.9, 2.10: nothing is left of services that ended."""
+    """docs/skynet-rules.md 2.5, 2.9, 2.10: nothing is left of services that ended."""
     settings = (
         f"churn_cycles = {CHURN_CYCLES}\nchurn_warm = {min(CHURN_CYCLES, 3000)}\n"
         f"churn_slack = {CHURN_SLACK_BYTES}\n"
@@ -115,7 +117,7 @@ def test_churn(tmp_path):
 
 
 def test_boot(tmp_path):
-    """sk 2.17: what a configuration may contain, and sk 1.0: preload."""
+    """docs/skynet-rules.md 2.17: what a configuration may contain; 1.0: preload."""
     (tmp_path / "more.config").write_text(
         'from_include = "included"\ncomputed = thread .. " " .. from_include\n'
     )
@@ -149,7 +151,7 @@ def boots(config):
     ],
 )
 def test_wrong_configurations_end_the_process(text, message, tmp_path):
-    """sk 2.17."""
+    """docs/skynet-rules.md 2.17."""
     config = tmp_path / "wrong.config"
     config.write_text(text)
     done = boots([config])
@@ -158,13 +160,14 @@ def test_wrong_configurations_end_the_process(text, message, tmp_path):
 
 
 def test_no_configuration(tmp_path):
-    """sk 2.17: without an argument, or with that of a missing file, nothing starts."""
+    """docs/skynet-rules.md 2.17: without an argument, or with that of a missing file, nothing
+    starts."""
     assert boots([]).returncode > 0
     assert boots([tmp_path / "no_such.config"]).returncode > 0
 
 
 def test_a_start_service_that_fails_ends_the_process(tmp_path):
-    """skynet leaves it up without anything to do (sk 2.17)."""
+    """skynet leaves it up without anything to do (docs/skynet-rules.md 2.17)."""
     config = tmp_path / "failing.config"
     config.write_text('start = "no_such_service"\nthread = 2\n')
     ended = boots([config])

@@ -20,7 +20,7 @@ def test_rules(topic, tmp_path):
 
 
 def test_the_process_ends_with_its_last_service(tmp_path):
-    """sk 2.15."""
+    """docs/skynet-rules.md 2.15."""
     _, output = skynet_rules.run("last", tmp_path)
     assert output.count("KILL self") >= 4
 
@@ -32,7 +32,7 @@ def started(folder, **keys):
 
 
 def test_a_logger_written_in_lua(tmp_path):
-    """sk 2.15, 7.1."""
+    """docs/skynet-rules.md 2.15, 7.1."""
     process = started(tmp_path, logger="own_logger", logservice="snlua")
     lines = iter(process.stdout.readline, "")
     seen = []
@@ -50,7 +50,7 @@ def test_a_logger_written_in_lua(tmp_path):
 
 
 def test_a_log_file(tmp_path):
-    """sk 7.1 logger: a path; SIGHUP opens it anew."""
+    """docs/skynet-rules.md 7.1, logger: a path; SIGHUP opens it anew."""
     file = tmp_path / "skynet.log"
     process = started(tmp_path, logger=file)
     wait_until(lambda: file.exists() and "a line of :00000005" in file.read_text())

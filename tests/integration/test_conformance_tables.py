@@ -1,4 +1,4 @@
-"""skynet's libraries for state that services share (sk 1.5)."""
+"""skynet's libraries for state that services share (docs/skynet-rules.md 1.5)."""
 
 import pytest
 from skynet_rules import run_topic

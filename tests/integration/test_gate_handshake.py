@@ -1,4 +1,4 @@
-"""The gate's handshake (DESIGN section 6, sk 4.3): every answer, the index, who is let in."""
+"""The gate's handshake (docs/protocol.md 3.2 to 3.5): every answer, the index, who is let in."""
 
 import time
 

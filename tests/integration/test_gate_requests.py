@@ -1,4 +1,5 @@
-"""Requests, the reply window across reconnects (sk 4.5), pushes and their replay, pings."""
+"""Requests, the reply window across reconnects (docs/skynet-rules.md 4.5), pushes and their replay,
+pings."""
 
 import struct
 

@@ -1,4 +1,4 @@
--- Requests, replies and their failures: sk 2.2 to 2.4.
+-- Requests, replies and their failures: docs/skynet-rules.md 2.2 to 2.4.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local waiting <const> = require "waiting"

@@ -1,4 +1,5 @@
--- skynet.pack: the bytes of sk 2.8 in both directions, what is refused, and garbage.
+-- skynet.pack: the bytes of docs/skynet-rules.md 2.8 in both directions, what is refused, and
+-- garbage.
 local json <const> = require "json"
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"

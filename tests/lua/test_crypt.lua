@@ -1,4 +1,5 @@
--- skynet.crypt: the tables of sk 4.1, the argument checks of sk 1.7, and the shared vectors.
+-- skynet.crypt: the tables of docs/skynet-rules.md 4.1, the argument checks of
+-- docs/skynet-rules.md 1.7, and the shared vectors.
 local testing <const> = require "testing"
 local crypt <const> = require "skynet.crypt"
 local json <const> = require "json"

@@ -1,5 +1,5 @@
--- skynet.exit and skynet.kill (sk 2.5): nobody who waits is left waiting, and `<close>`
--- variables of every coroutine run.
+-- skynet.exit and skynet.kill (docs/skynet-rules.md 2.5): nobody who waits is left waiting, and
+-- `<close>` variables of every coroutine run.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local waiting <const> = require "waiting"

@@ -1,4 +1,4 @@
--- skynet.socket: the behaviours of sk 2.12, between two services.
+-- skynet.socket: the behaviours of docs/skynet-rules.md 2.12, between two services.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local socket <const> = require "skynet.socket"

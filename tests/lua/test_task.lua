@@ -1,4 +1,5 @@
--- Coroutines: run order (sk 2.1), fork, sleep, wait, wakeup (sk 2.6), queue (sk 2.7).
+-- Coroutines: run order (docs/skynet-rules.md 2.1), fork, sleep, wait, wakeup
+-- (docs/skynet-rules.md 2.6), queue (docs/skynet-rules.md 2.7).
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local queue <const> = require "skynet.queue"

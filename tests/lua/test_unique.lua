@@ -1,4 +1,4 @@
--- uniqueservice and queryservice with many callers at once (sk 2.10).
+-- uniqueservice and queryservice with many callers at once (docs/skynet-rules.md 2.10).
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 

@@ -1,4 +1,4 @@
-"""A client of gatehouse's login and gate protocols (DESIGN sections 5 and 6).
+"""A client of gatehouse's login and gate protocols (docs/protocol.md 2 and 3).
 
 It shares no code with the server. Sockets block with a time-out; `Closed` says that the peer
 ended the connection. The session secret is never part of a repr.

@@ -1,4 +1,5 @@
-"""The primitives of the skynet login suite (sk 4.1), written from their description.
+"""The primitives of the skynet login suite (docs/skynet-rules.md 4.1), written from their
+description.
 
 Byte strings in, byte strings out; 8-byte values are little-endian 64-bit integers. Meant for
 tests and the demonstration client: nothing here is constant in time.

@@ -1,5 +1,5 @@
--- An HTTP/1.1 client (sk 1.10; RFC 9112), also over TLS: one connection for each request, no
--- redirects. Every function yields, and raises when there is no answer or a bad one.
+-- An HTTP/1.1 client (docs/skynet-rules.md 1.10; RFC 9112), also over TLS: one connection for each
+-- request, no redirects. Every function yields, and raises when there is no answer or a bad one.
 local exchanges <const> = require "http.exchange"
 
 local M <const> = {}

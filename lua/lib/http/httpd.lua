@@ -1,5 +1,5 @@
--- Requests and responses of a server (sk 1.10; RFC 9112). It works on a pair of functions, such
--- as http.sockethelper has, and knows no socket. A connection serves one request.
+-- Requests and responses of a server (docs/skynet-rules.md 1.10; RFC 9112). It works on a pair of
+-- functions, such as http.sockethelper has, and knows no socket. A connection serves one request.
 local internal <const> = require "http.internal"
 
 local M <const> = {}

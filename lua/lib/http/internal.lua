@@ -1,5 +1,5 @@
--- What httpd and httpc share: heads and bodies of HTTP/1.1 messages (sk 1.10; RFC 9112). Bytes
--- come from readbytes([n]): n bytes, or what there is; it raises at the end.
+-- What httpd and httpc share: heads and bodies of HTTP/1.1 messages (docs/skynet-rules.md 1.10; RFC
+-- 9112). Bytes come from readbytes([n]): n bytes, or what there is; it raises at the end.
 --
 -- Errors are nil and a status code: 400 malformed, 413 too long, 501 an unknown coding.
 local M <const> = {}

@@ -1,5 +1,5 @@
--- Sockets for the http modules (sk 1.10): functions that raise socket_error where skynet.socket
--- says that a connection ended.
+-- Sockets for the http modules (docs/skynet-rules.md 1.10): functions that raise socket_error where
+-- skynet.socket says that a connection ended.
 local internal <const> = require "http.internal"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"

@@ -1,6 +1,6 @@
--- TLS on the sockets of a service (sk 1.10), with the functions that skynet's has; the engine is
--- gatehouse.tls. A client verifies its server, by default with the system's certificates; see
--- context_for and ctx:set_verify.
+-- TLS on the sockets of a service (docs/skynet-rules.md 1.10), with the functions that skynet's
+-- has; the engine is gatehouse.tls. A client verifies its server, by default with the system's
+-- certificates; see context_for and ctx:set_verify.
 --
 -- What yields: the functions that init_requestfunc, init_responsefunc, readfunc and readallfunc
 -- return. One coroutine reads a connection; any may write.

@@ -1,5 +1,5 @@
--- Parts of a URL's path and query (sk 1.10; RFC 3986 section 2.1, and the form encoding of the
--- URL standard, where + is a blank).
+-- Parts of a URL's path and query (docs/skynet-rules.md 1.10; RFC 3986 section 2.1, and the form
+-- encoding of the URL standard, where + is a blank).
 local M <const> = {}
 
 local function decode(text)

@@ -1,5 +1,5 @@
--- WebSocket for servers and clients (sk 1.10; RFC 6455), also over TLS. A connection is named by
--- the id of its socket.
+-- WebSocket for servers and clients (docs/skynet-rules.md 1.10; RFC 6455), also over TLS. A
+-- connection is named by the id of its socket.
 --
 -- What yields: accept, which runs a connection to its end; connect and read. One coroutine reads
 -- a client's connection at a time; any may write.

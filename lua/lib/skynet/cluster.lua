@@ -1,6 +1,6 @@
--- require "skynet.cluster": services of other processes, of our kind or skynet's (sk 1.8, 2.1).
--- lua/service/clusterd.lua keeps what all services of the process share; lua/lib/skynet/cluster/
--- wire.lua tells the bytes.
+-- require "skynet.cluster": services of other processes, of our kind or skynet's
+-- (docs/skynet-rules.md 1.8, 2.1). lua/service/clusterd.lua keeps what all services of the process
+-- share; lua/lib/skynet/cluster/ wire.lua tells the bytes.
 --
 -- A node that nobody has told of makes its callers wait until reload() tells, or fail under
 -- __nowaiting. A service's messages to one node arrive in their order. A call raises

@@ -1,5 +1,5 @@
--- skynet.cache, also require "skynet.codecache" (sk 1.1, 7.3): every file is read and compiled
--- once for all VMs, and stays what it was until the cache is cleared.
+-- skynet.cache, also require "skynet.codecache" (docs/skynet-rules.md 1.1, 7.3): every file is read
+-- and compiled once for all VMs, and stays what it was until the cache is cleared.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 

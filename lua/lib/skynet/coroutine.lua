@@ -1,6 +1,6 @@
 -- require "skynet.coroutine": coroutines inside a service's coroutine in which the blocking
--- functions of skynet work (sk 1.5). While one waits for the service's sake its status is
--- "blocked", and only the answer it waits for resumes it.
+-- functions of skynet work (docs/skynet-rules.md 1.5). While one waits for the service's sake its
+-- status is "blocked", and only the answer it waits for resumes it.
 --
 -- resume, and a function made by wrap, yield when the coroutine inside does.
 local blocking <const> = require "skynet.blocking"

@@ -1,5 +1,5 @@
 -- require "skynet.datacenter": a tree of values that all services share; a message each
--- (sk 1.5, 2.13). lua/service/datacenterd.lua keeps it.
+-- (docs/skynet-rules.md 1.5, 2.13). lua/service/datacenterd.lua keeps it.
 local skynet <const> = require "skynet"
 
 local M <const> = {}

@@ -1,5 +1,5 @@
--- Answers to debug messages (sk 1.6), which every service gives: C++ loads this module for the
--- first one and takes `dispatch` as their handler.
+-- Answers to debug messages (docs/skynet-rules.md 1.6), which every service gives: C++ loads this
+-- module for the first one and takes `dispatch` as their handler.
 local skynet <const> = require "skynet"
 
 local M <const> = {}

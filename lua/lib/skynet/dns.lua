@@ -1,6 +1,6 @@
--- Names to addresses (sk 1.8). Without server(ip) the system's resolver looks names up, off the
--- worker's thread; with it that server is asked over UDP, after the hosts file, and answers are
--- kept for their time to live. Truncated answers are taken as they are.
+-- Names to addresses (docs/skynet-rules.md 1.8). Without server(ip) the system's resolver looks
+-- names up, off the worker's thread; with it that server is asked over UDP, after the hosts file,
+-- and answers are kept for their time to live. Truncated answers are taken as they are.
 local skynet <const> = require "skynet"
 local crypt <const> = require "skynet.crypt"
 local message <const> = require "skynet.dns.message"

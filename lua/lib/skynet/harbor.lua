@@ -1,5 +1,5 @@
--- require "skynet.harbor": names for the whole network (sk 1.8), which is this process: there is
--- no other harbor to connect to, or to link with.
+-- require "skynet.harbor": names for the whole network (docs/skynet-rules.md 1.8), which is this
+-- process: there is no other harbor to connect to, or to link with.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local manager <const> = require "skynet.manager"

@@ -1,5 +1,5 @@
 -- require "skynet.inject": runs text in a service, with its functions' upvalues in reach
--- (sk 1.6).
+-- (docs/skynet-rules.md 1.6).
 local collect <const> = require "skynet.upvalues"
 local traceback <const> = debug.traceback
 

@@ -1,4 +1,5 @@
--- require "skynet.manager": the skynet table, enlarged by what manages other services (sk 1.2).
+-- require "skynet.manager": the skynet table, enlarged by what manages other services
+-- (docs/skynet-rules.md 1.2).
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local unsupported <const> = require "skynet.unsupported"

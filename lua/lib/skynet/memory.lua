@@ -1,5 +1,5 @@
--- require "skynet.memory" (sk 1.6): what is known of the memory of the process. There are no
--- numbers for each service but those of its VM, and no reports of the allocator.
+-- require "skynet.memory" (docs/skynet-rules.md 1.6): what is known of the memory of the process.
+-- There are no numbers for each service but those of its VM, and no reports of the allocator.
 local unsupported <const> = require "skynet.unsupported"
 
 local M <const> = {}

@@ -1,5 +1,5 @@
--- Logs of the messages to a service (sk 2.16 logon): a file HEXADDRESS.log in the folder of the
--- configuration's `logpath`.
+-- Logs of the messages to a service (docs/skynet-rules.md 2.16, logon): a file HEXADDRESS.log in
+-- the folder of the configuration's `logpath`.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 

@@ -1,5 +1,5 @@
--- require "skynet.mqueue" (sk 1.5): messages that a service handles one after the other, each
--- only when the handler of the one before has returned. New code uses skynet.queue.
+-- require "skynet.mqueue" (docs/skynet-rules.md 1.5): messages that a service handles one after the
+-- other, each only when the handler of the one before has returned. New code uses skynet.queue.
 local skynet <const> = require "skynet"
 local queue <const> = require "skynet.queue"
 

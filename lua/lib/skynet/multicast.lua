@@ -1,7 +1,7 @@
--- require "skynet.multicast": a message for all services that subscribed to a channel (sk 1.5,
--- 2.13). It is packed once, by the publisher, and kept once for all receivers;
--- lua/service/multicastd.lua hands it out, to the publisher as well when that has subscribed. Each
--- subscriber gets a channel's messages in the order in which they were published.
+-- require "skynet.multicast": a message for all services that subscribed to a channel
+-- (docs/skynet-rules.md 1.5, 2.13). It is packed once, by the publisher, and kept once for all
+-- receivers; lua/service/multicastd.lua hands it out, to the publisher as well when that has
+-- subscribed. Each subscriber gets a channel's messages in the order in which they were published.
 --
 -- On the wire: the channel's number, u32 little-endian, then what `pack` made. The session is 0:
 -- nobody answers, and the message's source is the publisher.

@@ -1,4 +1,5 @@
--- require "skynet.profile": how long a coroutine ran, without the time it waited (sk 1.5).
+-- require "skynet.profile": how long a coroutine ran, without the time it waited
+-- (docs/skynet-rules.md 1.5).
 --
 -- The time is that of the monotonic clock while the coroutine was on its worker; a nested
 -- coroutine's time is also that of the one it runs in. A coroutine of skynet.coroutine counts

@@ -1,5 +1,6 @@
 -- A lock of coroutines: cs(f, ...) runs f exclusively, first come first served; the holder may
--- enter again (sk 2.7). A coroutine that is ended, by a deadline or skynet.killthread, lets go.
+-- enter again (docs/skynet-rules.md 2.7). A coroutine that is ended, by a deadline or
+-- skynet.killthread, lets go.
 local skynet <const> = require "skynet"
 local coroutine <const> = coroutine
 local xpcall <const> = xpcall

@@ -1,5 +1,5 @@
--- The service's side of the console's `debug` (sk 1.6 remotedebug): stops a handler at a line and
--- steps through it. Only that coroutine stops; the service goes on with other messages.
+-- The service's side of the console's `debug` (docs/skynet-rules.md 1.6): stops a handler at a line
+-- and steps through it. Only that coroutine stops; the service goes on with other messages.
 --
 -- Commands of one debugger, which are debug messages REMOTEDEBUG: "watch" type condition, "s",
 -- "n", "c", "eval" text. Each answers with a text.

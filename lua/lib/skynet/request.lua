@@ -1,4 +1,5 @@
--- skynet.request (sk 1.1): several calls at once, and their results as they arrive.
+-- skynet.request (docs/skynet-rules.md 1.1): several calls at once, and their results as they
+-- arrive.
 --
 --     for req, resp in skynet.request { a, "lua", "get" } { b, "lua", "get" }:select(100) do
 local skynet <const> = require "skynet"

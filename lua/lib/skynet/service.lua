@@ -1,5 +1,5 @@
 -- require "skynet.service": unique services whose code is a function of the program instead of a
--- file (sk 1.5). lua/service/service_provider.lua keeps their names.
+-- file (docs/skynet-rules.md 1.5). lua/service/service_provider.lua keeps their names.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 

@@ -1,7 +1,8 @@
--- require "skynet.sharedata": tables that all services read without a copy of their own (sk 1.5,
--- 2.13). A table is kept once in the process; what query gives is a read-only proxy that looks
--- into it. Values: numbers, strings, booleans, tables; keys: strings, integers. Nothing here
--- waits for another service; an update is seen by others after they next yield.
+-- require "skynet.sharedata": tables that all services read without a copy of their own
+-- (docs/skynet-rules.md 1.5, 2.13). A table is kept once in the process; what query gives is a
+-- read-only proxy that looks into it. Values: numbers, strings, booleans, tables; keys: strings,
+-- integers. Nothing here waits for another service; an update is seen by others after they next
+-- yield.
 local tables <const> = require "gatehouse.tables"
 local source <const> = require "skynet.tablesource"
 

@@ -1,6 +1,6 @@
--- require "skynet.sharemap" (sk 1.5): an object of a sproto type that one service writes and others
--- read, over skynet.stm. Needs the modules "sproto" and "sprotoloader" on lua_path and lua_cpath;
--- they are not ours.
+-- require "skynet.sharemap" (docs/skynet-rules.md 1.5): an object of a sproto type that one service
+-- writes and others read, over skynet.stm. Needs the modules "sproto" and "sprotoloader" on
+-- lua_path and lua_cpath; they are not ours.
 local skynet <const> = require "skynet"
 local stm <const> = require "skynet.stm"
 local sprotoloader <const> = require "sprotoloader"

@@ -1,6 +1,6 @@
--- require "skynet.sharetable": tables that are read at the speed of plain ones (sk 1.5). Each is
--- kept once in the process; a service that queries one gets empty Lua tables, which are filled one
--- by one as they are touched and are plain from then on.
+-- require "skynet.sharetable": tables that are read at the speed of plain ones
+-- (docs/skynet-rules.md 1.5). Each is kept once in the process; a service that queries one gets
+-- empty Lua tables, which are filled one by one as they are touched and are plain from then on.
 --
 -- Not as in skynet, whose Lua machine shares the tables themselves: a service pays for what it
 -- touches; a new key is refused, but a changed value of a filled table is not (nobody else sees

@@ -1,6 +1,6 @@
 -- require "skynet.snax": services whose file declares functions: accept.NAME, which are posted,
--- and response.NAME, which are requested; with init(...) and exit(...) (sk 1.9, 2.13).
--- lua/service/snaxd.lua is what runs such a file.
+-- and response.NAME, which are requested; with init(...) and exit(...) (docs/skynet-rules.md 1.9,
+-- 2.13). lua/service/snaxd.lua is what runs such a file.
 --
 -- On the wire: PTYPE_SNAX, skynet's serialisation of the function's number and the arguments. The
 -- numbers are skynet's, too: init, exit, hotfix and profile, then the file's own in its order.

@@ -1,6 +1,6 @@
--- Sockets for services, with the functions of skynet's socket library (sk 1.3, 2.12). Bytes wait
--- in C++ (skynet.socketdriver) until a reader takes them; this file makes coroutines wait for
--- them. UDP is in skynet.socket.udp.
+-- Sockets for services, with the functions of skynet's socket library (docs/skynet-rules.md 1.3,
+-- 2.12). Bytes wait in C++ (skynet.socketdriver) until a reader takes them; this file makes
+-- coroutines wait for them. UDP is in skynet.socket.udp.
 --
 -- What yields: open, read, readline, readall, block, close, start of a connection that another
 -- thread still holds, resolve. Ids are those of the whole process; a socket is read by the

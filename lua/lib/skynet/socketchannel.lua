@@ -1,7 +1,7 @@
--- One connection to a server, shared by the coroutines of a service (sk 1.4). Requests are
--- pipelined. Without `response` in the description the server answers in order, and each request
--- brings the function that reads its answer; with it, answers carry a session, which that
--- function reads first.
+-- One connection to a server, shared by the coroutines of a service (docs/skynet-rules.md 1.4).
+-- Requests are pipelined. Without `response` in the description the server answers in order, and
+-- each request brings the function that reads its answer; with it, answers carry a session, which
+-- that function reads first.
 --
 -- What yields: connect, request, response. A request is never sent twice. When the connection
 -- ends, or a function that reads raises, all who wait on that connection get an error: what was

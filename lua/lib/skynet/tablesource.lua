@@ -1,4 +1,5 @@
--- Tables written as Lua source, for skynet.sharedata and skynet.sharetable (sk 1.5).
+-- Tables written as Lua source, for skynet.sharedata and skynet.sharetable
+-- (docs/skynet-rules.md 1.5).
 local M <const> = {}
 
 local function chunk_of(name, text, environment)

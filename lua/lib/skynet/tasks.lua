@@ -1,5 +1,6 @@
--- skynet.task, uniqtask, term, tracecall, dispatch_unknown_request and _response (sk 1.1): what
--- the coroutines of this service wait for, and what nobody waits for. Loaded when one is used.
+-- skynet.task, uniqtask, term, tracecall, dispatch_unknown_request and _response
+-- (docs/skynet-rules.md 1.1): what the coroutines of this service wait for, and what nobody waits
+-- for. Loaded when one is used.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 

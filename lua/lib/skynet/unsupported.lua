@@ -1,5 +1,6 @@
--- require "skynet.unsupported": how the library marks what it has in name only (sk 1). What is
--- made here is recognised by tools/skynet_api.py, which writes docs/skynet-api.md.
+-- require "skynet.unsupported": how the library marks what it has in name only
+-- (docs/skynet-rules.md 1). What is made here is recognised by tools/skynet_api.py, which writes
+-- docs/skynet-api.md.
 --
 --   M.link = unsupported("harbor.link", "there is one harbor")  -- raises when it is called
 --   M.nodelay = unsupported.does_nothing

@@ -1,6 +1,6 @@
--- A listener whose clients send frames of a 2-byte big-endian length (sk 1.9, 4.6): the
--- mechanism below snax.msgserver and the service gate. It takes PTYPE_SOCKET for itself, so that
--- skynet.socket cannot be required in the same service.
+-- A listener whose clients send frames of a 2-byte big-endian length (docs/skynet-rules.md 1.9,
+-- 4.6): the mechanism below snax.msgserver and the service gate. It takes PTYPE_SOCKET for itself,
+-- so that skynet.socket cannot be required in the same service.
 --
 -- Lua commands: open{address=, port=, maxclient=, backlog=} and close; the others go to the
 -- handler. `open` puts the real address and port into the handler's configuration. `close` ends

@@ -1,4 +1,4 @@
--- Replaces functions of a running snax service (sk 2.13).
+-- Replaces functions of a running snax service (docs/skynet-rules.md 2.13).
 --
 -- A patch is the text of a file like the service's own. Its functions replace the service's of
 -- the same name, which must exist. A local of the patch without a value is the service's local

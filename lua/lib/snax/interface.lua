@@ -1,4 +1,4 @@
--- The file of a snax service (sk 1.9): where it is, and which functions it has.
+-- The file of a snax service (docs/skynet-rules.md 1.9): where it is, and which functions it has.
 --
 -- It is looked for in the patterns of the configuration's `snax`, then of its `luaservice`. A
 -- pattern with `?` in a folder's name (`x/?/main.lua`) adds `x/NAME/?.lua` to package.path.

@@ -1,6 +1,6 @@
--- Logins for users whose password a script checks (sk 1.9, 4.2): the handshake of skynet's
--- login. login.listen of the configuration does the same in C++ at a fraction of the cost, with
--- accounts, admission and other suites; this is for skynet's logind scripts.
+-- Logins for users whose password a script checks (docs/skynet-rules.md 1.9, 4.2): the handshake of
+-- skynet's login. login.listen of the configuration does the same in C++ at a fraction of the cost,
+-- with accounts, admission and other suites; this is for skynet's logind scripts.
 --
 -- Text lines, ended by "\n":
 --   1. S->C  base64(challenge), 8 random bytes

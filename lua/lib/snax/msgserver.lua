@@ -1,6 +1,6 @@
--- A gate for logged-in users (sk 4.3 to 4.6): handshake by the secret of their login, requests
--- and responses numbered by the client, and answers kept for the next connection. The mechanism;
--- a script of the game plugs its handlers in.
+-- A gate for logged-in users (docs/skynet-rules.md 4.3 to 4.6): handshake by the secret of their
+-- login, requests and responses numbered by the client, and answers kept for the next connection.
+-- The mechanism; a script of the game plugs its handlers in.
 --
 -- Frames are those of snax.gateserver.
 --   1. C->S  base64(uid)@base64(server)#base64(subid):index:base64(mac)

@@ -1,6 +1,7 @@
 -- The answers of one user of snax.msgserver, kept so that a request which is repeated after a
--- reconnect is not done twice (sk 4.5). No I/O. Each request has the session number that the
--- client gave it and the version of its connection, which grows with every handshake.
+-- reconnect is not done twice (docs/skynet-rules.md 4.5). No I/O. Each request has the session
+-- number that the client gave it and the version of its connection, which grows with every
+-- handshake.
 --
 --   1. A new session: run it. Its answer goes to the connection that asked last.
 --   2. The same session and version, answered: the client counts anew, run it.

@@ -1,4 +1,5 @@
--- The other side in the scripts about the core (sk 2.1 to 2.15): does what each request says.
+-- The other side in the scripts about the core (docs/skynet-rules.md 2.1 to 2.15): does what each
+-- request says.
 --   core_partner [raise | leave | hang ADDRESS | call ADDRESS | child ADDRESS] [...]
 local skynet <const> = require "skynet"
 require "skynet.manager"

@@ -1,5 +1,5 @@
 -- A client as skynet's users write them: a plain Lua 5.4 interpreter with the modules
--- client.socket and client.crypt (sk 4.2 to 4.4, skynet's suite and handshake).
+-- client.socket and client.crypt (skynet's suite and handshake, docs/skynet-rules.md 4.2 to 4.4).
 --   lua5.4 login_client.lua LUACLIB LOGIN_PORT GATE_PORT
 -- Logs in as cocos1, sends requests, breaks the connection and asks again. Prints "passed".
 package.cpath = arg[1] .. "/?.so"

@@ -1,6 +1,6 @@
--- One connection of a socketchannel (sk 1.4): who waits on it for an answer, and the coroutine
--- that reads the answers. A link that its channel has left still reads the answers that came
--- before the end, then it closes its socket.
+-- One connection of a socketchannel (docs/skynet-rules.md 1.4): who waits on it for an answer, and
+-- the coroutine that reads the answers. A link that its channel has left still reads the answers
+-- that came before the end, then it closes its socket.
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"
 

@@ -1,5 +1,5 @@
--- The frames of skynet.cluster (sk 4.7), packed and parsed; no I/O. A frame is its length, 2
--- bytes, the highest first, and a body whose numbers have the lowest byte first.
+-- The frames of skynet.cluster (docs/skynet-rules.md 4.7), packed and parsed; no I/O. A frame is
+-- its length, 2 bytes, the highest first, and a body whose numbers have the lowest byte first.
 --
 -- Requests, by the first byte of the body:
 --   00  address u32, session u32, message      80  u8 length, name, session u32, message

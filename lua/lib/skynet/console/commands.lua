@@ -1,5 +1,5 @@
--- The commands of the debug console (sk 2.16). Each gets its words as strings and returns a text,
--- a table to print, or nothing; it raises what is to be shown as an error.
+-- The commands of the debug console (docs/skynet-rules.md 2.16). Each gets its words as strings and
+-- returns a text, a table to print, or nothing; it raises what is to be shown as an error.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local socket <const> = require "skynet.socket"

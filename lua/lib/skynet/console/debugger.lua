@@ -1,5 +1,5 @@
--- The console's `debug ADDRESS` (sk 2.16): a prompt whose lines go to skynet.remotedebug in that
--- service. `c` and the end of the connection let it run on.
+-- The console's `debug ADDRESS` (docs/skynet-rules.md 2.16): a prompt whose lines go to
+-- skynet.remotedebug in that service. `c` and the end of the connection let it run on.
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 local socket <const> = require "skynet.socket"

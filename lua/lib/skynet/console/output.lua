@@ -1,4 +1,4 @@
--- How the debug console prints (sk 2.16): tables sorted by key, a line each.
+-- How the debug console prints (docs/skynet-rules.md 2.16): tables sorted by key, a line each.
 local M <const> = {}
 
 local function sorted_keys(t)

@@ -1,5 +1,5 @@
--- require "skynet.datasheet.builder": makes and replaces the tables of skynet.datasheet (sk 1.5).
--- Every service sees a change after its next yield.
+-- require "skynet.datasheet.builder": makes and replaces the tables of skynet.datasheet
+-- (docs/skynet-rules.md 1.5). Every service sees a change after its next yield.
 local skynet <const> = require "skynet"
 local tables <const> = require "gatehouse.tables"
 

@@ -1,6 +1,6 @@
--- A MySQL and MariaDB client (sk 1.10) on libmariadb. Each connection has a thread of the
--- process for itself, and what is asked of it is done in order; the service waits without being
--- held up.
+-- A MySQL and MariaDB client (docs/skynet-rules.md 1.10) on libmariadb. Each connection has a
+-- thread of the process for itself, and what is asked of it is done in order; the service waits
+-- without being held up.
 --
 -- What the server refuses is returned as { badresult = true, err=, errno=, sqlstate= }. An end
 -- of the connection raises, and whether the statement ran is unknown: nothing is run twice. The

@@ -1,6 +1,6 @@
--- A Redis client (sk 1.10; RESP2, redis.io/docs/reference/protocol-spec) on a socketchannel: any
--- command is a method, and all of them yield. Errors of the server and of the connection raise;
--- the next command connects again.
+-- A Redis client (docs/skynet-rules.md 1.10; RESP2, redis.io/docs/reference/protocol-spec) on a
+-- socketchannel: any command is a method, and all of them yield. Errors of the server and of the
+-- connection raise; the next command connects again.
 local socketchannel <const> = require "skynet.socketchannel"
 
 local M <const> = {}

@@ -1,6 +1,7 @@
--- UDP of skynet.socket (sk 1.3, 2.12). Every datagram is a message to the owner of the socket,
--- whose callback runs in a coroutine of its own. Datagrams get lost: in the network, when 4 MiB
--- of them wait for the owner, and when its mailbox is full (metric gatehouse_udp_dropped).
+-- UDP of skynet.socket (docs/skynet-rules.md 1.3, 2.12). Every datagram is a message to the owner
+-- of the socket, whose callback runs in a coroutine of its own. Datagrams get lost: in the network,
+-- when 4 MiB of them wait for the owner, and when its mailbox is full (metric
+-- gatehouse_udp_dropped).
 --
 -- What yields: udp, udp_listen, udp_dial and udp_connect when the host is a name.
 local driver <const> = require "skynet.socketdriver"

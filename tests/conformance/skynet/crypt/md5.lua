@@ -1,4 +1,4 @@
--- The md5 module (sk 1.11), against values of skynet's own.
+-- The md5 module (docs/skynet-rules.md 1.11), against values of skynet's own.
 local rules <const> = require "rules"
 local md5 <const> = require "md5"
 

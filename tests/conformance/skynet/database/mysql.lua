@@ -1,5 +1,5 @@
--- skynet.db.mysql (sk 1.10, 5.2) against a real server on the port `mysql_port`, whose root has
--- no password: values, results, errors, statements.
+-- skynet.db.mysql (docs/skynet-rules.md 1.10, 5.2) against a real server on the port `mysql_port`,
+-- whose root has no password: values, results, errors, statements.
 local mysql <const> = require "skynet.db.mysql"
 local net <const> = require "net_rules"
 local skynet <const> = require "skynet"

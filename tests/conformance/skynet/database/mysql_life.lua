@@ -1,5 +1,5 @@
--- skynet.db.mysql (sk 1.10, 5.2): the life of connections. The server on the port `mysql_port`
--- is this script's own; the test starts it again whenever it has ended.
+-- skynet.db.mysql (docs/skynet-rules.md 1.10, 5.2): the life of connections. The server on the port
+-- `mysql_port` is this script's own; the test starts it again whenever it has ended.
 local coroutine_lib <const> = require "skynet.coroutine"
 local mysql <const> = require "skynet.db.mysql"
 local net <const> = require "net_rules"

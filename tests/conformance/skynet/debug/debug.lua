@@ -1,4 +1,4 @@
--- Debug messages (sk 1.6), and what they are made of (sk 1.1).
+-- Debug messages (docs/skynet-rules.md 1.6), and what they are made of (docs/skynet-rules.md 1.1).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,4 @@
--- skynet.inject (sk 1.6).
+-- skynet.inject (docs/skynet-rules.md 1.6).
 local skynet <const> = require "skynet"
 local inject <const> = require "skynet.inject"
 local rules <const> = require "rules"

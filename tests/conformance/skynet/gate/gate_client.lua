@@ -1,4 +1,4 @@
--- A client of frames and of skynet's login and gate (sk 4), on `net_rules`.
+-- A client of frames and of skynet's login and gate (docs/skynet-rules.md 4), on `net_rules`.
 local crypt <const> = require "skynet.crypt"
 local rules <const> = require "net_rules"
 local socket <const> = require "skynet.socket"

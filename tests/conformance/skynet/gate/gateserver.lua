@@ -1,4 +1,4 @@
--- snax.gateserver (sk 1.9, 4.6), with gateserver_echo.lua as the service.
+-- snax.gateserver (docs/skynet-rules.md 1.9, 4.6), with gateserver_echo.lua as the service.
 local client <const> = require "gate_client"
 local rules <const> = require "net_rules"
 local skynet <const> = require "skynet"

@@ -1,4 +1,4 @@
--- snax.loginserver (sk 1.9, 4.2), with login_script.lua as the service.
+-- snax.loginserver (docs/skynet-rules.md 1.9, 4.2), with login_script.lua as the service.
 local client <const> = require "gate_client"
 local crypt <const> = require "skynet.crypt"
 local rules <const> = require "net_rules"

@@ -1,4 +1,4 @@
--- snax.msgserver (sk 1.9, 4.3 to 4.6), with msg_gate.lua as the service.
+-- snax.msgserver (docs/skynet-rules.md 1.9, 4.3 to 4.6), with msg_gate.lua as the service.
 local client <const> = require "gate_client"
 local crypt <const> = require "skynet.crypt"
 local json <const> = require "json"

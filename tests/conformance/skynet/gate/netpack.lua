@@ -1,5 +1,5 @@
--- skynet.netpack (sk 1.8): against netpack_server.lua, which is written as programs for skynet
--- are. Frames are also cut into every pair of pieces.
+-- skynet.netpack (docs/skynet-rules.md 1.8): against netpack_server.lua, which is written as
+-- programs for skynet are. Frames are also cut into every pair of pieces.
 local client <const> = require "gate_client"
 local netpack <const> = require "skynet.netpack"
 local rules <const> = require "net_rules"

@@ -1,4 +1,4 @@
--- The service gate (sk 1.9, 4.6) with this script as its watchdog.
+-- The service gate (docs/skynet-rules.md 1.9, 4.6) with this script as its watchdog.
 local client <const> = require "gate_client"
 local rules <const> = require "net_rules"
 local skynet <const> = require "skynet"

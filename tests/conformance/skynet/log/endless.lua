@@ -1,4 +1,4 @@
--- A service that does not end its message (sk 2.15).
+-- A service that does not end its message (docs/skynet-rules.md 2.15).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

@@ -1,4 +1,4 @@
--- What is in the log (sk 1.0, 2.15); the test that runs this script reads it.
+-- What is in the log (docs/skynet-rules.md 1.0, 2.15); the test that runs this script reads it.
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 local socket <const> = require "skynet.socket"

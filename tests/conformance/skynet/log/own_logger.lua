@@ -1,4 +1,5 @@
--- A logger written in Lua (sk 2.15): prints records and signals, each as a line of its own.
+-- A logger written in Lua (docs/skynet-rules.md 2.15): prints records and signals, each as a line
+-- of its own.
 local skynet <const> = require "skynet"
 
 skynet.register_protocol {

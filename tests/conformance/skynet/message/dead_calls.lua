@@ -1,5 +1,5 @@
--- Calls to services that are not there, end, or are ended: none hangs (sk 2.4). Where skynet lets
--- the callers of a killed service wait for ever, they fail here.
+-- Calls to services that are not there, end, or are ended: none hangs (docs/skynet-rules.md 2.4).
+-- Where skynet lets the callers of a killed service wait for ever, they fail here.
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,5 @@
--- What errors do (sk 2.3). The lines in the log are checked by the test that runs this script.
+-- What errors do (docs/skynet-rules.md 2.3). The lines in the log are checked by the test that runs
+-- this script.
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,4 @@
--- In which order messages and coroutines run (sk 2.1).
+-- In which order messages and coroutines run (docs/skynet-rules.md 2.1).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

@@ -1,4 +1,4 @@
--- Raw messages and the types of messages (sk 2.11).
+-- Raw messages and the types of messages (docs/skynet-rules.md 2.11).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

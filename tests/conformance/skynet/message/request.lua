@@ -1,4 +1,5 @@
--- skynet.request and what skynet.manager has for proxies and monitors (sk 1.1, 1.2).
+-- skynet.request and what skynet.manager has for proxies and monitors (docs/skynet-rules.md 1.1,
+-- 1.2).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

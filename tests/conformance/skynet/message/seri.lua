@@ -1,4 +1,4 @@
--- The bytes of skynet.pack (sk 2.8).
+-- The bytes of skynet.pack (docs/skynet-rules.md 2.8).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

@@ -1,4 +1,4 @@
--- Sessions and replies (sk 2.2).
+-- Sessions and replies (docs/skynet-rules.md 2.2).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

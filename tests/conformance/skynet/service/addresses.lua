@@ -1,4 +1,4 @@
--- Addresses and names (sk 2.9).
+-- Addresses and names (docs/skynet-rules.md 2.9).
 local skynet <const> = require "skynet"
 local harbor <const> = require "skynet.harbor"
 local rules <const> = require "rules"

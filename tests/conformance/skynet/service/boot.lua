@@ -1,5 +1,5 @@
--- What the configuration gives to scripts (sk 1.0, 2.17); the test that runs this script writes
--- the configuration.
+-- What the configuration gives to scripts (docs/skynet-rules.md 1.0, 2.17); the test that runs this
+-- script writes the configuration.
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

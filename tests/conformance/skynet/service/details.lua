@@ -1,4 +1,5 @@
--- Details of the core that scripts of skynet rely on (sk 1.0, 2.1, 2.6, 2.11, 2.15).
+-- Details of the core that scripts of skynet rely on (docs/skynet-rules.md 1.0, 2.1, 2.6, 2.11,
+-- 2.15).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,4 @@
--- What skynet.exit does (sk 2.5).
+-- What skynet.exit does (docs/skynet-rules.md 2.5).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,4 @@
--- Ends every service, and with the last one the process (sk 2.15).
+-- Ends every service, and with the last one the process (docs/skynet-rules.md 2.15).
 local skynet <const> = require "skynet"
 require "skynet.manager"
 

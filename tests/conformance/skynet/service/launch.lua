@@ -1,4 +1,4 @@
--- How services are launched, and what they find (sk 1.0, 2.10).
+-- How services are launched, and what they find (docs/skynet-rules.md 1.0, 2.10).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 require "skynet.manager"

@@ -1,4 +1,4 @@
--- memlimit, stat, and what the log says of memory (sk 1.1, 2.13, 2.14).
+-- memlimit, stat, and what the log says of memory (docs/skynet-rules.md 1.1, 2.13, 2.14).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

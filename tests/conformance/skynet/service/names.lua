@@ -1,4 +1,4 @@
--- skynet.harbor in one process (sk 1.8, 2.9).
+-- skynet.harbor in one process (docs/skynet-rules.md 1.8, 2.9).
 local skynet <const> = require "skynet"
 local harbor <const> = require "skynet.harbor"
 local rules <const> = require "rules"

@@ -1,4 +1,4 @@
--- The global require (sk 1.0).
+-- The global require (docs/skynet-rules.md 1.0).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

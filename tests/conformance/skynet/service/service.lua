@@ -1,4 +1,4 @@
--- skynet.service (sk 1.5).
+-- skynet.service (docs/skynet-rules.md 1.5).
 local skynet <const> = require "skynet"
 local service <const> = require "skynet.service"
 local rules <const> = require "rules"

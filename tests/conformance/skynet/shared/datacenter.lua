@@ -1,4 +1,4 @@
--- skynet.datacenter (sk 1.5, 2.13).
+-- skynet.datacenter (docs/skynet-rules.md 1.5, 2.13).
 local skynet <const> = require "skynet"
 local datacenter <const> = require "skynet.datacenter"
 local rules <const> = require "rules"

@@ -1,4 +1,4 @@
--- skynet.datasheet and its builder (sk 1.5, 2.13).
+-- skynet.datasheet and its builder (docs/skynet-rules.md 1.5, 2.13).
 local skynet <const> = require "skynet"
 local builder <const> = require "skynet.datasheet.builder"
 local datasheet <const> = require "skynet.datasheet"

@@ -1,4 +1,4 @@
--- skynet.multicast (sk 1.5, 2.13).
+-- skynet.multicast (docs/skynet-rules.md 1.5, 2.13).
 local skynet <const> = require "skynet"
 local multicast <const> = require "skynet.multicast"
 local rules <const> = require "rules"

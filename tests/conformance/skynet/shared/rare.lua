@@ -1,4 +1,4 @@
--- skynet.sharemap and skynet.mqueue (sk 1.5).
+-- skynet.sharemap and skynet.mqueue (docs/skynet-rules.md 1.5).
 local skynet <const> = require "skynet"
 local mqueue <const> = require "skynet.mqueue"
 local sharemap <const> = require "skynet.sharemap"

@@ -1,4 +1,4 @@
--- skynet.sharedata (sk 1.5, 2.13).
+-- skynet.sharedata (docs/skynet-rules.md 1.5, 2.13).
 local skynet <const> = require "skynet"
 local json <const> = require "json"
 local sharedata <const> = require "skynet.sharedata"

@@ -1,4 +1,4 @@
--- skynet.sharetable (sk 1.5, 5.4), emulated without skynet's Lua machine.
+-- skynet.sharetable (docs/skynet-rules.md 1.5, 5.4), emulated without skynet's Lua machine.
 local skynet <const> = require "skynet"
 local json <const> = require "json"
 local sharetable <const> = require "skynet.sharetable"

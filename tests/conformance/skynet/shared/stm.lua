@@ -1,4 +1,4 @@
--- skynet.stm (sk 1.5, 2.13).
+-- skynet.stm (docs/skynet-rules.md 1.5, 2.13).
 local skynet <const> = require "skynet"
 local stm <const> = require "skynet.stm"
 local rules <const> = require "rules"

@@ -1,4 +1,4 @@
--- skynet.snax (sk 1.9, 2.13).
+-- skynet.snax (docs/skynet-rules.md 1.9, 2.13).
 local skynet <const> = require "skynet"
 local snax <const> = require "skynet.snax"
 local rules <const> = require "rules"

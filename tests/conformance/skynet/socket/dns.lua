@@ -1,4 +1,4 @@
--- skynet.dns (sk 1.8) against a name server of this script.
+-- skynet.dns (docs/skynet-rules.md 1.8) against a name server of this script.
 local rules <const> = require "net_rules"
 local skynet <const> = require "skynet"
 local dns <const> = require "skynet.dns"

@@ -1,5 +1,5 @@
--- skynet.socket (sk 1.3, 2.12): TCP between sockets of this service, and a partner service to
--- which sockets are handed over.
+-- skynet.socket (docs/skynet-rules.md 1.3, 2.12): TCP between sockets of this service, and a
+-- partner service to which sockets are handed over.
 local rules <const> = require "net_rules"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"

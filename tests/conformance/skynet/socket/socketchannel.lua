@@ -1,4 +1,4 @@
--- skynet.socketchannel (sk 1.4), against servers of this service.
+-- skynet.socketchannel (docs/skynet-rules.md 1.4), against servers of this service.
 local skynet <const> = require "skynet"
 local rules <const> = require "net_rules"
 local socket <const> = require "skynet.socket"
@@ -52,11 +52,11 @@ end
 local function in_order()
 	local port <const>, _, seen <const> = rules.serve(line_server)
 	local ch <const> = socketchannel.channel { host = HOST, port = port }
-	rule("sk 1.4 request connects", function()
+	rule("1.4 request connects", function()
 		equal(ch:request("hello\n", read_line), "<hello>")
 		equal(seen.count, 1)
 	end)
-	rule("sk 1.4 order mode answers in order", function()
+	rule("1.4 order mode answers in order", function()
 		local answers <const> = {}
 		local left = 100
 		for i = 1, 100 do
@@ -74,14 +74,14 @@ local function in_order()
 		end
 		equal(seen.count, 1)
 	end)
-	rule("sk 1.4 request without response", function()
+	rule("1.4 request without response", function()
 		equal(select("#", ch:request "hush\n"), 0)
 		equal(ch:request({ "a", "b\n" }, read_line), "<ab>")
 	end)
-	rule("sk 1.4 padding is sent behind the request", function()
+	rule("1.4 padding is sent behind the request", function()
 		equal(ch:request("a", read_line, { "b", "c\n" }), "<abc>")
 	end)
-	rule("sk 1.4 answer in several parts", function()
+	rule("1.4 answer in several parts", function()
 		local count = 0
 		local list <const> = ch:request("a\nb\nc\n", function(sock)
 			count = count + 1
@@ -89,7 +89,7 @@ local function in_order()
 		end)
 		equal(table.concat(list, ","), "<a>,<b>,<c>")
 	end)
-	rule("sk 1.4 an answer that is not ok raises its value", function()
+	rule("1.4 an answer that is not ok raises its value", function()
 		local ok <const>, value <const> = pcall(ch.request, ch, "bad\n", function(sock)
 			return false, { sock:readline() }
 		end)
@@ -97,7 +97,7 @@ local function in_order()
 		equal(value[1], "<bad>")
 		equal(ch:request("who\n", read_line), "1")
 	end)
-	rule("sk 1.4 response waits for what is pushed", function()
+	rule("1.4 response waits for what is pushed", function()
 		local pushed
 		ch:request "early\n"
 		skynet.fork(function()
@@ -108,7 +108,7 @@ local function in_order()
 		end)
 		equal(pushed, "<early>")
 	end)
-	rule("sk 1.4 sock:read(n)", function()
+	rule("1.4 sock:read(n)", function()
 		equal(
 			ch:request("abcdef\n", function(sock)
 				return true, sock:read(3) .. "|" .. sock:readline "f" .. "|" .. sock:readline()
@@ -116,7 +116,7 @@ local function in_order()
 			"<ab|cde|>"
 		)
 	end)
-	rule("sk 1.4 the end fails all who wait", function()
+	rule("1.4 the end fails all who wait", function()
 		local errors <const> = {}
 		for _, word in ipairs { "half", "x", "y" } do
 			skynet.fork(function()
@@ -132,22 +132,22 @@ local function in_order()
 		end
 		equal(tostring(socketchannel.error), "[Error: socket]")
 	end)
-	rule("sk 1.4 the next request connects again", function()
+	rule("1.4 the next request connects again", function()
 		equal(ch:request("who\n", read_line), "2")
 	end)
-	rule("sk 1.4 the peer closes an idle channel", function()
+	rule("1.4 the peer closes an idle channel", function()
 		equal(ch:request("last\n", read_line), "answer")
 		rules.wait_until(rules.no_connection)
 		equal(ch:request("who\n", read_line), "3")
 	end)
-	rule("sk 1.4 a response that raises closes the socket", function()
+	rule("1.4 a response that raises closes the socket", function()
 		raises("cannot parse", ch.request, ch, "z\n", function(sock)
 			sock:readline()
 			error "cannot parse"
 		end)
 		equal(ch:request("who\n", read_line), "4")
 	end)
-	rule("sk 1.4 close", function()
+	rule("1.4 close", function()
 		local message
 		skynet.fork(function()
 			message = select(2, pcall(ch.request, ch, "hush\n", read_line))
@@ -162,7 +162,7 @@ local function in_order()
 		equal(ch:connect(true), true)
 		equal(ch:request("who\n", read_line), "5")
 	end)
-	rule("sk 1.4 changehost", function()
+	rule("1.4 changehost", function()
 		local other <const> = rules.serve(function(fd)
 			while socket.readline(fd) do
 				socket.write(fd, "other\n")
@@ -180,7 +180,7 @@ local function by_session()
 	local function ask(session, kind, text)
 		return ch:request(string.format("%d:%s:%s\n", session, kind, text), session)
 	end
-	rule("sk 1.4 session mode", function()
+	rule("1.4 session mode", function()
 		local answers <const> = {}
 		for i = 1, 10 do
 			skynet.fork(function()
@@ -193,7 +193,7 @@ local function by_session()
 		end)
 		equal(table.concat(answers, " "), "2 1 4 3 6 5 8 7 10 9")
 	end)
-	rule("sk 1.4 session mode, not ok", function()
+	rule("1.4 session mode, not ok", function()
 		local good, bad
 		skynet.fork(function()
 			bad = table.pack(pcall(ask, 21, "error", "refused"))
@@ -208,7 +208,7 @@ local function by_session()
 		equal(bad[1], false)
 		equal(bad[2], "refused")
 	end)
-	rule("sk 1.4 session mode, several parts", function()
+	rule("1.4 session mode, several parts", function()
 		local list
 		skynet.fork(function()
 			list = ch:request("31:part:b\n31:part:a\n", 31)
@@ -222,7 +222,7 @@ local function by_session()
 		end)
 		equal(table.concat(list, ","), "a,b,c")
 	end)
-	rule("sk 1.4 session mode, response()", function()
+	rule("1.4 session mode, response()", function()
 		local text
 		skynet.fork(function()
 			text = ch:response(41)
@@ -238,12 +238,12 @@ local function by_session()
 end
 
 local function connecting()
-	rule("sk 1.4 connect once raises", function()
+	rule("1.4 connect once raises", function()
 		local ch <const> = socketchannel.channel { host = HOST, port = rules.free_port() }
 		raises("[Error: socket]", ch.connect, ch, true)
 		raises("[Error: socket]", ch.request, ch, "x\n", read_line)
 	end)
-	rule("sk 1.4 connect without once tries again", function()
+	rule("1.4 connect without once tries again", function()
 		local port <const> = rules.free_port()
 		local ch <const> = socketchannel.channel { host = HOST, port = port }
 		local connected
@@ -265,7 +265,7 @@ local function connecting()
 		equal(ch:request("x\n", read_line), "<x>")
 		ch:close()
 	end)
-	rule("sk 1.4 close ends a connect that tries again", function()
+	rule("1.4 close ends a connect that tries again", function()
 		local ch <const> = socketchannel.channel { host = HOST, port = rules.free_port() }
 		local result
 		skynet.fork(function()
@@ -278,7 +278,7 @@ local function connecting()
 		end)
 		equal(result[2], socketchannel.error)
 	end)
-	rule("sk 1.4 backup", function()
+	rule("1.4 backup", function()
 		local port <const> = rules.serve(line_server)
 		local ch <const> = socketchannel.channel {
 			host = HOST,
@@ -294,7 +294,7 @@ end
 
 local function auth()
 	local port <const> = rules.serve(line_server)
-	rule("sk 1.4 auth comes first", function()
+	rule("1.4 auth comes first", function()
 		local greeting
 		local ch <const> = socketchannel.channel {
 			host = HOST,
@@ -317,7 +317,7 @@ local function auth()
 		equal(greeting, "<password>")
 		ch:close()
 	end)
-	rule("sk 1.4 auth that raises", function()
+	rule("1.4 auth that raises", function()
 		local ch <const> = socketchannel.channel {
 			host = HOST,
 			port = port,
@@ -329,7 +329,7 @@ local function auth()
 		raises("wrong password", ch.connect, ch, true)
 		raises("wrong password", ch.request, ch, "x\n", read_line)
 	end)
-	rule("sk 1.4 auth may change the host", function()
+	rule("1.4 auth may change the host", function()
 		local other <const> = rules.serve(line_server)
 		local rounds = 0
 		local ch <const> = socketchannel.channel {
@@ -349,7 +349,7 @@ local function auth()
 end
 
 local function options()
-	rule("sk 1.4 overload", function()
+	rule("1.4 overload", function()
 		local held, release
 		local port <const> = rules.serve(function(fd)
 			held = true
@@ -383,7 +383,7 @@ local function options()
 		equal(table.concat(calls, " "), "true false")
 		ch:close()
 	end)
-	rule("sk 1.4 socket_read and socket_readline", function()
+	rule("1.4 socket_read and socket_readline", function()
 		local port <const> = rules.serve(line_server)
 		local ch <const> = socketchannel.channel {
 			host = HOST,
@@ -413,7 +413,7 @@ rules.run("socketchannel", function()
 	connecting()
 	auth()
 	options()
-	rule("sk 1.4 no socket is left", function()
+	rule("1.4 no socket is left", function()
 		rules.wait_until(rules.no_connection)
 	end)
 end)

@@ -1,4 +1,4 @@
--- UDP of skynet.socket (sk 1.3, 2.12).
+-- UDP of skynet.socket (docs/skynet-rules.md 1.3, 2.12).
 local rules <const> = require "net_rules"
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket"

@@ -1,4 +1,4 @@
--- skynet.coroutine (sk 1.5).
+-- skynet.coroutine (docs/skynet-rules.md 1.5).
 local skynet <const> = require "skynet"
 local socket <const> = require "skynet.socket" -- before: the order must not matter
 local co <const> = require "skynet.coroutine"

@@ -1,4 +1,5 @@
--- skynet.profile (sk 1.5). Times are compared with times, never with a machine's speed.
+-- skynet.profile (docs/skynet-rules.md 1.5). Times are compared with times, never with a machine's
+-- speed.
 local skynet <const> = require "skynet"
 local profile <const> = require "skynet.profile"
 local co <const> = require "skynet.coroutine"

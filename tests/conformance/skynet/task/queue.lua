@@ -1,4 +1,4 @@
--- skynet.queue (sk 2.7).
+-- skynet.queue (docs/skynet-rules.md 2.7).
 local skynet <const> = require "skynet"
 local queue <const> = require "skynet.queue"
 local rules <const> = require "rules"

@@ -1,4 +1,4 @@
--- fork, sleep, wait, wakeup, timeout, killthread and the clocks (sk 2.6).
+-- fork, sleep, wait, wakeup, timeout, killthread and the clocks (docs/skynet-rules.md 2.6).
 local skynet <const> = require "skynet"
 local rules <const> = require "rules"
 

@@ -1,4 +1,5 @@
--- http.url, httpd, httpc and sockethelper (sk 1.10), server and client in this service.
+-- http.url, httpd, httpc and sockethelper (docs/skynet-rules.md 1.10), server and client in this
+-- service.
 local httpc <const> = require "http.httpc"
 local httpd <const> = require "http.httpd"
 local rules <const> = require "net_rules"
@@ -91,13 +92,13 @@ local function read_request(bytes, n, limit)
 end
 
 local function urls()
-	rule("sk 1.10 url.parse", function()
+	rule("1.10 url.parse", function()
 		local path <const>, query <const> = url.parse "/a%20b/c?x=1%26&y=2"
 		equal(path, "/a b/c")
 		equal(query, "x=1%26&y=2")
 		equal(select(2, url.parse "/only"), "")
 	end)
-	rule("sk 1.10 url.parse_query", function()
+	rule("1.10 url.parse_query", function()
 		local q <const> = url.parse_query "a=1&b=x%3Dy+z&a=2&a=3&c="
 		equal(table.concat(q.a, ","), "1,2,3")
 		equal(q.b, "x=y z")
@@ -106,7 +107,7 @@ local function urls()
 end
 
 local function requests()
-	rule("sk 1.10 read_request, in any parts", function()
+	rule("1.10 read_request, in any parts", function()
 		local text <const> = "POST /p?q=1 HTTP/1.1\r\nHost: h\r\nX-A:  one \r\nX-B: 1\r\nx-b: 2\r\n"
 			.. "Folded: a\r\n  b\r\nContent-Length: 5\r\n\r\nhello"
 		for _, n in ipairs { 1, 2, 3, 7, 1000 } do
@@ -121,7 +122,7 @@ local function requests()
 			equal(body, "hello")
 		end
 	end)
-	rule("sk 1.10 read_request, chunked", function()
+	rule("1.10 read_request, chunked", function()
 		local text <const> = "\r\nPUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 			.. "5;x=y\r\nhello\r\nA\r\n, chunks!!\r\n0\r\nHost: not-a-header\r\n\r\n"
 		for _, n in ipairs { 1, 2, 3, 7, 1000 } do
@@ -133,13 +134,13 @@ local function requests()
 		equal(read_request(text, 5, 14), 413)
 		equal(read_request(text, 5, 15), 200)
 	end)
-	rule("sk 1.10 read_request, the connection ends", function()
+	rule("1.10 read_request, the connection ends", function()
 		local code <const>, message <const> = read_request("GET / HT", 3)
 		equal(code, nil)
 		equal(message, sockethelper.socket_error)
 		equal(read_request("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell", 3), nil)
 	end)
-	rule("sk 1.10 malformed requests are 400", function()
+	rule("1.10 malformed requests are 400", function()
 		local head <const> = "POST / HTTP/1.1\r\n"
 		for _, text in ipairs {
 			"nonsense\r\n\r\n",
@@ -163,13 +164,13 @@ local function requests()
 			assert(code == 400, text .. " gave " .. tostring(code))
 		end
 	end)
-	rule("sk 1.10 other versions and codings", function()
+	rule("1.10 other versions and codings", function()
 		equal(read_request("GET / HTTP/2.0\r\n\r\n", 1000), 505)
 		equal(read_request("GET / HTTP/0.9\r\n\r\n", 1000), 505)
 		equal(read_request("GET / HTTP/1.0\r\n\r\n", 1000), 200)
 		equal(read_request("PUT / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 9), 501)
 	end)
-	rule("sk 1.10 long heads and bodies are 413", function()
+	rule("1.10 long heads and bodies are 413", function()
 		local long <const> = "GET / HTTP/1.1\r\nX: " .. ("x"):rep(8192)
 		equal(read_request(long .. "\r\n\r\n", 1000), 413)
 		equal(read_request(long, 1000), 413)
@@ -182,7 +183,7 @@ local function requests()
 end
 
 local function responses()
-	rule("sk 1.10 write_response", function()
+	rule("1.10 write_response", function()
 		local written = ""
 		local function write(data)
 			written = written .. data
@@ -205,7 +206,7 @@ local function responses()
 			"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
 		)
 	end)
-	rule("sk 1.10 write_response that fails", function()
+	rule("1.10 write_response that fails", function()
 		local ok, message = httpd.write_response(function()
 			error(sockethelper.socket_error, 0)
 		end, 200, "x")
@@ -219,7 +220,7 @@ end
 
 local function client(port)
 	local host <const> = HOST .. ":" .. port
-	rule("sk 1.10 httpc.get", function()
+	rule("1.10 httpc.get", function()
 		local header <const> = {}
 		local code <const>, body <const> = httpc.get("http://" .. host, "/echo", header, { a = "b" })
 		equal(code, 200)
@@ -229,17 +230,17 @@ local function client(port)
 		equal(last.header.a, "b")
 		equal(select(2, httpc.get(host, "/echo", nil, nil, "content")), "GET content")
 	end)
-	rule("sk 1.10 httpc.post", function()
+	rule("1.10 httpc.post", function()
 		local code <const>, body <const> = httpc.post(host, "/echo", { ["a b"] = "1&2=3" })
 		equal(code, 200)
 		equal(body, "POST a%20b=1%262%3D3")
 		equal(last.header["content-type"], "application/x-www-form-urlencoded")
 	end)
-	rule("sk 1.10 httpc.head", function()
+	rule("1.10 httpc.head", function()
 		equal(httpc.head(host, "/echo"), 200)
 		equal(last.method, "HEAD")
 	end)
-	rule("sk 1.10 httpc.request", function()
+	rule("1.10 httpc.request", function()
 		local code <const>, body <const> =
 			httpc.request("PUT", host, "/echo", nil, { ["Host"] = "other" }, ("x"):rep(20000))
 		equal(code, 200)
@@ -247,7 +248,7 @@ local function client(port)
 		equal(last.header.host, "other")
 		equal((httpc.request("PUT", host, "/echo", nil, nil, ("x"):rep(20001))), 413)
 	end)
-	rule("sk 1.10 bodies of responses", function()
+	rule("1.10 bodies of responses", function()
 		local chunks <const> = ("2 "):rep(1000) .. ("1 "):rep(1000) .. ("0 "):rep(1000)
 		equal(select(2, httpc.get(host, "/chunks")), chunks)
 		local code <const>, body <const> = httpc.get(host, "/empty")
@@ -256,24 +257,24 @@ local function client(port)
 		equal(select(2, httpc.get(host, "/until-end")), "up to the end")
 		equal(select(2, httpc.get(host, "/continue")), "ok")
 	end)
-	rule("sk 1.10 httpc raises for bad responses", function()
+	rule("1.10 httpc raises for bad responses", function()
 		raises("not an HTTP response", httpc.get, host, "/garbage")
 		raises("[Socket Error]", httpc.get, host, "/short")
 		raises("a bad chunk", httpc.get, host, "/bad-chunk")
 		raises("too long", httpc.get, host, "/long-head")
 		raises("cannot connect", httpc.get, HOST .. ":" .. rules.free_port(), "/")
 	end)
-	rule("sk 1.10 httpc checks what it sends", function()
+	rule("1.10 httpc checks what it sends", function()
 		raises("not a header", httpc.get, host, "/echo", nil, { a = "b\r\nc: d" })
 		raises("not a request", httpc.get, host, "/echo HTTP/1.1\r\nX: y")
 		raises("not a host", httpc.get, "http://", "/")
 		raises("not a host", httpc.get, HOST .. ":70000", "/")
 	end)
-	rule("sk 1.10 httpc schemes", function()
+	rule("1.10 httpc schemes", function()
 		raises("ftp is not supported", httpc.get, "ftp://" .. host, "/")
 		equal((httpc.get("HTTP://" .. host, "/echo")), 200)
 	end)
-	rule("sk 1.10 httpc.dns", function()
+	rule("1.10 httpc.dns", function()
 		local asked <const> = {}
 		local before <const> = package.loaded["skynet.dns"]
 		package.loaded["skynet.dns"] = {
@@ -297,7 +298,7 @@ local function client(port)
 		raises("cannot connect", httpc.get, "other.test:" .. port, "/echo")
 		httpc.timeout = nil
 	end)
-	rule("sk 1.10 httpc.timeout", function()
+	rule("1.10 httpc.timeout", function()
 		httpc.timeout = 20
 		raises("timeout", httpc.get, host, "/silent")
 		raises("timeout", httpc.get, host, "/drip")
@@ -305,7 +306,7 @@ local function client(port)
 		equal((httpc.get(host, "/echo")), 200)
 		httpc.timeout = nil
 	end)
-	rule("sk 1.10 httpc.request_stream", function()
+	rule("1.10 httpc.request_stream", function()
 		local parts <const> = {}
 		for part, stream in httpc.request_stream("GET", host, "/chunks") do
 			parts[#parts + 1] = part
@@ -330,7 +331,7 @@ local function client(port)
 end
 
 local function server(port)
-	rule("sk 1.10 httpd against raw bytes", function()
+	rule("1.10 httpd against raw bytes", function()
 		equal(raw(port, "nonsense\r\n\r\n"), 400)
 		equal(raw(port, "GET / HTTP/3.0\r\n\r\n"), 505)
 		equal(raw(port, "GET /echo HTTP/1.0\r\n\r\n"), 200)
@@ -349,7 +350,7 @@ local function server(port)
 			equal(many[i], 400)
 		end
 	end)
-	rule("sk 1.10 sockethelper", function()
+	rule("1.10 sockethelper", function()
 		raises("[Socket Error]", sockethelper.connect, HOST, rules.free_port())
 		raises("[Socket Error]", sockethelper.connect, HOST, rules.free_port(), 3000)
 		local fd <const> = sockethelper.connect(HOST, port, 3000)
@@ -373,7 +374,7 @@ rules.run("http", function()
 	local port <const> = rules.serve(http_server)
 	client(port)
 	server(port)
-	rule("sk 1.10 http leaves no socket", function()
+	rule("1.10 http leaves no socket", function()
 		rules.wait_until(rules.no_connection)
 	end)
 end)

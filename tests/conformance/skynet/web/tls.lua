@@ -1,5 +1,5 @@
--- http.tlshelper, and https in http.httpd and http.httpc (sk 1.10), server and client in this
--- service. The certificates lie in the folder that the configuration names.
+-- http.tlshelper, and https in http.httpd and http.httpc (docs/skynet-rules.md 1.10), server and
+-- client in this service. The certificates lie in the folder that the configuration names.
 local core <const> = require "gatehouse.tls"
 local httpc <const> = require "http.httpc"
 local httpd <const> = require "http.httpd"
@@ -63,7 +63,7 @@ end
 
 local function requests(port)
 	local host <const> = "https://" .. HOST .. ":" .. port
-	rule("sk 1.10 httpc.get over TLS", function()
+	rule("1.10 httpc.get over TLS", function()
 		local header <const> = {}
 		local code <const>, body <const> = httpc.get(host, "/echo", header)
 		equal(code, 200)
@@ -71,16 +71,16 @@ local function requests(port)
 		equal(header["content-length"], "4")
 		equal(select(2, httpc.get("https://localhost:" .. port, "/echo")), "GET ")
 	end)
-	rule("sk 1.10 httpc.post over TLS", function()
+	rule("1.10 httpc.post over TLS", function()
 		equal(select(2, httpc.post(host, "/echo", { a = "b" })), "POST a=b")
 	end)
-	rule("sk 1.10 large bodies over TLS, both ways", function()
+	rule("1.10 large bodies over TLS, both ways", function()
 		local code <const>, body <const> = httpc.request("PUT", host, "/echo", nil, nil, BIG)
 		equal(code, 200)
 		equal(body == "PUT " .. BIG, true)
 		equal(select(2, httpc.get(host, "/big")) == BIG, true)
 	end)
-	rule("sk 1.10 chunked bodies over TLS", function()
+	rule("1.10 chunked bodies over TLS", function()
 		local wanted <const> = {}
 		for i = 19, 0, -1 do
 			wanted[#wanted + 1] = ("%d "):format(i):rep(10000)
@@ -92,7 +92,7 @@ local function requests(port)
 		end
 		equal(parts, #table.concat(wanted))
 	end)
-	rule("sk 1.10 many requests over TLS at once", function()
+	rule("1.10 many requests over TLS at once", function()
 		local left = 40
 		for i = 1, left do
 			skynet.fork(function()
@@ -116,7 +116,7 @@ local function requests(port)
 	rule("RFC 8446 5.2 bytes that are not of the session", function()
 		raises("tls: ", httpc.get, host, "/not-tls")
 	end)
-	rule("sk 1.10 httpc.timeout over TLS", function()
+	rule("1.10 httpc.timeout over TLS", function()
 		httpc.timeout = 30
 		raises("timeout", httpc.get, host, "/silent")
 		local mute <const> = rules.serve(function(fd)
@@ -125,7 +125,7 @@ local function requests(port)
 		raises("timeout", httpc.get, "https://" .. HOST .. ":" .. mute, "/")
 		httpc.timeout = nil
 	end)
-	rule("sk 1.10 schemes", function()
+	rule("1.10 schemes", function()
 		raises("ftp is not supported", httpc.get, "ftp://" .. HOST, "/")
 		raises("cannot connect", httpc.get, "https://" .. HOST .. ":" .. rules.free_port(), "/")
 		equal((httpc.get("HTTPS" .. host:sub(6), "/echo")), 200)
@@ -146,7 +146,7 @@ end
 local function verification()
 	local ca <const> = { ca_file = rules.pem "ca" }
 	local refused <const> = "tls: the certificate is refused: "
-	rule("sk 5.2 httpc verifies its servers", function()
+	rule("5.2 httpc verifies its servers", function()
 		equal(judge("here", ca), "fine")
 		equal(judge("here", {}), refused .. "unable to get local issuer certificate")
 		rules.wait_until(function()
@@ -158,11 +158,11 @@ local function verification()
 		equal(judge("self", ca), refused .. "self-signed certificate")
 		equal(judge("expired", ca), refused .. "certificate has expired")
 	end)
-	rule("sk 5.2 httpc verifies names and addresses", function()
+	rule("5.2 httpc verifies names and addresses", function()
 		equal(judge("other", ca), refused .. "IP address mismatch")
 		equal(judge("other", ca, "localhost"), refused .. "hostname mismatch")
 	end)
-	rule("sk 5.2 httpc.tls", function()
+	rule("5.2 httpc.tls", function()
 		equal(judge("expired", { verify = false }), "fine")
 		equal(judge("self", { ca_file = rules.pem "self" }, "localhost"), "fine")
 		local ctx <const> = tlshelper.newctx()
@@ -176,13 +176,13 @@ local function verification()
 end
 
 local function bad_peers(port)
-	rule("sk 1.10 a plain client on a TLS port", function()
+	rule("1.10 a plain client on a TLS port", function()
 		rules.last_refusal = nil
 		local code <const> = pcall(httpc.get, "http://" .. HOST .. ":" .. port, "/echo")
 		equal(code, false)
 		equal(rules.last_refusal, "tls: http request")
 	end)
-	rule("sk 1.10 a TLS client on a plain port", function()
+	rule("1.10 a TLS client on a plain port", function()
 		local plain <const> = rules.serve(function(fd)
 			-- It looks for lines, which a client's hello does not have.
 			local code <const> = httpd.read_request(sockethelper.readfunc(fd))
@@ -197,7 +197,7 @@ local function bad_peers(port)
 		end)
 		raises("tls: wrong version number", httpc.get, "https://" .. HOST .. ":" .. talks, "/")
 	end)
-	rule("sk 1.10 a peer that ends in the handshake", function()
+	rule("1.10 a peer that ends in the handshake", function()
 		for size = 0, 200, 40 do
 			rules.last_refusal = nil
 			local fd <const> = assert(socket.open(HOST, port))
@@ -213,7 +213,7 @@ local function bad_peers(port)
 		end)
 		raises("ends in the handshake", httpc.get, "https://" .. HOST .. ":" .. short, "/")
 	end)
-	rule("sk 1.10 a peer that never finishes the handshake", function()
+	rule("1.10 a peer that never finishes the handshake", function()
 		tlshelper.HANDSHAKE_CS = 20
 		local fd <const> = assert(socket.open(HOST, port))
 		equal(socket.readall(fd), "")
@@ -222,7 +222,7 @@ local function bad_peers(port)
 		tlshelper.HANDSHAKE_CS = 1000
 		equal((httpc.get("https://" .. HOST .. ":" .. port, "/echo")), 200)
 	end)
-	rule("sk 1.10 garbage on a TLS port", function()
+	rule("1.10 garbage on a TLS port", function()
 		for _, bytes in ipairs { "\0", ("\xff"):rep(5000), "\x16\x03\x01\xff\xff" .. ("x"):rep(70000) } do
 			local fd <const> = assert(socket.open(HOST, port))
 			socket.write(fd, bytes)
@@ -242,7 +242,7 @@ local function helper()
 		write { "hel", "lo " }
 		write(read(3) .. "|" .. read(2) .. "|" .. read())
 	end)
-	rule("sk 1.10 tlshelper readfunc and writefunc", function()
+	rule("1.10 tlshelper readfunc and writefunc", function()
 		local fd <const>, tls <const> = rules.connect_tls(port)
 		local read <const> = tlshelper.readfunc(fd, tls, "before ")
 		equal(read(9), "before he")
@@ -256,13 +256,13 @@ local function helper()
 		tlshelper.closefunc(tls)()
 		raises("closed", tls.read, tls)
 	end)
-	rule("sk 1.10 tlshelper readallfunc", function()
+	rule("1.10 tlshelper readallfunc", function()
 		local fd <const>, tls <const> = rules.connect_tls(port)
 		tlshelper.writefunc(fd, tls) "123456"
 		equal(tlshelper.readallfunc(fd, tls)(), "hello 123|45|6")
 		socket.close(fd)
 	end)
-	rule("sk 1.10 tlshelper contexts that cannot be", function()
+	rule("1.10 tlshelper contexts that cannot be", function()
 		local ctx <const> = tlshelper.newctx()
 		raises("cannot open", ctx.set_cert, ctx, rules.pem "none", rules.key "none")
 		raises("private key mismatch", ctx.set_cert, ctx, rules.pem "here", rules.key "other")
@@ -292,7 +292,7 @@ local function engine()
 		ctx:set_alpn(...)
 		return core.newtls("client", ctx, name)
 	end
-	rule("sk 1.10 sessions without a socket", function()
+	rule("1.10 sessions without a socket", function()
 		equal(require "ltls.c".newtls, core.newtls)
 		local client <const>, server <const> =
 			client_for "localhost", core.newtls("server", rules.showing "here")
@@ -323,7 +323,7 @@ local function engine()
 		server:close()
 		raises("closed", server.write, server, "x")
 	end)
-	rule("sk 5.2 SNI and ALPN", function()
+	rule("5.2 SNI and ALPN", function()
 		local ctx <const> = rules.showing "here"
 		ctx:add_cert(rules.pem "other", rules.key "other")
 		ctx:set_alpn("http/1.1", "x")
@@ -348,7 +348,7 @@ rules.run("tls", function()
 	bad_peers(port)
 	helper()
 	engine()
-	rule("sk 1.10 TLS leaves no socket", function()
+	rule("1.10 TLS leaves no socket", function()
 		rules.wait_until(rules.no_connection)
 	end)
 end)
