@@ -68,16 +68,6 @@ def test_the_example_player(stored_server, store):
     assert login(server.login, "test1", "124", "cocos1").line == "401 Unauthorized"
 
 
-def test_kick_tells_extended_clients_why(stored_server):
-    first = Player(stored_server)
-    gate = first.connect(conversation="c1")
-    second = Player(stored_server, first.user)
-    control = gate.wait_for(gate.controls)[0]
-    assert control["type"] == "kick" and control["code"] == 409 and control["reason"], control
-    gate.read_until_closed()
-    assert second.connect().request("in") == b"in"
-
-
 @pytest.mark.parametrize("suite", ["plain", "skynet"])
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_good_names(stored_server, store, name, suite):

@@ -122,17 +122,6 @@ def test_profile_off_lifts_the_rates(start_server):
     assert all(gate.response(session) == (1, b"n") for session in sessions)
 
 
-def test_idle_connection_is_closed_when_configured(start_server):
-    server = rate_limited(start_server, {"gate_idle_timeout_ms": 500 * PATIENCE})
-    player = Player(server)
-    idle = player.connect(conversation="i")
-    since = server.log_size()
-    idle.read_until_closed(10 * PATIENCE)
-    assert [control["code"] for control in idle.controls] == [408]
-    server.wait_log("idle_timeout", since)
-    assert player.connect().request("resumed") == b"resumed"
-
-
 def test_unauthenticated_connections_are_bounded(start_server):
     server = rate_limited(start_server, {"gate_unauthenticated_max": 5})
     since = server.log_size()
