@@ -34,9 +34,9 @@ std::size_t base64_encode_into(std::string_view bytes, char* out);
 // bytes. Returns the bytes written, nothing when the text is invalid.
 [[nodiscard]] std::optional<std::size_t> base64_decode_into(std::string_view text, char* out);
 
-// The decoder of skynet's suite (sk 4.1): skips characters outside the alphabet inside a group
-// of four, takes the end of the text for missing padding, goes on after a padded group, and
-// refuses anything but a new group after a complete one. Error: "Invalid base64 text".
+// The decoder of skynet's suite (docs/skynet-rules.md 4.1): skips characters outside the alphabet
+// inside a group of four, takes the end of the text for missing padding, goes on after a padded
+// group, and refuses anything but a new group after a complete one. Error: "Invalid base64 text".
 [[nodiscard]] Result<std::string> skynet_base64_decode(std::string_view text);
 
 // Upper case, padded.
@@ -48,7 +48,8 @@ std::size_t base64_encode_into(std::string_view bytes, char* out);
 
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
 
-// Lower case only (sk 1.7). Errors: "Invalid hex text size N" (odd), "Invalid hex text".
+// Lower case only (docs/skynet-rules.md 1.7). Errors: "Invalid hex text size N" (odd), "Invalid hex
+// text".
 [[nodiscard]] Result<std::string> hex_decode(std::string_view text);
 
 }  // namespace gatehouse::crypto

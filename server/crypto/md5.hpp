@@ -1,5 +1,5 @@
-// What Lua's md5 library offers to skynet's scripts (sk 1.11). MD5 is broken and the cipher is
-// homemade: here for compatibility, not to keep secrets.
+// What Lua's md5 library offers to skynet's scripts (docs/skynet-rules.md 1.11). MD5 is broken and
+// the cipher is homemade: here for compatibility, not to keep secrets.
 #pragma once
 
 #include <cstddef>

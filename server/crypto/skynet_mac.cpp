@@ -30,7 +30,7 @@ constexpr int kMd5Shifts[4][4] = {
     {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
 // The 64 steps of RFC 1321 section 3.4 from the standard start. The last act of MD5, adding the
-// start to the result, is left out: that is how sk 4.1 defines hmac64.
+// start to the result, is left out: that is how docs/protocol.md 2.3 defines hmac64.
 Md5State md5_steps(const Md5Block& block) {
   auto [a, b, c, d] = kMd5Start;
   for (unsigned step = 0; step < 64; ++step) {

@@ -1,6 +1,6 @@
-// skynet's crypt functions, byte for byte (sk 1.7, 4.1). 64-bit integers are little-endian byte
-// strings of 8. The suite is weak (sk 5.1 row 10): it is here for compatibility. Errors are
-// kInvalid and carry skynet's words.
+// skynet's crypt functions, byte for byte (docs/skynet-rules.md 1.7, 4.1). 64-bit integers are
+// little-endian byte strings of 8. The suite is weak (docs/skynet-rules.md 5.1, row 10): it is here
+// for compatibility. Errors are kInvalid and carry skynet's words.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The primitives of the x25519 suite (DESIGN section 5): X25519 (RFC 7748), Ed25519 (RFC 8032)
+// The primitives of the x25519 suite (docs/protocol.md 2.4): X25519 (RFC 7748), Ed25519 (RFC 8032)
 // and AES-256-GCM (SP 800-38D). Keys are raw byte strings; one of a wrong size is kInvalid.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Contents of control frames (kind 3, session 0; DESIGN section 6): one JSON object each, told
+// Contents of control frames (kind 3, session 0; docs/protocol.md 3.15): one JSON object each, told
 // apart by "type". For clients of the extended handshake only.
 //   {"type":"kick","code":409,"reason":"logged in elsewhere"}     the connection closes next
 //   {"type":"drain"}                                              the server is about to stop

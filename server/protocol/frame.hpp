@@ -1,4 +1,4 @@
-// Frames of the gate over TCP (DESIGN section 6, sk 4.4): 2-byte big-endian length, then the
+// Frames of the gate over TCP (docs/protocol.md 3.1, 3.7): 2-byte big-endian length, then the
 // body. On WebSocket a message is a body.
 //   request   content | session u32 BE
 //   response  content | kind u8 | session u32 BE
@@ -34,8 +34,8 @@ struct Request {
   std::uint32_t session = 0;
 };
 
-// The request in a body; nothing when the body is shorter than a session number (sk 4.4: close
-// the connection). The content points into the body.
+// The request in a body; nothing when the body is shorter than a session number
+// (docs/protocol.md 3.7: close the connection). The content points into the body.
 [[nodiscard]] inline std::optional<Request> parse_request(std::string_view body) {
   if (body.size() < kSessionBytes) return std::nullopt;
   const std::size_t content_bytes = body.size() - kSessionBytes;

@@ -1,4 +1,4 @@
-// The first frame of a gate connection (DESIGN section 6, sk 4.3).
+// The first frame of a gate connection (docs/protocol.md 3.2 to 3.6).
 //
 //   colons  meaning
 //   0, 1    nobody: 404 (the empty frame too)

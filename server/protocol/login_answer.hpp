@@ -1,4 +1,4 @@
-// Step 6 of the login: the lines that answer it (DESIGN section 5). Without terminator.
+// Step 6 of the login: the lines that answer it (docs/protocol.md 2.9 to 2.11). Without terminator.
 #pragma once
 
 #include <cstdint>

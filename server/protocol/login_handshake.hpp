@@ -1,4 +1,4 @@
-// The server's side of a login connection (DESIGN section 5, sk 4.2), without I/O, clock or
+// The server's side of a login connection (docs/protocol.md 2), without I/O, clock or
 // randomness of its own. The caller owns the deadline of the whole handshake.
 //
 //   1  S->C  base64(challenge)
@@ -14,7 +14,8 @@
 //   401  skynet, x25519: weak key, wrong mac, undecryptable or unparsable token, all alike;
 //        every suite: a user name that is none (user_name.hpp), an empty password
 //   426  the suite is not allowed on this listener; the token of plain is not looked at
-// skynet's lines are read with skynet's base64 tolerances (sk 4.1), the others strictly.
+// skynet's lines are read with skynet's base64 tolerances (docs/skynet-rules.md 4.1), the others
+// strictly.
 //
 // Invariant: at most one step of a handshake has kind kToken or kRefuse, and it is the last.
 #pragma once

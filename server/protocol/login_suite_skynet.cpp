@@ -1,4 +1,4 @@
-// skynet's suite (sk 4.1, 4.2), byte for byte but for the weak public keys it refuses.
+// skynet's suite (docs/protocol.md 2.3), byte for byte but for the weak public keys it refuses.
 #include <algorithm>
 #include <array>
 
@@ -19,7 +19,7 @@ class SkynetSuite final : public LoginSuite {
     if (crypto::weak_public_key(client_public)) return LoginStep::unauthorized("weak_key");
     const std::string_view random =
         randomness_.private_key_view().substr(0, crypto::kSkynetKeyBytes);
-    // A key of zeros is none (sk 4.1); any fixed one does for a chance of 2^-64.
+    // A key of zeros is none (docs/skynet-rules.md 4.1); any fixed one does for a chance of 2^-64.
     constexpr std::array<char, crypto::kSkynetKeyBytes> kSpare{2};
     const bool usable = std::any_of(random.begin(), random.end(), [](char c) { return c != 0; });
     const std::string_view private_key =

@@ -1,4 +1,4 @@
-// The x25519 suite (DESIGN section 5):
+// The x25519 suite (docs/protocol.md 2.4):
 //   signature = Ed25519(identity key, "gatehouse login 1" || transcript)
 //   HKDF-SHA256(ikm = X25519 shared, salt = transcript, info = "gatehouse login 1")
 //     -> token key (32) || session secret (32)

@@ -1,6 +1,6 @@
-// The pushes of a player that a reconnecting client may ask for again (DESIGN section 6). They
-// are numbered from 1 up, in the order of append(). One per player; the player's worker is its
-// only thread.
+// The pushes of a player that a reconnecting client may ask for again (docs/protocol.md 3.13,
+// 3.14). They are numbered from 1 up, in the order of append(). One per player; the player's worker
+// is its only thread.
 //
 // Invariant: the log holds the numbers first_number() to last_number() without a hole.
 #pragma once

@@ -1,4 +1,4 @@
-// The key exchanges of the login (DESIGN section 5); the gate's macs follow from them.
+// The key exchanges of the login (docs/protocol.md 2.3 to 2.5); the gate's macs follow from them.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The token of a login (DESIGN section 5):
+// The token of a login (docs/protocol.md 2.6):
 //   base64(user)@base64(server):base64(password)
 //   base64(user)@base64(server):base64(password):base64(code)   with a second factor
 //   base64(user)@base64(server)!base64(ticket)      to resume with a ticket

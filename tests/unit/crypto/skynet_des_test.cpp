@@ -15,7 +15,7 @@ struct DesRow {
   const char* pkcs7;
 };
 
-// The table of sk 4.1.
+// The table of docs/skynet-rules.md 4.1.
 constexpr DesRow kTable[] = {
     {"", "8d3d438a718b4510", "feb959b7d4642fcb"},
     {"a", "443a09928d9ac952", "2f1518e5843f0f69"},
@@ -83,7 +83,7 @@ TEST(SkynetDes, RefusesBrokenIsoPadding) {
   EXPECT_EQ(shown(des_decode(kKey, far)), kBadText);
 }
 
-// sk 5.1 row 14: the length is bounded before the bytes are looked at.
+// docs/skynet-rules.md 5.1, row 14: the length is bounded before the bytes are looked at.
 TEST(SkynetDes, RefusesBrokenPkcs7Padding) {
   using namespace std::string_literals;
   for (const std::string& block :

@@ -14,7 +14,7 @@ std::string word(std::uint64_t value) {
   return out;
 }
 
-// The values of vectors/skynet-suite.json, computed by skynet v1.8.0.
+// The values of tests/support/vectors/skynet-suite.json, computed by skynet v1.8.0.
 TEST(SkynetSuite, AgreesWithEveryVector) {
   const auto cases = vector_cases("skynet-suite.json");
   ASSERT_GE(cases.size(), 12u);
@@ -34,7 +34,7 @@ TEST(SkynetSuite, AgreesWithEveryVector) {
   }
 }
 
-// The worked example of sk 4.2, line by line.
+// The worked example of docs/skynet-rules.md 4.2, line by line.
 TEST(SkynetSuite, WorkedLoginOfSection42) {
   const std::string challenge = bytes("a1a2a3a4a5a6a7a8");
   EXPECT_EQ(base64_encode(challenge), "oaKjpKWmp6g=");
@@ -102,7 +102,7 @@ TEST(SkynetDh, BothSidesAgreeOnRandomKeys) {
   }
 }
 
-// sk 5.1 row 10: a peer that sends one of these knows the secret beforehand.
+// docs/skynet-rules.md 5.1, row 10: a peer that sends one of these knows the secret beforehand.
 TEST(SkynetDh, KnowsWeakPublicKeys) {
   for (const std::uint64_t weak : {std::uint64_t{0}, std::uint64_t{1}, kDhPrime - 1, kDhPrime,
                                    kDhPrime + 1, ~std::uint64_t{0}}) {
@@ -117,7 +117,7 @@ TEST(SkynetDh, KnowsWeakPublicKeys) {
   EXPECT_TRUE(weak_public_key("123456789"));
 }
 
-// The compression of sk 4.2's row 4 without the final addition.
+// The compression of row 4 of docs/skynet-rules.md 4.2 without the final addition.
 TEST(SkynetMac, Hmac64) {
   EXPECT_EQ(shown(hmac64(bytes("a1a2a3a4a5a6a7a8"), bytes("98c8a946ef79df88"))),
             "340347f8ba4095a5");

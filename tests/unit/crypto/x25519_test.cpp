@@ -16,8 +16,8 @@ void expect_signed(const std::string& sent, std::string_view secret) {
   EXPECT_EQ(base64_encode(hmac_sha256(secret, text)), sent.substr(colon + 1));
 }
 
-// DESIGN section 5 and 6 over every field of vectors/x25519-suite.json, which an independent
-// implementation made.
+// docs/protocol.md 2.4 and 3.3 over every field of tests/support/vectors/x25519-suite.json, which
+// an independent implementation made.
 TEST(X25519Suite, AgreesWithEveryVector) {
   const auto cases = vector_cases("x25519-suite.json");
   ASSERT_GE(cases.size(), 8u);

@@ -19,7 +19,7 @@ std::string framed(std::string_view body) {
   return out;
 }
 
-TEST(Frame, Sk44EchoByteExact) {
+TEST(Frame, EchoByteExact) {
   Bodies bodies;
   FrameReader reader;
   (void)reader.feed(unhex("00086563686f00000001"),
@@ -48,13 +48,13 @@ TEST(Frame, Design6PushControlAndPing) {
   EXPECT_EQ(parse_request(unhex("61ffffffff"))->session, kPingSession);
 }
 
-TEST(Frame, Sk44ShortBodyIsNoRequest) {
+TEST(Frame, ShortBodyIsNoRequest) {
   for (const char* body : {"", "a", "ab", "abc"}) EXPECT_FALSE(parse_request(body));
   ASSERT_TRUE(parse_request("abcd"));
   EXPECT_TRUE(parse_request("abcd")->content.empty());
 }
 
-TEST(Frame, Sk44Limits) {
+TEST(Frame, Limits) {
   std::string out;
   EXPECT_TRUE(append_response(out, std::string(kResponseContentBytesMax, 'x'), FrameKind::kOk, 1));
   EXPECT_EQ(out.size(), 2 + kFrameBytesMax);

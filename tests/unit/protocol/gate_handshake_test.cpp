@@ -29,7 +29,7 @@ std::string sign(const std::string& text, const Session& session) {
   return text + ":" + crypto::base64_encode(gate_mac(session.suite, session.secret, text));
 }
 
-TEST(GateHandshake, Sk43WorkedExampleByteExact) {
+TEST(GateHandshake, WorkedExampleByteExact) {
   const std::string frame = unhex(
       "00256147567362473"
       "83d40633246746347786c234d513d3d3a313a6c782b744739786c716c493d");
@@ -46,7 +46,7 @@ TEST(GateHandshake, Sk43WorkedExampleByteExact) {
   EXPECT_EQ(judge(kName + ":2:U6lYjPFk7Cc=", session), kGateOk);
 }
 
-TEST(GateHandshake, Sk43AnswerFramesByteExact) {
+TEST(GateHandshake, AnswerFramesByteExact) {
   const auto frame = [](std::string_view answer) {
     std::string out;
     EXPECT_TRUE(append_frame(out, answer));
@@ -93,7 +93,7 @@ TEST(GateHandshake, X25519VectorsInBothForms) {
   }
 }
 
-TEST(GateHandshake, Sk43TextWithoutTwoColonsIs404) {
+TEST(GateHandshake, TextWithoutTwoColonsIs404) {
   const Session session;
   for (const std::string& body : {std::string(), kName, kName + ":1", std::string(":"),
                                   std::string("garbage"), std::string(1000, '\0')}) {
@@ -105,14 +105,14 @@ TEST(GateHandshake, Sk43TextWithoutTwoColonsIs404) {
   EXPECT_EQ(judge("::", session), kGateNotFound);
 }
 
-TEST(GateHandshake, Sk43BadIndexOrMacIs400) {
+TEST(GateHandshake, BadIndexOrMacIs400) {
   const Session session;
   for (const char* rest : {":x:lx+tG9xlqlI=", "::lx+tG9xlqlI=", ":1 2:lx+tG9xlqlI=", ":1:Y",
                            ":1:YWJj\r", ":0x:lx+tG9xlqlI=", ":inf:lx+tG9xlqlI=", ":1:YWJj="})
     EXPECT_EQ(judge(kName + rest, session), kGateBadRequest) << rest;
 }
 
-TEST(GateHandshake, Sk43IndexMustGrowAndGoesBeforeTheMac) {
+TEST(GateHandshake, IndexMustGrowAndGoesBeforeTheMac) {
   Session session;
   session.last_index = 5;
   EXPECT_EQ(judge(sign(kName + ":5", session), session), kGateIndexExpired);
@@ -126,7 +126,7 @@ TEST(GateHandshake, Sk43IndexMustGrowAndGoesBeforeTheMac) {
   EXPECT_EQ(judge(sign(kName + ":0", session), session), kGateIndexExpired);
 }
 
-TEST(GateHandshake, Sk43WrongOrEmptyMacIs401) {
+TEST(GateHandshake, WrongOrEmptyMacIs401) {
   const Session session;
   EXPECT_EQ(judge(kName + ":1:", session), kGateUnauthorized);
   EXPECT_EQ(judge(kName + ":1:lx+tG9xlqlM=", session), kGateUnauthorized);
@@ -134,7 +134,7 @@ TEST(GateHandshake, Sk43WrongOrEmptyMacIs401) {
   EXPECT_EQ(judge(kName + ":1:lx+tG9xlqlIA", session), kGateUnauthorized);
 }
 
-TEST(GateHandshake, Sk43ExtraFieldsAreIgnored) {
+TEST(GateHandshake, ExtraFieldsAreIgnored) {
   const Session session;
   const std::string good = sign(kName + ":1", session);
   for (const char* extra : {":", ":a", ":a:b", ":a:b:c:d", ":::::::"}) {
@@ -143,7 +143,7 @@ TEST(GateHandshake, Sk43ExtraFieldsAreIgnored) {
   }
 }
 
-TEST(GateHandshake, Sk43IndexIsReadAsLuaDoes) {
+TEST(GateHandshake, IndexIsReadAsLuaDoes) {
   const auto value = [](std::string_view text) { return parse_index(text).value_or(-77); };
   EXPECT_EQ(value("1"), 1);
   EXPECT_EQ(value("+1"), 1);
@@ -170,7 +170,7 @@ TEST(GateHandshake, Sk43IndexIsReadAsLuaDoes) {
   EXPECT_EQ(value("100000000000000000000"), 1e20L);
 }
 
-TEST(GateHandshake, Sk43WhatIsNoNumberInLua) {
+TEST(GateHandshake, WhatIsNoNumberInLua) {
   for (const char* text : {"", " ", "x", "1x", "1 2", "--1", "+-1", "- 1", "0x", "0xg", "0x-1",
                            "x1", "inf", "nan", "-inf", "1e", "e5", ".", "1,5", "1e400",
                            "0x1p", "١"})

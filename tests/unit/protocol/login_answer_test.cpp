@@ -17,7 +17,7 @@ LoginExtras full_extras() {
   return extras;
 }
 
-TEST(LoginAnswer, Sk42SkynetGetsTheSubidAndNothingMore) {
+TEST(LoginAnswer, SkynetGetsTheSubidAndNothingMore) {
   EXPECT_EQ(format_login_ok(Suite::kSkynet, "1", full_extras()), "200 MQ==");
   EXPECT_EQ(format_login_ok(Suite::kSkynet, "", {}), "200 ");
 }

@@ -20,7 +20,7 @@ LoginHandshakeOptions all_suites() {
   return {true, true, true, Secret(std::string(32, '\x07'))};
 }
 
-// sk 4.2's worked example.
+// The worked example of docs/skynet-rules.md 4.2.
 constexpr char kChallenge[] = "a1a2a3a4a5a6a7a8";
 constexpr char kServerPrivate[] = "1112131415161718";
 constexpr char kClientLine2[] = "mE4UGCgyNe0=";
@@ -52,7 +52,7 @@ LoginStep skynet_with_token(const LoginHandshakeOptions& options, std::string_vi
   return handshake.on_line(b64(crypto::des_encode(unhex("98c8a946ef79df88"), token).value()));
 }
 
-TEST(LoginHandshake, Sk42WorkedExampleInEveryCut) {
+TEST(LoginHandshake, WorkedExampleInEveryCut) {
   const auto options = all_suites();
   const std::string stream =
       std::string(kClientLine2) + "\n" + kClientLine4 + "\r\n" + kClientLine5 + "\n";
@@ -215,7 +215,7 @@ TEST(LoginHandshake, Design5WeakKeysAre401) {
   EXPECT_EQ(handshake.on_line(b64(unhex("c3ffffffffffffff"))).kind, Kind::kContinue);
 }
 
-TEST(LoginHandshake, Sk42RandomnessOfZerosStillMakesAKey) {
+TEST(LoginHandshake, RandomnessOfZerosStillMakesAKey) {
   const auto options = all_suites();
   LoginHandshake handshake(options, make_randomness(unhex(kChallenge), std::string(8, '\0')));
   const LoginStep step = handshake.on_line(kClientLine2);
@@ -223,7 +223,7 @@ TEST(LoginHandshake, Sk42RandomnessOfZerosStillMakesAKey) {
   EXPECT_FALSE(step.line.empty());
 }
 
-TEST(LoginHandshake, Sk42WrongMacIs401) {
+TEST(LoginHandshake, WrongMacIs401) {
   const auto options = all_suites();
   for (const char* mac : {"", "NANH+LpAlaQ=", "NANH+LpAlQ==", "NANH+LpAlaUA", "N", "a.bc"}) {
     LoginHandshake handshake(options, example_randomness());
@@ -235,7 +235,7 @@ TEST(LoginHandshake, Sk42WrongMacIs401) {
   }
 }
 
-TEST(LoginHandshake, Sk42WrongDesOrTokenIs401) {
+TEST(LoginHandshake, WrongDesOrTokenIs401) {
   const auto options = all_suites();
   for (const std::string& line :
        {std::string(), std::string("N"), b64("1234567"), b64("12345678"), b64("123456789")}) {
@@ -248,7 +248,7 @@ TEST(LoginHandshake, Sk42WrongDesOrTokenIs401) {
     expect_401(skynet_with_token(options, token));
 }
 
-TEST(LoginHandshake, Sk41Base64TolerancesHoldInTheSkynetSuite) {
+TEST(LoginHandshake, Base64TolerancesHoldInTheSkynetSuite) {
   const auto options = all_suites();
   LoginHandshake handshake(options, example_randomness());
   EXPECT_EQ(handshake.on_line("mE4UGCgyNe0").line, kServerLine3);  // no padding

@@ -1,4 +1,5 @@
-// The reply window against the shortest implementation of sk 4.5 that could be written.
+// The reply window against the shortest implementation of docs/protocol.md 3.11 that could be
+// written.
 #include <gtest/gtest.h>
 
 #include <list>

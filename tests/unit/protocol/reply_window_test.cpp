@@ -30,7 +30,7 @@ void expect_resend(ReplyWindow& window, std::uint32_t session, std::uint32_t ver
   EXPECT_EQ(begun.kind, kind);
 }
 
-TEST(ReplyWindow, Sk45Rule1NewSessionRunsAndItsAnswerGoesToTheAsker) {
+TEST(ReplyWindow, Rule1NewSessionRunsAndItsAnswerGoesToTheAsker) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(1, 1);
   EXPECT_EQ(begun.verdict, Verdict::kRun);
@@ -44,7 +44,7 @@ TEST(ReplyWindow, Sk45Rule1NewSessionRunsAndItsAnswerGoesToTheAsker) {
   EXPECT_EQ(window.content_bytes(), 5u);
 }
 
-TEST(ReplyWindow, Sk45Rule2AnsweredSessionOfTheSameVersionRunsAgain) {
+TEST(ReplyWindow, Rule2AnsweredSessionOfTheSameVersionRunsAgain) {
   ReplyWindow window(kCount, kBytes);
   answer(window, 1, "first");
   answer(window, 1, "second");
@@ -55,7 +55,7 @@ TEST(ReplyWindow, Sk45Rule2AnsweredSessionOfTheSameVersionRunsAgain) {
   EXPECT_EQ(window.begin(1, 2).verdict, Verdict::kRun);
 }
 
-TEST(ReplyWindow, Sk45Rule3SecondDuplicateOfARunningRequestIsAConflict) {
+TEST(ReplyWindow, Rule3SecondDuplicateOfARunningRequestIsAConflict) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(7, 1);
   EXPECT_EQ(window.begin(7, 1).verdict, Verdict::kWait);
@@ -66,7 +66,7 @@ TEST(ReplyWindow, Sk45Rule3SecondDuplicateOfARunningRequestIsAConflict) {
   EXPECT_TRUE(window.complete(begun.ticket, true, "once", 2).send);
 }
 
-TEST(ReplyWindow, Sk45Rule4AnsweredBeforeTheReconnectIsSentAgain) {
+TEST(ReplyWindow, Rule4AnsweredBeforeTheReconnectIsSentAgain) {
   ReplyWindow window(kCount, kBytes);
   answer(window, 1, "cached");
   expect_resend(window, 1, 2, "cached");
@@ -74,7 +74,7 @@ TEST(ReplyWindow, Sk45Rule4AnsweredBeforeTheReconnectIsSentAgain) {
   EXPECT_EQ(window.answered(), 1u);
 }
 
-TEST(ReplyWindow, Sk45Rule5RunningRequestAnswersTheNewConnectionOnce) {
+TEST(ReplyWindow, Rule5RunningRequestAnswersTheNewConnectionOnce) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(1, 1);
   EXPECT_EQ(window.begin(1, 2).verdict, Verdict::kWait);
@@ -82,7 +82,7 @@ TEST(ReplyWindow, Sk45Rule5RunningRequestAnswersTheNewConnectionOnce) {
   EXPECT_FALSE(window.complete(begun.ticket, true, "x", 2).send);
 }
 
-TEST(ReplyWindow, Sk45Rule5WithoutARepeatTheAnswerIsKeptNotSent) {
+TEST(ReplyWindow, Rule5WithoutARepeatTheAnswerIsKeptNotSent) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(1, 1);
   EXPECT_FALSE(window.complete(begun.ticket, true, "x", 2).send);
@@ -92,7 +92,7 @@ TEST(ReplyWindow, Sk45Rule5WithoutARepeatTheAnswerIsKeptNotSent) {
   expect_resend(window, 2, 3, "y");
 }
 
-TEST(ReplyWindow, Sk45Rule6CompletionAfterTheNewHandshakeDoesNotRunTwice) {
+TEST(ReplyWindow, Rule6CompletionAfterTheNewHandshakeDoesNotRunTwice) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(9, 1);
   // The handshake of version 2 happens here; then the handler ends; then the client asks again.
@@ -100,7 +100,7 @@ TEST(ReplyWindow, Sk45Rule6CompletionAfterTheNewHandshakeDoesNotRunTwice) {
   expect_resend(window, 9, 2, "bought");
 }
 
-TEST(ReplyWindow, Sk45Rule7AnswersExpireByCountOldestFirst) {
+TEST(ReplyWindow, Rule7AnswersExpireByCountOldestFirst) {
   ReplyWindow window(kCount, kBytes);
   for (std::uint32_t session = 1; session <= kCount + 1; ++session)
     answer(window, session, "r" + std::to_string(session));
@@ -110,7 +110,7 @@ TEST(ReplyWindow, Sk45Rule7AnswersExpireByCountOldestFirst) {
   EXPECT_EQ(window.begin(1, 2).verdict, Verdict::kRun);
 }
 
-TEST(ReplyWindow, Sk45Rule7SendingAgainMakesAnAnswerYoung) {
+TEST(ReplyWindow, Rule7SendingAgainMakesAnAnswerYoung) {
   ReplyWindow window(4, kBytes);
   for (std::uint32_t session = 1; session <= 4; ++session) answer(window, session, "x");
   expect_resend(window, 1, 2, "x");
@@ -119,7 +119,7 @@ TEST(ReplyWindow, Sk45Rule7SendingAgainMakesAnAnswerYoung) {
   EXPECT_EQ(window.begin(2, 3).verdict, Verdict::kRun);
 }
 
-TEST(ReplyWindow, Sk45Rule7RunningRequestsNeverExpire) {
+TEST(ReplyWindow, Rule7RunningRequestsNeverExpire) {
   ReplyWindow window(4, kBytes);
   const auto begun = window.begin(1, 1);
   for (std::uint32_t session = 2; session <= 1000; ++session) answer(window, session, "x");
@@ -154,7 +154,7 @@ TEST(ReplyWindow, Design6MemoryFollowsTheBytesBound) {
   EXPECT_LE(window.heap_bytes(), 64u * 1024);
 }
 
-TEST(ReplyWindow, Sk45Rule8OversizedAnswerBecomesAnErrorAndTheSessionLives) {
+TEST(ReplyWindow, Rule8OversizedAnswerBecomesAnErrorAndTheSessionLives) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(1, 1);
   const auto done =
@@ -166,7 +166,7 @@ TEST(ReplyWindow, Sk45Rule8OversizedAnswerBecomesAnErrorAndTheSessionLives) {
   answer(window, 1, std::string(kResponseContentBytesMax, 'x'), 2);
 }
 
-TEST(ReplyWindow, Sk45Rule9FailedRequestIsRemembered) {
+TEST(ReplyWindow, Rule9FailedRequestIsRemembered) {
   ReplyWindow window(kCount, kBytes);
   const auto begun = window.begin(1, 1);
   const auto done = window.complete(begun.ticket, false, "", 1);
