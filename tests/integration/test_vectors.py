@@ -53,38 +53,3 @@ def test_live_handshake_with_the_client_key_of_a_vector(server, case):
     with Gate(server.gate()) as gate:
         assert gate.handshake(login) == "200 OK"
         assert gate.request("hello") == b"hello"
-
-
-@pytest.mark.parametrize("name", ["protocol.md", "protocol.zh-CN.md"])
-def test_examples_of_the_protocol_page(name):
-    """Every line of its chapter 7 that goes over the wire is the vectors'."""
-    page = (VECTORS.parents[2] / "docs" / name).read_text().split("\n## 7. ")[1]
-    skynet, x25519 = SKYNET[0], X25519[0]
-    in_base64 = {
-        field: b64(bytes.fromhex(skynet[field]))
-        for field in ("challenge", "client_public", "server_public", "challenge_hmac64",
-                      "token_des_hex", "gate_hmac64")
-    }
-    handshake = f"{skynet['gate_text']}:{in_base64.pop('gate_hmac64')}"
-    known = {
-        *in_base64.values(),
-        *(x25519[f"line{number}"] for number in range(1, 6)),
-        x25519["gate_3_fields"],
-        x25519["gate_6_fields"],
-        f"200 {b64('1')}",
-        f"{len(handshake):04x} {handshake}",
-        f"{len('200 OK'):04x} 200 OK",
-        "0008 6563686f 00000001",
-        "0009 6563686f 01 00000001",
-        "0005 00 00000001",
-    }
-    shown = set()
-    for block in page.split("```")[1::2]:
-        for line in block.splitlines():
-            sent = line.removeprefix("S  ").removeprefix("C  ").split("   ")[0].strip()
-            if sent:
-                shown.add(sent)
-    assert shown == known
-    for field in ("client_private", "server_private", "challenge", "secret", "gate_hmac64",
-                  "gate_text_hashkey", "token"):
-        assert skynet[field] in page, field
