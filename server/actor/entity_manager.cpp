@@ -23,6 +23,7 @@ Result<> EntityManager::add(std::string_view kind, std::string_view id, ServiceI
   if (kind.empty() || kind.find('\0') != std::string_view::npos) {
     return fail(Errc::kInvalid, "an entity kind is a non-empty name");
   }
+  GATEHOUSE_ASSERT(actor.value != 0);
   std::string k = key(kind, id);
   {
     Shard& s = shard(k);

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "actor/message.hpp"
+#include "base/assert.hpp"
 
 namespace gatehouse::actor {
 
@@ -24,6 +25,7 @@ class Inbox {
  public:
   // Takes the batch's envelopes over. Any thread.
   void push(EnvelopeBatch batch) {
+    GATEHOUSE_ASSERT(batch.newest != nullptr && batch.oldest->next == nullptr);
     Envelope* head = head_.load(std::memory_order_relaxed);
     do {
       batch.oldest->next = head;

@@ -19,7 +19,9 @@ void MessageDeleter::operator()(Message* message) const {
 }
 
 void SharedPayloadDeleter::operator()(SharedPayload* payload) const {
-  if (payload->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::uint32_t before = payload->references.fetch_sub(1, std::memory_order_acq_rel);
+  GATEHOUSE_ASSERT(before != 0);
+  if (before != 1) return;
   payload->~SharedPayload();
   std::free(payload);
 }
@@ -52,7 +54,8 @@ SharedPayloadPtr make_shared_payload(std::string_view payload) {
 
 MessagePtr make_message(SharedPayload& payload) {
   MessagePtr message = make_message(sizeof(SharedPayload*));
-  payload.references.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t before = payload.references.fetch_add(1, std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(before != 0 && before != UINT32_MAX);  // the caller holds one
   message->payload() = &payload;
   message->shared = true;
   message->size = payload.size;

@@ -26,7 +26,7 @@ Result<ServiceId> Registry::reserve(std::uint16_t worker) {
     return fail(Errc::kFull, "all 16777215 service addresses are in use");
   }
   Slot* slot = find(ServiceId{id});
-  GATEHOUSE_ASSERT(slot != nullptr && !slot->live.load());
+  GATEHOUSE_ASSERT(slot != nullptr && !slot->live.load() && slot->service == nullptr);
   slot->worker.store(worker, std::memory_order_relaxed);
   slot->live.store(true, std::memory_order_release);
   count_.fetch_add(1, std::memory_order_relaxed);
@@ -42,12 +42,17 @@ void Registry::release(ServiceId id) {
   {
     std::unique_lock lock(names_mutex_);
     const auto [first, last] = names_of_.equal_range(id.value);
-    for (auto it = first; it != last; ++it) names_.erase(it->second);
+    for (auto it = first; it != last; ++it) {
+      const std::size_t erased = names_.erase(it->second);
+      GATEHOUSE_ASSERT(erased == 1);  // both tables tell the same
+    }
     names_of_.erase(first, last);
   }
   std::lock_guard lock(mutex_);
+  GATEHOUSE_ASSERT(id.value < next_id_ && freed_.size() < next_id_);
   freed_.push_back(id.value);
-  count_.fetch_sub(1, std::memory_order_relaxed);
+  const std::size_t before = count_.fetch_sub(1, std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(before > 0);
 }
 
 std::vector<ServiceId> Registry::list() const {

@@ -30,7 +30,7 @@ System::~System() { stop(); }
 
 void System::start(LoopFactory factory) {
   std::lock_guard lock(workers_mutex_);
-  GATEHOUSE_ASSERT(!running_);
+  GATEHOUSE_ASSERT(!running_ && loops_.empty() && factory);
   running_ = true;
   loop_factory_ = std::move(factory);
   for (std::uint16_t i = 0; i < options_.workers; ++i) {
@@ -41,6 +41,7 @@ void System::start(LoopFactory factory) {
 }
 
 void System::start_worker(std::uint16_t index) {
+  GATEHOUSE_ASSERT(index == workers_started_ && index < loops_.size());
   threads_.emplace_back(
       [worker = workers_[index].get(), loop = loops_[index].get()] { worker->thread_main(*loop); });
   workers_started_ = static_cast<std::uint16_t>(index + 1);
@@ -88,6 +89,7 @@ std::vector<System::StuckWorker> System::stuck_workers() {
 }
 
 void System::stop() {
+  GATEHOUSE_ASSERT(Worker::current() == nullptr);  // who joins a worker is none
   {
     std::lock_guard lock(workers_mutex_);
     if (!running_) return;
@@ -112,6 +114,7 @@ SendResult System::send(MessagePtr message) {
     return SendResult::kUnknown;
   }
   const std::uint16_t index = slot->worker.load(std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(index < kWorkersMax);
   Worker* here = Worker::current();
   if (here != nullptr && here->index() == index && &here->system() == this) {
     message->remote = false;
@@ -160,6 +163,7 @@ void System::send_error(ServiceId to, ServiceId from, std::int32_t session) {
 Result<ServiceId> System::spawn(UniqueFunction<std::unique_ptr<Service>()> make,
                                 std::uint16_t worker) {
   const std::uint16_t index = worker == kAnyWorker ? next_worker() : worker;
+  GATEHOUSE_ASSERT(index < kWorkersMax && workers_[index] != nullptr);
   auto id = registry_.reserve(index);
   if (!id) return id;
   Worker& target = *workers_[index];
@@ -257,6 +261,7 @@ void System::request_abort(int exit_code) {
   {
     std::lock_guard lock(abort_mutex_);
     if (abort_code_) return;
+    GATEHOUSE_ASSERT(!abort_.load());
     abort_code_ = exit_code;
     function = std::move(abort_function_);
   }
@@ -272,6 +277,7 @@ struct System::Watched {
 };
 
 void System::set_stuck(std::uint16_t index, MonotonicMs since, ServiceId service) {
+  GATEHOUSE_ASSERT(index < kWorkersMax && since >= 0);
   const MonotonicMs before = workers_[index]->stuck_since_.exchange(since);
   if ((before != 0) == (since != 0)) return;
   workers_stuck_.add(since != 0 ? 1 : -1);

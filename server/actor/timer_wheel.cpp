@@ -8,6 +8,7 @@ namespace gatehouse::actor {
 
 void Timer::cancel() {
   if (previous_ == nullptr) return;
+  GATEHOUSE_ASSERT(previous_->next_ == this && next_->previous_ == this);
   previous_->next_ = next_;
   next_->previous_ = previous_;
   previous_ = next_ = nullptr;
@@ -35,6 +36,7 @@ void TimerWheel::add(Timer& timer, MonotonicMs due) {
 }
 
 void TimerWheel::place(Timer& timer) {
+  GATEHOUSE_ASSERT(!timer.waiting() && timer.due_ >= tick_);
   const auto due = static_cast<std::uint64_t>(timer.due_);
   const auto now = static_cast<std::uint64_t>(tick_);
   int level = 0;
@@ -55,6 +57,7 @@ void TimerWheel::place(Timer& timer) {
 void TimerWheel::fire_list(Head& list) {
   while (!list.empty()) {
     Timer* timer = list.next_;
+    GATEHOUSE_ASSERT(timer->due_ == tick_);
     timer->cancel();
     timer->fire();
   }
@@ -66,6 +69,7 @@ void TimerWheel::spread(Head& head) {
   Head moved;
   moved.next_ = head.next_;
   moved.previous_ = head.previous_;
+  GATEHOUSE_ASSERT(moved.next_->previous_ == &head && moved.previous_->next_ == &head);
   moved.next_->previous_ = &moved;
   moved.previous_->next_ = &moved;
   head.clear();
@@ -96,6 +100,7 @@ void TimerWheel::advance(MonotonicMs now) {
       tick_ = now;
       return;
     }
+    GATEHOUSE_ASSERT(idle > 0);
     tick_ += idle - 1;
     step();
   }
@@ -123,6 +128,7 @@ std::int64_t TimerWheel::next_in_ms(MonotonicMs now) const {
     const std::size_t used = next_used(level, index + 1);
     if (used == kSlots) continue;
     const auto at = static_cast<std::int64_t>((base - index + used) << (kBits * level));
+    GATEHOUSE_ASSERT(at > tick_);
     return at > now ? at - now : 0;
   }
   if (beyond_.empty()) return -1;

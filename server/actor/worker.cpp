@@ -67,6 +67,8 @@ Worker::Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_
 
 Worker::~Worker() {
   GATEHOUSE_ASSERT(services_.empty());
+  GATEHOUSE_ASSERT(outgoing_dirty_.empty());
+  GATEHOUSE_ASSERT(current_worker != this && ended());
   for (Envelope* e = inbox_.take(); e != nullptr;) {
     Envelope* next = e->next;
     if (e->kind == Envelope::Kind::kJob) {
@@ -120,6 +122,7 @@ bool Worker::ended() {
 }
 
 bool Worker::turn() {
+  GATEHOUSE_ASSERT(current_worker == this);
   now_ = monotonic_ms();
   drain_inbox();
   timers_.advance(now_);
@@ -127,12 +130,14 @@ bool Worker::turn() {
   flush_outgoing();
   for (TurnEndHook* hook : hooks_) hook->on_turn_end();
   flush_outgoing();  // what the hooks sent must not wait for the next turn
+  GATEHOUSE_ASSERT((sequence_.load(std::memory_order_relaxed) & 1) == 0);  // nothing is at work
   return ready_head_ != nullptr || !inbox_.empty();
 }
 
 std::int64_t Worker::next_timer_ms() const { return timers_.next_in_ms(monotonic_ms()); }
 
 bool Worker::prepare_sleep() {
+  GATEHOUSE_ASSERT(current_worker == this && outgoing_dirty_.empty());
   sleeping_.store(true, std::memory_order_seq_cst);
   if (inbox_.empty() && ready_head_ == nullptr && !stopping()) return true;
   sleeping_.store(false, std::memory_order_relaxed);
@@ -147,6 +152,7 @@ void Worker::drain_inbox() {
       job->function();
     } else {
       MessagePtr message(static_cast<Message*>(e));
+      GATEHOUSE_ASSERT(message->remote);
       if (Service* service = find(message->destination)) {
         deliver(*service, std::move(message));
       } else {
@@ -159,14 +165,22 @@ void Worker::drain_inbox() {
 
 // The receiver ended while the message was on its way.
 void Worker::refuse(MessagePtr message) {
-  if (message->remote) {
-    system_.registry().find(message->destination)->remote_bytes.fetch_sub(
-        static_cast<std::int64_t>(message->cost()), std::memory_order_relaxed);
-  }
+  if (message->remote) take_remote_bytes(*message);
   system_.reply_error(*message);
 }
 
+// A message that another thread sent has arrived where it went.
+void Worker::take_remote_bytes(const Message& message) {
+  Registry::Slot* slot = system_.registry().find(message.destination);
+  GATEHOUSE_ASSERT(slot != nullptr);
+  const auto cost = static_cast<std::int64_t>(message.cost());
+  const std::int64_t before = slot->remote_bytes.fetch_sub(cost, std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(before >= cost);
+}
+
 SendResult Worker::deliver(Service& service, MessagePtr message) {
+  GATEHOUSE_ASSERT(current_worker == this && service.worker_ == this);
+  GATEHOUSE_ASSERT(message->destination == service.id_);
   if (service.exiting_) return SendResult::kUnknown;
   if (!message->remote) {
     // Replies are never refused: their number is bounded by the requests made.
@@ -179,6 +193,7 @@ SendResult Worker::deliver(Service& service, MessagePtr message) {
   }
   Message* m = message.release();
   m->next = nullptr;
+  GATEHOUSE_ASSERT((service.mailbox_tail_ == nullptr) == (service.mailbox_length_ == 0));
   if (service.mailbox_tail_ == nullptr) {
     service.mailbox_head_ = m;
   } else {
@@ -191,6 +206,8 @@ SendResult Worker::deliver(Service& service, MessagePtr message) {
 }
 
 void Worker::forward(std::uint16_t worker, MessagePtr message) {
+  GATEHOUSE_ASSERT(current_worker == this && worker != index_ && worker < kWorkersMax);
+  GATEHOUSE_ASSERT(message->remote);
   EnvelopeBatch& batch = outgoing_[worker];
   if (batch.newest == nullptr) outgoing_dirty_.push_back(worker);
   batch.add(message.release());
@@ -199,6 +216,7 @@ void Worker::forward(std::uint16_t worker, MessagePtr message) {
 void Worker::flush_outgoing() {
   for (const std::uint16_t index : outgoing_dirty_) {
     EnvelopeBatch batch = std::exchange(outgoing_[index], EnvelopeBatch{});
+    GATEHOUSE_ASSERT(batch.newest != nullptr);
     system_.worker(index).push(batch);
   }
   outgoing_dirty_.clear();
@@ -206,6 +224,7 @@ void Worker::flush_outgoing() {
 
 void Worker::make_ready(Service& service) {
   if (service.ready_ || service.running_) return;
+  GATEHOUSE_ASSERT((ready_head_ == nullptr) == (ready_tail_ == nullptr));
   service.ready_ = true;
   service.next_ready_ = nullptr;
   if (ready_tail_ == nullptr) {
@@ -226,6 +245,7 @@ void Worker::run_ready() {
     Service& service = *ready_head_;
     ready_head_ = service.next_ready_;
     if (ready_head_ == nullptr) ready_tail_ = nullptr;
+    GATEHOUSE_ASSERT(service.ready_ && !service.running_);
     service.ready_ = false;
     service.running_ = true;
     int share = kMessagesPerService;
@@ -253,14 +273,18 @@ void Worker::run_ready() {
 
 void Worker::run_one(Service& service) {
   Message* m = service.mailbox_head_;
+  GATEHOUSE_ASSERT(m != nullptr && service.mailbox_length_ > 0);
   service.mailbox_head_ = static_cast<Message*>(m->next);
-  if (service.mailbox_head_ == nullptr) service.mailbox_tail_ = nullptr;
   --service.mailbox_length_;
+  if (service.mailbox_head_ == nullptr) {
+    GATEHOUSE_ASSERT(service.mailbox_length_ == 0 && service.mailbox_tail_ == m);
+    service.mailbox_tail_ = nullptr;
+  }
   ++service.message_count_;
   if (m->remote) {
-    system_.registry().find(service.id_)->remote_bytes.fetch_sub(
-        static_cast<std::int64_t>(m->cost()), std::memory_order_relaxed);
+    take_remote_bytes(*m);
   } else {
+    GATEHOUSE_ASSERT(service.mailbox_bytes_ >= m->cost());
     service.mailbox_bytes_ -= m->cost();
   }
   if (service.mailbox_length_ > service.overload_warned_at_) {
@@ -295,6 +319,7 @@ void Worker::set_activity(const Activity& activity) {
 }
 
 Activity Worker::begin_activity(ServiceId source, ServiceId destination) {
+  GATEHOUSE_ASSERT(current_worker == this);
   const Activity outer = activity();
   set_activity({(outer.sequence + 1) | 1, source, destination, 0});
   return outer;
@@ -302,6 +327,7 @@ Activity Worker::begin_activity(ServiceId source, ServiceId destination) {
 
 void Worker::end_activity(const Activity& outer) {
   const std::uint64_t idle = sequence_.load(std::memory_order_relaxed) + 1;
+  GATEHOUSE_ASSERT((idle & 1) == 0 && outer.sequence < idle);  // one has begun, inside `outer`
   set_activity({idle + (outer.sequence & 1), outer.source, outer.destination, outer.break_ms});
 }
 
@@ -313,13 +339,16 @@ void Worker::renew_activity(std::uint32_t break_ms) {
 }
 
 Service& Worker::attach(ServiceId id, std::unique_ptr<Service> service) {
+  GATEHOUSE_ASSERT(current_worker == this && service != nullptr && service->worker_ == nullptr);
   Service& s = *service;
   s.id_ = id;
   s.worker_ = this;
   Registry::Slot* slot = system_.registry().find(id);
   GATEHOUSE_ASSERT(slot != nullptr && slot->live.load() && slot->service == nullptr);
+  GATEHOUSE_ASSERT(slot->worker.load(std::memory_order_relaxed) == index_);
   slot->service = &s;
-  services_.emplace(id.value, std::move(service));
+  const bool fresh = services_.emplace(id.value, std::move(service)).second;
+  GATEHOUSE_ASSERT(fresh);
   s.running_ = true;
   s.on_start();
   s.running_ = false;
@@ -334,10 +363,12 @@ Service& Worker::attach(ServiceId id, std::unique_ptr<Service> service) {
 Service* Worker::find(ServiceId id) const {
   const Registry::Slot* slot = system_.registry().find(id);
   if (slot == nullptr || slot->worker.load(std::memory_order_relaxed) != index_) return nullptr;
+  GATEHOUSE_ASSERT(current_worker == this);
   return slot->service;
 }
 
 void Worker::retire(Service& service) {
+  GATEHOUSE_ASSERT(current_worker == this && service.worker_ == this);
   if (service.exiting_) return;
   service.exiting_ = true;
   service.on_exit();
@@ -356,6 +387,7 @@ void Worker::ask_to_end(Service& service, bool itself) {
 }
 
 void Worker::drop_mailbox(Service& service) {
+  GATEHOUSE_ASSERT(service.exiting_);  // or what an error reply brings would fill it again
   while (service.mailbox_head_ != nullptr) {
     MessagePtr message(service.mailbox_head_);
     service.mailbox_head_ = static_cast<Message*>(message->next);
@@ -373,7 +405,8 @@ void Worker::drop_mailbox(Service& service) {
 void Worker::free_if_done(Service& service) {
   GATEHOUSE_ASSERT(service.exiting_ && !service.running_);
   if (service.ready_ || service.pins_ != 0) return;  // run_ready or unpin() comes by
-  services_.erase(service.id_.value);
+  const std::size_t erased = services_.erase(service.id_.value);
+  GATEHOUSE_ASSERT(erased == 1);
 }
 
 void Worker::remove_turn_end_hook(TurnEndHook* hook) {

@@ -12,6 +12,7 @@
 #include "actor/inbox.hpp"
 #include "actor/service.hpp"
 #include "actor/timer_wheel.hpp"
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 
 namespace gatehouse::actor {
@@ -115,7 +116,10 @@ class Worker {
   // Hands over what forward() queued: whoever learns of this moment later cannot overtake it.
   void flush_outgoing();
   // Keeps a service's object alive across code that may retire it. Nests.
-  void pin(Service& service) { ++service.pins_; }
+  void pin(Service& service) {
+    ++service.pins_;
+    GATEHOUSE_ASSERT(service.pins_ != 0);  // it did not wrap
+  }
   void unpin(Service& service);
   // Brackets code that runs scripts outside a message (a request straight from a connection),
   // for the monitor. Nests: end_activity takes what begin_activity returned.
@@ -149,6 +153,7 @@ class Worker {
   void drop_mailbox(Service& service);
   void free_if_done(Service& service);
   void refuse(MessagePtr message);
+  void take_remote_bytes(const Message& message);
   void set_thread(unsigned long thread);
 
   System& system_;

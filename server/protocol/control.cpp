@@ -1,5 +1,6 @@
 #include "protocol/control.hpp"
 
+#include "base/assert.hpp"
 #include "protocol/json_text.hpp"
 
 namespace gatehouse::protocol {
@@ -19,6 +20,7 @@ std::string_view cut(std::string_view text, std::size_t bytes_max) {
 }  // namespace
 
 std::string format_kick(int code, std::string_view reason) {
+  GATEHOUSE_ASSERT(code != 0);
   std::string text = R"({"type":"kick","code":)" + std::to_string(code) + R"(,"reason":)";
   append_json_string(text, cut(reason, kKickReasonBytesMax));
   text.push_back('}');
@@ -28,6 +30,7 @@ std::string format_kick(int code, std::string_view reason) {
 std::string format_drain() { return R"({"type":"drain"})"; }
 
 std::string format_push_gap(const PushGap& gap) {
+  GATEHOUSE_ASSERT(gap);
   return R"({"type":"push_gap","last_push":)" + std::to_string(gap.last_push) +
          R"(,"next_push":)" + std::to_string(gap.next_push) + "}";
 }

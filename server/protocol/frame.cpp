@@ -14,6 +14,7 @@ void append_tail(std::string& out, FrameKind kind, std::uint32_t session) {
 }
 
 void append_length(std::string& out, std::size_t body_bytes) {
+  GATEHOUSE_ASSERT(body_bytes <= kFrameBytesMax);
   char length[kFrameHeaderBytes];
   store_be16(length, static_cast<std::uint16_t>(body_bytes));
   out.append(length, sizeof length);

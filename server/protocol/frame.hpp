@@ -74,7 +74,10 @@ class FrameReader {
   Status feed(std::string_view chunk, Sink&& sink);
 
   // The limit for the bodies that follow: small before authentication, kFrameBytesMax after.
-  void set_limit(std::size_t frame_bytes_max) { frame_bytes_max_ = frame_bytes_max; }
+  void set_limit(std::size_t frame_bytes_max) {
+    GATEHOUSE_ASSERT(frame_bytes_max <= kFrameBytesMax);
+    frame_bytes_max_ = frame_bytes_max;
+  }
 
   // The bytes not yet given out as frames; the reader is empty after. The worker that takes a
   // connection over feeds them to its own reader first.
@@ -103,6 +106,7 @@ class FrameReader {
     const std::size_t piece = std::min(size - kept_.size(), chunk.size());
     kept_.append(chunk.substr(0, piece));
     chunk.remove_prefix(piece);
+    GATEHOUSE_ASSERT(kept_.size() <= size && (kept_.size() == size || chunk.empty()));
     return kept_.size() == size;
   }
   Status refuse() {
@@ -110,6 +114,7 @@ class FrameReader {
     return Status::kTooBig;
   }
   Status stop(std::string_view rest) {
+    GATEHOUSE_ASSERT(!stopped_ && kept_.empty());
     kept_.assign(rest);
     stopped_ = true;
     return Status::kStopped;
@@ -159,6 +164,7 @@ FrameReader::Status FrameReader::complete(std::string_view chunk, Sink& sink) {
   const std::size_t body_bytes = load_be16(kept_.data());
   if (body_bytes > frame_bytes_max_) return refuse();
   if (!top_up(chunk, kFrameHeaderBytes + body_bytes)) return Status::kMore;
+  GATEHOUSE_ASSERT(kept_.size() == kFrameHeaderBytes + body_bytes);
   const bool go_on = sink(std::string_view(kept_).substr(kFrameHeaderBytes));
   kept_.clear();
   if (!go_on) return stop(chunk);

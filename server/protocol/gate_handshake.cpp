@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
@@ -129,6 +130,7 @@ GateHandshake parse_gate_handshake(std::string_view body) {
   const bool extended = fields.colons == kExtendedColons;
   const std::string_view mac = fields.at[extended ? kExtendedColons : kSkynetColons];
   handshake.form = extended ? HandshakeForm::kExtended : HandshakeForm::kSkynet;
+  GATEHOUSE_ASSERT(mac.data() > body.data());  // behind a colon
   handshake.name = fields.at[0];
   handshake.text = body.substr(0, static_cast<std::size_t>(mac.data() - body.data()) - 1);
 
@@ -157,6 +159,7 @@ std::string_view judge_gate_handshake(const GateHandshake& handshake, const Gate
 }
 
 std::string format_gate_ok(HandshakeForm form, std::string_view options_granted) {
+  GATEHOUSE_ASSERT(form != HandshakeForm::kNone);
   std::string answer(kGateOk);
   if (form != HandshakeForm::kExtended || options_granted.empty()) return answer;
   answer.push_back(' ');

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "base/assert.hpp"
+
 namespace gatehouse::protocol {
 namespace {
 
@@ -57,6 +59,7 @@ void append_json_string(std::string& out, std::string_view text) {
     } else {
       out.append(text.substr(0, size));
     }
+    GATEHOUSE_ASSERT(size <= text.size());
     text.remove_prefix(size == 0 ? 1 : size);
   }
   out.push_back('"');

@@ -54,6 +54,7 @@ template <class Sink>
 LineReader::Status LineReader::feed(std::string_view chunk, Sink&& sink) {
   if (too_long_) return Status::kTooLong;
   if (kept_.empty()) return consume(chunk, sink);
+  GATEHOUSE_ASSERT(line_bytes_max_ > 0);
   // The kept beginning is completed by the shortest piece, so that the rest is not copied.
   const std::size_t end = chunk.find('\n');
   const std::size_t piece = end == std::string_view::npos ? chunk.size() : end + 1;
@@ -79,6 +80,7 @@ LineReader::Status LineReader::consume(std::string_view input, Sink& sink) {
       kept_.assign(input);
       return Status::kMore;
     }
+    GATEHOUSE_ASSERT(end <= line_bytes_max_);
     const std::string_view line = strip(input.substr(0, end));
     input.remove_prefix(end + 1);
     if (!sink(line)) {

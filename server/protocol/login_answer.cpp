@@ -9,6 +9,7 @@ namespace {
 
 // Appends `"key":`, after a comma unless it is the first.
 void append_key(std::string& json, std::string_view key) {
+  GATEHOUSE_ASSERT(!json.empty());
   if (json.back() != '{') json.push_back(',');
   append_json_string(json, key);
   json.push_back(':');

@@ -20,6 +20,7 @@ LoginStep LoginStep::unauthorized(std::string_view reason) {
 }
 
 LoginStep LoginStep::refuse(int code, std::string_view reason) {
+  GATEHOUSE_ASSERT(!reason.empty());
   LoginStep step;
   step.kind = Kind::kRefuse;
   step.line = format_login_refusal(code);
@@ -36,6 +37,7 @@ LoginStep LoginStep::judge_token(std::string_view text, Suite suite, Secret secr
   if (!user) return refuse(kLoginUnauthorized, "bad_user_name");
   if (token->password.empty() && token->ticket.empty())
     return refuse(kLoginUnauthorized, "empty_password");
+  GATEHOUSE_ASSERT(!secret.empty());
   LoginStep step;
   step.kind = Kind::kToken;
   step.suite = suite;
@@ -64,6 +66,7 @@ std::string LoginHandshake::start() const {
 LoginStep LoginHandshake::on_line(std::string_view line) {
   if (finished_) return {};
   LoginStep step = suite_ ? suite_->on_line(line) : on_suite_line(line);
+  GATEHOUSE_ASSERT((step.kind == LoginStep::Kind::kRefuse) == (step.refuse_code != 0));
   if (step.kind != LoginStep::Kind::kContinue) {
     finished_ = true;
     suite_.reset();
@@ -83,6 +86,7 @@ LoginStep LoginHandshake::on_suite_line(std::string_view line) {
 }
 
 LoginStep LoginHandshake::begin(Suite suite, std::string_view line, std::string_view key) {
+  GATEHOUSE_ASSERT(!suite_ && !finished_);
   chosen_ = suite;
   switch (suite) {
     case Suite::kSkynet:

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/assert.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/skynet_suite.hpp"
@@ -16,6 +17,7 @@ class SkynetSuite final : public LoginSuite {
   explicit SkynetSuite(const LoginRandomness& randomness) : randomness_(randomness) {}
 
   LoginStep on_first_line(std::string_view, std::string_view client_public) override {
+    GATEHOUSE_ASSERT(secret_.empty() && !proven_);
     if (crypto::weak_public_key(client_public)) return LoginStep::unauthorized("weak_key");
     const std::string_view random =
         randomness_.private_key_view().substr(0, crypto::kSkynetKeyBytes);
@@ -38,6 +40,7 @@ class SkynetSuite final : public LoginSuite {
 
  private:
   LoginStep on_mac_line(std::string_view line) {
+    GATEHOUSE_ASSERT(secret_.size() == crypto::kSkynetKeyBytes);
     const auto mac = crypto::skynet_base64_decode(line);
     const auto expected = crypto::hmac64(randomness_.challenge_view(), secret_.reveal());
     if (!mac || !expected || !crypto::constant_time_equal(*mac, *expected))
@@ -47,6 +50,7 @@ class SkynetSuite final : public LoginSuite {
   }
 
   LoginStep on_token_line(std::string_view line) {
+    GATEHOUSE_ASSERT(proven_ && !secret_.empty());
     const auto sealed = crypto::skynet_base64_decode(line);
     if (!sealed) return LoginStep::unauthorized("bad_ciphertext");
     auto text = crypto::des_decode(secret_.reveal(), *sealed);

@@ -5,6 +5,7 @@
 //   mac = HMAC-SHA256(secret, challenge)
 //   sealed token = nonce (12) || AES-256-GCM(token key, additional data = challenge)
 // where transcript = challenge || client public || server public.
+#include "base/assert.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/x25519.hpp"
@@ -23,6 +24,7 @@ class X25519Suite final : public LoginSuite {
       : randomness_(randomness), identity_key_(identity_key) {}
 
   LoginStep on_first_line(std::string_view, std::string_view client_public) override {
+    GATEHOUSE_ASSERT(secret_.empty() && !proven_);
     const auto server_public = crypto::x25519_public(randomness_.private_key_view());
     const auto shared =
         crypto::x25519_shared(randomness_.private_key_view(), client_public);
@@ -35,6 +37,7 @@ class X25519Suite final : public LoginSuite {
     if (!signature) return LoginStep::refuse(kLoginUnavailable, "identity_key");
     const Secret keys = crypto::hkdf_sha256(shared->reveal(), transcript, kLabel,
                                             crypto::kGcmKeyBytes + kSecretBytes);
+    GATEHOUSE_ASSERT(keys.size() == crypto::kGcmKeyBytes + kSecretBytes);
     token_key_ = Secret(std::string(keys.reveal().substr(0, crypto::kGcmKeyBytes)));
     secret_ = Secret(std::string(keys.reveal().substr(crypto::kGcmKeyBytes)));
     return LoginStep::send(crypto::base64_encode(*server_public) + ' ' +
@@ -47,6 +50,7 @@ class X25519Suite final : public LoginSuite {
 
  private:
   LoginStep on_mac_line(std::string_view line) {
+    GATEHOUSE_ASSERT(secret_.size() == kSecretBytes);
     const auto mac = crypto::base64_decode(line);
     const std::string expected =
         crypto::hmac_sha256(secret_.reveal(), randomness_.challenge_view());
@@ -57,6 +61,7 @@ class X25519Suite final : public LoginSuite {
   }
 
   LoginStep on_token_line(std::string_view line) {
+    GATEHOUSE_ASSERT(proven_ && !token_key_.empty());
     const auto bytes = crypto::base64_decode(line);
     if (!bytes || bytes->size() < crypto::kGcmNonceBytes + crypto::kGcmTagBytes)
       return LoginStep::unauthorized("bad_ciphertext");

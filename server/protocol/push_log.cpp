@@ -24,11 +24,14 @@ Result<std::uint32_t> PushLog::append(std::string_view content) {
   while (count_ > 0 && (count_ >= count_max_ ||
                         std::uint64_t{content_bytes_} + bytes > bytes_max_))
     drop_oldest();
+  GATEHOUSE_ASSERT(count_ < std::max(count_max_, 1u) && count_ <= ring_.size());
   if (count_ == ring_.size()) grow();
   ring_[(head_ + count_) % ring_.size()].assign(content);
   ++count_;
   content_bytes_ += bytes;
-  return ++last_number_;
+  ++last_number_;
+  GATEHOUSE_ASSERT(count_ <= last_number_);
+  return last_number_;
 }
 
 void PushLog::acknowledge(std::uint32_t last_push) {
@@ -61,13 +64,16 @@ std::string_view PushLog::content(std::uint32_t number) const {
 void PushLog::drop_oldest() {
   GATEHOUSE_ASSERT(count_ > 0);
   std::string& oldest = ring_[head_];
+  GATEHOUSE_ASSERT(content_bytes_ >= oldest.size());
   content_bytes_ -= static_cast<std::uint32_t>(oldest.size());
   if (oldest.capacity() > kPushReusedBytesMax) std::string().swap(oldest);
   head_ = static_cast<std::uint32_t>((head_ + 1) % ring_.size());
   --count_;
+  GATEHOUSE_ASSERT(count_ > 0 || content_bytes_ == 0);
 }
 
 void PushLog::grow() {
+  GATEHOUSE_ASSERT(count_ == ring_.size());
   std::vector<std::string> larger(ring_.size() + ring_.size() / 2 + 4);
   for (std::uint32_t i = 0; i < count_; ++i)
     larger[i] = std::move(ring_[(head_ + i) % ring_.size()]);

@@ -44,6 +44,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
     return {Verdict::kRun, {session, conversation_}, {}, {}};
   }
   Entry& entry = entries_[number];
+  GATEHOUSE_ASSERT(entry.state != State::kFree && entry.session == session);
   if (!once && entry.mark) entry.version = 0;
   // A connection that a newer one replaced has nothing to ask any more.
   if (version < entry.version) return {Verdict::kWait, {}, {}, {}};
@@ -64,6 +65,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
     link_youngest(number);
     return {Verdict::kResend, {}, entry.kind, entry.content};
   }
+  GATEHOUSE_ASSERT(answered_ > 0 && content_bytes_ >= entry.content.size());
   --answered_;
   content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
   if (entry.content.capacity() > kReusedBytesMax) std::string().swap(entry.content);
@@ -84,7 +86,8 @@ ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
     content = {};
   }
   std::string spare = expire(content.size());
-  Entry& entry = entries_[number];
+  Entry& entry = entries_[number];  // expire() drops answers only
+  GATEHOUSE_ASSERT(entry.session == ticket.session && !entry.mark);
   if (entry.content.capacity() < spare.capacity() && worth_reusing(spare, content.size()))
     entry.content.swap(spare);
   entry.content.assign(content);
@@ -96,6 +99,7 @@ ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
   --running_;
   ++answered_;
   content_bytes_ += static_cast<std::uint32_t>(content.size());
+  GATEHOUSE_ASSERT(answered_ <= count_max_ && marks_ < answered_);
   return {entry.version == current_version, entry.kind, content};
 }
 
@@ -173,7 +177,9 @@ std::uint32_t ReplyWindow::find(std::uint32_t session) const {
 std::uint32_t ReplyWindow::insert(std::uint32_t session) {
   if (free_ == kNone) grow();
   const std::uint32_t number = free_;
+  GATEHOUSE_ASSERT(number != kEnds && number < size_);
   Entry& entry = entries_[number];
+  GATEHOUSE_ASSERT(entry.state == State::kFree);
   free_ = entry.next;
   entry.session = session;
   entry.held = entry.mark = entry.lost = false;
@@ -191,7 +197,10 @@ void ReplyWindow::index_entry(std::uint32_t number) {
 // Takes the entry out of the index, moving back what was pushed behind it, and frees it.
 void ReplyWindow::erase(std::uint32_t number) {
   std::uint32_t hole = home(entries_[number].session);
-  while (index_[hole].number != number) hole = (hole + 1) & index_mask_;
+  while (index_[hole].number != number) {
+    GATEHOUSE_ASSERT(index_[hole].number != kNone);  // it is in the index
+    hole = (hole + 1) & index_mask_;
+  }
   for (std::uint32_t place = (hole + 1) & index_mask_; index_[place].number != kNone;
        place = (place + 1) & index_mask_) {
     const std::uint32_t wanted = home(index_[place].session);
@@ -213,6 +222,7 @@ void ReplyWindow::grow() {
   entries_ = std::move(entries);
   size_ = static_cast<std::uint32_t>(new_size);
   const std::size_t places = std::bit_ceil(new_size * 3 / 2);
+  GATEHOUSE_ASSERT(places > new_size);  // or a search would not end
   if (!index_ || places > std::size_t{index_mask_} + 1) {
     index_ = std::make_unique<Place[]>(places);
     index_mask_ = static_cast<std::uint32_t>(places - 1);
@@ -226,6 +236,7 @@ void ReplyWindow::grow() {
 }
 
 void ReplyWindow::link_youngest(std::uint32_t number) {
+  GATEHOUSE_ASSERT(number != kEnds && entries_[number].state == State::kAnswered);
   const std::uint32_t youngest = entries_[kEnds].previous;
   entries_[number].previous = youngest;
   entries_[number].next = kEnds;
@@ -236,6 +247,8 @@ void ReplyWindow::link_youngest(std::uint32_t number) {
 
 void ReplyWindow::unlink(std::uint32_t number) {
   const Entry& entry = entries_[number];
+  GATEHOUSE_ASSERT(entries_[entry.previous].next == number);
+  GATEHOUSE_ASSERT(entries_[entry.next].previous == number);
   if (oldest_kept_ == number) oldest_kept_ = entry.next;
   entries_[entry.previous].next = entry.next;
   entries_[entry.next].previous = entry.previous;
@@ -257,6 +270,7 @@ std::string ReplyWindow::expire(std::size_t bytes_needed) {
 std::string ReplyWindow::drop_oldest_content() {
   Entry& entry = entries_[oldest_kept_];
   GATEHOUSE_ASSERT(entry.state == State::kAnswered && !entry.mark);
+  GATEHOUSE_ASSERT(content_bytes_ >= entry.content.size());
   content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
   entry.mark = true;
   entry.lost = !entry.content.empty();
@@ -268,6 +282,7 @@ std::string ReplyWindow::drop_oldest_content() {
 void ReplyWindow::forget_oldest_mark() {
   const std::uint32_t oldest = entries_[kEnds].next;
   GATEHOUSE_ASSERT(oldest != kEnds && entries_[oldest].mark);
+  GATEHOUSE_ASSERT(marks_ > 0 && answered_ >= marks_);
   const std::uint32_t session = entries_[oldest].session;
   floor_ = std::max(floor_, session == UINT32_MAX ? session : session + 1);
   --marks_;

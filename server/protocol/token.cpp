@@ -1,5 +1,6 @@
 #include "protocol/token.hpp"
 
+#include "base/assert.hpp"
 #include "base/server_name.hpp"
 #include "crypto/encoding.hpp"
 
@@ -40,6 +41,7 @@ Result<Token> parse_token(std::string_view text) {
   if (auto named = check_server_name(*server); !named)
     return tl::unexpected<Error>(named.error());
 
+  GATEHOUSE_ASSERT(mark > at && (text[mark] == ':' || text[mark] == '!'));
   Token token{std::move(*user), std::move(*server), {}, {}, {}};
   if (text[mark] == ':') {
     token.password = std::move(secret);
