@@ -29,9 +29,17 @@ LAYERS = {
     "app": "base crypto actor store protocol cluster ops net login gate script",
 }
 
-# Headers of C libraries, and the only files of server/ that may include them.
+# Headers of C libraries and of a layer's inside, and the only files of server/ that may include
+# them.
 OWNERS = {
     "uv.h": ["net/*"],
+    # Others ask a net::Network; app makes the real one.
+    "net/uv_network.hpp": ["net/*", "app/*"],
+    "net/uv_[!n]*.hpp": ["net/*"],
+    "net/*_transport.hpp": ["net/*"],
+    "net/connect.hpp": ["net/*"],
+    "net/resolver.hpp": ["net/*"],
+    "net/socket.hpp": ["net/*"],
     "mysql.h": ["store/mysql_*"],
     "mysql/*": ["store/mysql_*"],
     "mariadb/*": ["store/mysql_*"],

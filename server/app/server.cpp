@@ -32,7 +32,7 @@
 #include "crypto/random.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "script/agent_manager.hpp"
 #include "script/boot.hpp"
 #include "script/login_policy.hpp"
@@ -100,10 +100,9 @@ class Server {
         agent_options_(config.agent),
         system_({.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
-        runtime_(system_) {
+        runtime_(system_, &network_) {
     script::set_library_root(runtime_, config.program_root + "/lua");
     runtime_.code.current()->read_folder(config.program_root + "/lua");
-    runtime_.network = &network_;
     agent_options_.node = random_node();
     for (const gate::GateOptions& options : config.gates) {
       gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
@@ -217,7 +216,6 @@ class Server {
     return content;
   }
 
-  net::UvLoop& first_loop() { return network_.loop(0); }
   actor::System& system() { return system_; }
 
   // Tells clients, lets agents save, and returns when all left or the time is over. What a script
@@ -375,7 +373,7 @@ class Server {
   const crypto::SealRing own_ticket_keys_ = random_ring();
   MetricSet metrics_;
   actor::System system_;
-  net::Network network_;
+  net::UvNetwork network_;
   script::Runtime runtime_;
   std::vector<std::unique_ptr<gate::Gate>> gates_;
   std::unique_ptr<store::Store> store_;
@@ -476,11 +474,10 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   events.serve();
   MetricSet metrics;
   actor::System system({.workers = settings->workers, .limits = {}}, metrics);
-  net::Network network(system);
-  script::Runtime runtime(system);
+  net::UvNetwork network(system);
+  script::Runtime runtime(system, &network);
   script::set_library_root(runtime, *own_files + "/lua");
   script::apply_skynet_config(*settings, runtime);
-  runtime.network = &network;
   system.on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (own_logger) script::divert_log(system);
   system.start(network.loop_factory());

@@ -7,7 +7,6 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "gate/session.hpp"
-#include "net/tcp.hpp"
 #include "protocol/control.hpp"
 
 namespace gatehouse::gate {
@@ -41,43 +40,44 @@ Connection::~Connection() {
 
 void Connection::open(Shard& shard, HandOver hand_over) {
   auto* connection = new Connection(shard, hand_over);
-  const net::Address peer = hand_over.socket.peer();
-  const auto stream = net::open_tcp(shard.loop(), std::move(hand_over.socket), *connection);
-  if (!stream) {
-    shard.note_closed(shard.loop().ending() ? Ending::kShutdown : Ending::kPeerReset, peer);
+  const net::Address peer = hand_over.transport->peer();
+  net::TransportSet& here = shard.transports();
+  const auto transport = here.attach(std::move(hand_over.transport), *connection);
+  if (!transport) {
+    shard.note_closed(here.ending() ? Ending::kShutdown : Ending::kPeerReset, peer);
     delete connection;
     return;
   }
-  connection->stream_ = *stream;
-  (*stream)->set_unsent_limit(shard.options().limits.gate_unsent_bytes_max);
+  connection->transport_ = *transport;
+  (*transport)->set_unsent_limit(shard.options().limits.gate_unsent_bytes_max);
   if (connection->deadline_ != 0) shard.worker().timers().add(*connection, connection->deadline_);
-  if (!hand_over.frames.empty()) connection->on_data(**stream, hand_over.frames);
 }
 
-void Connection::on_data(net::Stream&, std::string_view bytes) {
+void Connection::on_data(net::Transport&, std::string_view bytes) {
   if (state_ == State::kEnding) return;
   Elsewhere elsewhere;
+  std::string held;
   const auto status = reader_.feed(bytes, [&](std::string_view body) {
-    return state_ == State::kOpen ? on_request(body) : on_handshake(body, elsewhere);
+    return state_ == State::kOpen ? on_request(body, held) : on_handshake(body, elsewhere);
   });
   if (elsewhere.found) return hand_over(elsewhere);
-  if (held_ != nullptr) *held_ += reader_.take_rest();
+  if (!held.empty()) transport_->put_back(held + reader_.take_rest());
   if (state_ == State::kOpen && shard_.options().limits.gate_idle_timeout_ms != 0)
     deadline_ = monotonic_ms();
   if (status == protocol::FrameReader::Status::kTooBig) end(Ending::kFrameTooBig);
 }
 
-std::uint32_t Connection::on_end(net::Stream&) {
+std::uint32_t Connection::on_end(net::Transport&) {
   if (state_ == State::kHandshake && reader_.kept_bytes() > 0) refuse(protocol::kGateBadRequest);
   if (state_ != State::kOpen || !session_->has_answers_due() || !move_beyond()) return 0;
   session_->on_client_ended();
   return shard_.options().limits.gate_half_closed_timeout_ms;
 }
 
-void Connection::on_closed(net::Stream&, net::CloseReason reason) {
+void Connection::on_closed(net::Transport&, net::CloseReason reason) {
   Session* session = nullptr;
   if (state_ != State::kEnding) {
-    shard_.note_closed(ending_of(reason), stream_->peer());
+    shard_.note_closed(ending_of(reason), transport_->peer());
     session = std::exchange(session_, nullptr);
   }
   delete this;
@@ -144,20 +144,22 @@ void Connection::become_open(const protocol::GateHandshake& handshake) {
 }
 
 void Connection::hand_over(const Elsewhere& elsewhere) {
-  HandOver move;
-  GATEHOUSE_ASSERT(protocol::append_frame(move.frames, elsewhere.handshake));
-  move.frames += reader_.take_rest();
-  auto socket = stream_->detach();
-  if (!socket) {
+  std::string frames;
+  GATEHOUSE_ASSERT(protocol::append_frame(frames, elsewhere.handshake));
+  transport_->pause();
+  transport_->put_back(frames + reader_.take_rest());
+  auto transport = transport_->detach();
+  if (!transport) {
     // A connection that is ending tells so itself.
-    if (socket.error().code != Errc::kClosed) end(Ending::kNoDescriptor);
+    if (transport.error().code != Errc::kClosed) end(Ending::kNoDescriptor);
     return;
   }
+  HandOver move;
   move.core = shard_.core().shared_from_this();
   move.place = std::move(place_);
   move.beyond = beyond_;
   move.handshake_place = std::move(handshake_place_);
-  move.socket = std::move(*socket);
+  move.transport = std::move(*transport);
   move.deadline = deadline_;
   actor::Worker& target = shard_.core().system().worker(elsewhere.worker);
   target.post([&target, move = std::move(move)]() mutable {
@@ -167,14 +169,15 @@ void Connection::hand_over(const Elsewhere& elsewhere) {
   delete this;
 }
 
-bool Connection::on_request(std::string_view body) {
+bool Connection::on_request(std::string_view body, std::string& held) {
   const auto request = protocol::parse_request(body);
   if (!request) {
     end(Ending::kFrameTooShort);
     return false;
   }
   if (request->session != protocol::kPingSession && session_->holds_back(*request)) {
-    hold_back(body);
+    hold_back();
+    GATEHOUSE_ASSERT(protocol::append_frame(held, body));
     return false;
   }
   if (const auto ending = session_->over_rates(body.size() + protocol::kFrameHeaderBytes)) {
@@ -195,28 +198,17 @@ bool Connection::on_request(std::string_view body) {
   return state_ == State::kOpen;
 }
 
-void Connection::hold_back(std::string_view body) {
-  GATEHOUSE_ASSERT(held_ == nullptr);
-  held_ = std::make_unique<std::string>();
-  GATEHOUSE_ASSERT(protocol::append_frame(*held_, body));
-  stream_->pause();
+void Connection::hold_back() {
+  GATEHOUSE_ASSERT(!held_back_);
+  held_back_ = true;
+  transport_->pause();
   shard_.core().metrics.held_back.add();
 }
 
 void Connection::read_on() {
-  if (std::exchange(reading_on_, true)) return;
-  // The connection may end before the turn that follows: it lives as long as its stream.
-  shard_.worker().post([this, &loop = shard_.loop(), id = stream_->id()] {
-    if (loop.find(id) != nullptr) serve_held();
-  });
-}
-
-void Connection::serve_held() {
-  reading_on_ = false;
-  if (state_ != State::kOpen || held_ == nullptr) return;
-  const std::unique_ptr<std::string> frames = std::move(held_);
-  on_data(*stream_, *frames);
-  if (state_ == State::kOpen && held_ == nullptr) stream_->resume();
+  held_back_ = false;
+  deadline_ = monotonic_ms();  // it was not read, and so not idle
+  transport_->resume();
 }
 
 bool Connection::take_place(const Session& session) {
@@ -263,13 +255,12 @@ void Connection::leave_session(Ending ending, int code, std::string_view reason)
 void Connection::finish(Ending ending) {
   state_ = State::kEnding;
   move_beyond();
-  held_.reset();
   cancel();
-  shard_.note_closed(ending, stream_->peer());
+  shard_.note_closed(ending, transport_->peer());
   if (ending == Ending::kHandshakeTimeout) {
-    stream_->close(close_reason(ending));
+    transport_->close(close_reason(ending));
   } else {
-    stream_->close_after_flush(close_reason(ending));
+    transport_->close_after_flush(close_reason(ending));
   }
 }
 

@@ -4,7 +4,7 @@
 //      limits.gate_handshake_frame_bytes_max.
 //      A connection beyond maxclient has limits.gate_reserve_timeout_ms, and comes in only if its
 //      player has an older one, or somebody has left meanwhile.
-//   2  The name's session lives on another worker: the socket goes there with the bytes that
+//   2  The name's session lives on another worker: the transport goes there with the bytes that
 //      were read, and starts again at 1 with what is left of its time.
 //   3  Anything but 200 is answered and closes.
 //   4  After 200 each frame is a request for the session, or a ping, answered here. One that the
@@ -12,8 +12,8 @@
 //   5  A client that ends its side still gets the answers that are due, within
 //      limits.gate_half_closed_timeout_ms; its agent is told at once that it is away.
 //
-// It belongs to its stream: made by open(), deletes itself when the stream told it the end or
-// was handed over, and only there; its worker's thread only.
+// It belongs to its transport: made by open(), deletes itself when that told it the end or was
+// handed over, and only there; its worker's thread only.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@
 #include "gate/ending.hpp"
 #include "gate/place_counter.hpp"
 #include "gate/shard.hpp"
-#include "net/stream.hpp"
+#include "net/transport.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
 
@@ -35,20 +35,20 @@ namespace gatehouse::gate {
 
 class Session;
 
-class Connection final : private net::StreamHandler, private actor::Timer {
+class Connection final : private net::TransportHandler, private actor::Timer {
  public:
   static void open(Shard& shard, HandOver hand_over);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // --- For Session ---
-  [[nodiscard]] const net::Address& peer() const { return stream_->peer(); }
+  [[nodiscard]] const net::Address& peer() const { return transport_->peer(); }
   // Where frames are encoded into; they leave at the end of the turn.
-  [[nodiscard]] std::string& output() { return stream_->output(); }
+  [[nodiscard]] std::string& output() { return transport_->output(); }
   // Ends the connection by the gate's own decision and tells the session.
   void end(Ending ending);
   // Frames wait unserved, and the client's bytes in the kernel, until read_on().
-  [[nodiscard]] bool held_back() const { return held_ != nullptr; }
+  [[nodiscard]] bool held_back() const { return held_back_; }
   // Serves what waits, after the current message.
   void read_on();
   // Lets go of the session, then ends with the kick, if the client understands one, as the
@@ -67,41 +67,40 @@ class Connection final : private net::StreamHandler, private actor::Timer {
   Connection(Shard& shard, HandOver& hand_over);
   ~Connection() override;
 
-  void on_data(net::Stream& stream, std::string_view bytes) override;
-  std::uint32_t on_end(net::Stream& stream) override;
-  void on_closed(net::Stream& stream, net::CloseReason reason) override;
+  void on_data(net::Transport& transport, std::string_view bytes) override;
+  std::uint32_t on_end(net::Transport& transport) override;
+  void on_closed(net::Transport& transport, net::CloseReason reason) override;
   void fire() override;
 
   // Answers a handshake that is not let in, and ends the connection.
   void refuse(std::string_view answer);
   // Each returns whether the frames that follow are to be served here.
   bool on_handshake(std::string_view body, Elsewhere& elsewhere);
-  bool on_request(std::string_view body);
+  // Of a request that has to wait `held` gets the frame.
+  bool on_request(std::string_view body, std::string& held);
   // One beyond maxclient becomes one of its connections, by the place of the player's older one if
   // that has any; false: the gate is full.
   [[nodiscard]] bool take_place(const Session& session);
   // The other way round; false: there are enough of them.
   bool move_beyond();
-  // Stops reading before this frame.
-  void hold_back(std::string_view body);
-  void serve_held();
+  // Stops reading before a frame that has to wait.
+  void hold_back();
   void become_open(const protocol::GateHandshake& handshake);
-  // Sends the socket to the session's worker and deletes this.
+  // Sends the transport to the session's worker and deletes this.
   void hand_over(const Elsewhere& elsewhere);
   // Notes the end and closes after what is written.
   void finish(Ending ending);
   void send_kick(int code, std::string_view reason);
 
   Shard& shard_;
-  net::Stream* stream_ = nullptr;
+  net::Transport* transport_ = nullptr;
   Session* session_ = nullptr;  // while kOpen
   protocol::FrameReader reader_;
   Place place_;
   std::unique_ptr<HandshakePlace> handshake_place_;  // while kHandshake
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
-  std::unique_ptr<std::string> held_;  // the frames from the first that has to wait
   State state_ = State::kHandshake;
-  bool reading_on_ = false;  // serve_held() is posted
+  bool held_back_ = false;  // paused; the frames from the first that has to wait are put back
   bool extended_ = false;
   bool beyond_;  // beyond maxclient: the place is one of GateCore::reserve
 };

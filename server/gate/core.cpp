@@ -65,7 +65,7 @@ Shard& GateCore::shard(actor::Worker& worker) {
   std::atomic<Shard*>& slot = shards_[worker.index()];
   Shard* shard = slot.load(std::memory_order_relaxed);
   if (shard == nullptr) {
-    shard = new Shard(*this, worker, network_.load()->loop(worker.index()));
+    shard = new Shard(*this, network_.load()->transports(worker.index()));
     slot.store(shard, std::memory_order_release);
   }
   return *shard;

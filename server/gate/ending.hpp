@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "net/stream.hpp"
+#include "net/transport.hpp"
 
 namespace gatehouse::gate {
 
@@ -46,11 +46,11 @@ enum class Ending : std::uint8_t {
 inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kShutdown) + 1;
 
 [[nodiscard]] std::string_view name(Ending ending);
-// What the stream is told.
+// What the transport is told.
 [[nodiscard]] net::CloseReason close_reason(Ending ending);
 // The code of the kick that tells an extended client; 0: it is not told, or by other means.
 [[nodiscard]] int kick_code(Ending ending);
-// How a connection that its stream ended, ended.
+// How a connection that its transport ended, ended.
 [[nodiscard]] Ending ending_of(net::CloseReason reason);
 
 }  // namespace gatehouse::gate

@@ -16,10 +16,11 @@ Gate::~Gate() = default;
 
 Result<> Gate::start(net::Network& network, actor::System& system) {
   core_->attach(network, system);
-  auto listener = net::listen(network, core_->options.listen, {},
-                              [core = core_](net::UvLoop& loop, net::Socket socket) {
-                                core->shard(loop.worker()).accept(std::move(socket));
-                              });
+  auto listener = network.listen(
+      core_->options.listen, {},
+      [core = core_](net::TransportSet& set, std::unique_ptr<net::Transport> transport) {
+        core->shard(set.worker()).accept(std::move(transport));
+      });
   if (!listener) return tl::unexpected(listener.error());
   std::lock_guard lock(listener_mutex_);
   listener_ = std::move(*listener);

@@ -22,7 +22,6 @@
 #include "gate/session.hpp"
 #include "net/address.hpp"
 #include "net/address_rules.hpp"
-#include "net/listener.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
@@ -48,7 +47,7 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  // Listens; errors as net::listen(). Once, while the System runs, from any thread.
+  // Listens; errors as net::Network::listen(). Once, while the System runs, from any thread.
   [[nodiscard]] Result<> start(net::Network& network, actor::System& system);
   // Refuses new connections from now on; those that are in stay. Any thread; twice is once.
   void stop_accepting();

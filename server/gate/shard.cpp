@@ -7,26 +7,30 @@
 
 namespace gatehouse::gate {
 
-Shard::Shard(GateCore& core, actor::Worker& worker, net::UvLoop& loop)
-    : core_(core), worker_(worker), loop_(loop), close_log_(core.options.server, worker) {
-  worker.add_turn_end_hook(this);
+Shard::Shard(GateCore& core, net::TransportSet& transports)
+    : core_(core),
+      transports_(transports),
+      worker_(transports.worker()),
+      close_log_(core.options.server, worker_) {
+  worker_.add_turn_end_hook(this);
 }
 
-void Shard::accept(net::Socket socket) {
-  if (core_.address_rules.get()->refuses(socket.peer()))
-    return note_closed(Ending::kAddressBanned, socket.peer());
+void Shard::accept(std::unique_ptr<net::Transport> transport) {
+  const net::Address peer = transport->peer();
+  if (core_.address_rules.get()->refuses(peer))
+    return note_closed(Ending::kAddressBanned, peer);
   const Limits& limits = options().limits;
   Place place = core_.connections.try_take();
   const bool beyond = !place;
   if (beyond) place = core_.reserve.try_take();
-  if (!place) return note_closed(Ending::kMaxclient, socket.peer());
+  if (!place) return note_closed(Ending::kMaxclient, peer);
   Place unauthenticated = core_.unauthenticated.try_take();
-  if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, socket.peer());
-  const AddressBudgets::Key key = net::subscriber_bytes(socket.peer());
+  if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, peer);
+  const AddressBudgets::Key key = net::subscriber_bytes(peer);
   if (core_.addresses.enter_handshake(key, beyond, monotonic_ns()) !=
       AddressBudgets::Entry::kGranted) {
     const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;
-    return note_closed(ending, socket.peer());
+    return note_closed(ending, peer);
   }
   auto handshake_place =
       std::make_unique<HandshakePlace>(std::move(unauthenticated), core_.addresses, key, beyond);
@@ -36,7 +40,7 @@ void Shard::accept(net::Socket socket) {
   const MonotonicMs deadline = timeout_ms == 0 ? 0 : monotonic_ms() + timeout_ms;
   Connection::open(*this,
                    HandOver{core_.shared_from_this(), std::move(place), beyond,
-                            std::move(handshake_place), std::move(socket), {}, deadline});
+                            std::move(handshake_place), std::move(transport), deadline});
 }
 
 void Shard::take_over(HandOver hand_over) {

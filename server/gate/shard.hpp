@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
@@ -13,8 +12,7 @@
 #include "gate/core.hpp"
 #include "gate/ending.hpp"
 #include "gate/place_counter.hpp"
-#include "net/socket.hpp"
-#include "net/uv_loop.hpp"
+#include "net/transport_set.hpp"
 
 namespace gatehouse::gate {
 
@@ -26,8 +24,8 @@ struct HandOver {
   Place place;
   bool beyond = false;  // the place is one of GateCore::reserve
   std::unique_ptr<HandshakePlace> handshake_place;
-  net::Socket socket;
-  std::string frames;  // read, but not yet served: the handshake and what came after it
+  // With all that was read and not served: the handshake and what came after it.
+  std::unique_ptr<net::Transport> transport;
   MonotonicMs deadline = 0;
 };
 
@@ -42,17 +40,17 @@ struct SessionList {
 
 class Shard final : private actor::TurnEndHook, private actor::Timer {
  public:
-  Shard(GateCore& core, actor::Worker& worker, net::UvLoop& loop);
+  Shard(GateCore& core, net::TransportSet& transports);
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
   [[nodiscard]] GateCore& core() const { return core_; }
   [[nodiscard]] const GateOptions& options() const { return core_.options; }
   [[nodiscard]] actor::Worker& worker() const { return worker_; }
-  [[nodiscard]] net::UvLoop& loop() const { return loop_; }
+  [[nodiscard]] net::TransportSet& transports() const { return transports_; }
 
   // Takes a connection from the listener.
-  void accept(net::Socket socket);
+  void accept(std::unique_ptr<net::Transport> transport);
   // Takes a connection from the worker that read its handshake.
   void take_over(HandOver hand_over);
   void drain();
@@ -78,8 +76,8 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   void fire() override;
 
   GateCore& core_;
+  net::TransportSet& transports_;
   actor::Worker& worker_;
-  net::UvLoop& loop_;
   SessionList sessions_;
   SessionList away_;  // those with a seat and without a client, the longest first
   // Since the last turn: the metrics are shared with other threads.

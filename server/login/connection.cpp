@@ -61,7 +61,7 @@ auto Connection::resume(Step<Value> step, Hold hold) {
   return owner_.resume<Value>(stream_.id(), step, std::move(hold));
 }
 
-Connection::Connection(LoginWorker& owner, net::Stream& stream,
+Connection::Connection(LoginWorker& owner, net::Transport& stream,
                        const protocol::LoginHandshakeOptions& suites)
     : owner_(owner), stream_(stream) {
   handshake_.emplace(suites, fresh_randomness());

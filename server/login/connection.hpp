@@ -29,7 +29,7 @@
 #include "login/policy.hpp"
 #include "login/refusal.hpp"
 #include "login/throttle.hpp"
-#include "net/stream.hpp"
+#include "net/transport.hpp"
 #include "protocol/line_reader.hpp"
 #include "protocol/login_handshake.hpp"
 
@@ -43,15 +43,15 @@ class Connection final : private actor::Timer {
   template <class Value>
   using Step = void (Connection::*)(Value value, Hold hold);
 
-  Connection(LoginWorker& owner, net::Stream& stream,
+  Connection(LoginWorker& owner, net::Transport& stream,
              const protocol::LoginHandshakeOptions& suites);
 
   // Sends the challenge and starts the deadline.
   void start();
   void on_data(std::string_view bytes);
-  // The client sends no more, and waits for the answer: net::StreamHandler::on_end(). Who waits in
-  // a game server's room has to keep the connection as it is; else the place in line is kept as for
-  // all who left.
+  // The client sends no more, and waits for the answer: net::TransportHandler::on_end(). Who waits
+  // in a game server's room has to keep the connection as it is; else the place in line is kept as
+  // for all who left.
   [[nodiscard]] std::uint32_t on_end();
   // The stream closed: nobody waits for an answer any more.
   void on_gone();
@@ -96,7 +96,7 @@ class Connection final : private actor::Timer {
   void record(int code);
 
   LoginWorker& owner_;
-  net::Stream& stream_;
+  net::Transport& stream_;
   State state_ = State::kHandshake;
   protocol::Suite suite_ = protocol::Suite::kSkynet;
   protocol::LineReader reader_;

@@ -104,10 +104,12 @@ Result<> LoginServer::start() {
   }
   for (std::size_t i = 0; i < suites_.size(); ++i) {
     auto listener =
-        net::listen(dependencies_.network, options_.listeners[i].address, {},
-                    [this, suites = suites_[i].get()](net::UvLoop& loop, net::Socket socket) {
-                      on_accept(*suites, loop, std::move(socket));
-                    });
+        dependencies_.network.listen(
+            options_.listeners[i].address, {},
+            [this, suites = suites_[i].get()](net::TransportSet& set,
+                                              std::unique_ptr<net::Transport> transport) {
+              on_accept(*suites, set, std::move(transport));
+            });
     if (!listener) {
       stop_accepting();
       return tl::unexpected(listener.error());
@@ -136,9 +138,9 @@ void LoginServer::set_game_servers(const std::vector<store::GameServer>& servers
   context_->rooms.set_game_servers(servers);
 }
 
-void LoginServer::on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,
-                            net::Socket socket) {
-  workers_[loop.worker().index()]->accept(loop, std::move(socket), suites);
+void LoginServer::on_accept(const protocol::LoginHandshakeOptions& suites, net::TransportSet& set,
+                            std::unique_ptr<net::Transport> transport) {
+  workers_[set.worker().index()]->accept(set, std::move(transport), suites);
 }
 
 void LoginServer::stop_accepting() {

@@ -24,7 +24,6 @@
 #include "login/policy.hpp"
 #include "net/address.hpp"
 #include "net/address_rules.hpp"
-#include "net/listener.hpp"
 #include "net/network.hpp"
 #include "protocol/login_handshake.hpp"
 #include "store/records.hpp"
@@ -75,7 +74,7 @@ class LoginServer {
   // After System::stop(), so that no worker calls it; waits for the logins in the pools.
   ~LoginServer();
 
-  // Opens the listeners, all or none. The System runs. Errors as net::listen; kInvalid for a
+  // Opens the listeners, all or none. The System runs. Errors as Network::listen; kInvalid for a
   // listener without a suite or without the key that x25519 needs. Once.
   [[nodiscard]] Result<> start();
   // The bound addresses, in the order of the options. After start().
@@ -100,8 +99,8 @@ class LoginServer {
   class Upkeep;
 
   void close_rooms();
-  void on_accept(const protocol::LoginHandshakeOptions& suites, net::UvLoop& loop,
-                 net::Socket socket);
+  void on_accept(const protocol::LoginHandshakeOptions& suites, net::TransportSet& set,
+                 std::unique_ptr<net::Transport> transport);
 
   const LoginDependencies dependencies_;
   const LoginOptions options_;

@@ -1,6 +1,5 @@
 #include "login/login_worker.hpp"
 
-#include "net/tcp.hpp"
 #include "protocol/login_answer.hpp"
 
 namespace gatehouse::login {
@@ -12,20 +11,20 @@ LoginWorker::~LoginWorker() {
   GATEHOUSE_ASSERT(connections_.empty());
 }
 
-void LoginWorker::accept(net::UvLoop& loop, net::Socket socket,
+void LoginWorker::accept(net::TransportSet& set, std::unique_ptr<net::Transport> transport,
                          const protocol::LoginHandshakeOptions& suites) {
   if (stopping_) return;
-  const net::Address peer = socket.peer();
+  const net::Address peer = transport->peer();
   if (context_.address_rules.get()->refuses(peer)) {
     outcomes_.refused(peer, kAddressBanned);
-    return socket.say_and_close(protocol::format_login_refusal(kAddressBanned.code) + '\n');
+    return transport->say_and_end(protocol::format_login_refusal(kAddressBanned.code) + '\n');
   }
   if (!admit_connection()) return outcomes_.refused(peer, kConnectionsMax);
-  auto stream = net::open_tcp(loop, std::move(socket), *this);
-  if (!stream) return release_connection();
-  auto connection = std::make_unique<Connection>(*this, **stream, suites);
+  const auto attached = set.attach(std::move(transport), *this);
+  if (!attached) return release_connection();
+  auto connection = std::make_unique<Connection>(*this, **attached, suites);
   Connection& started = *connection;
-  const bool fresh = connections_.emplace((*stream)->id(), std::move(connection)).second;
+  const bool fresh = connections_.emplace((*attached)->id(), std::move(connection)).second;
   GATEHOUSE_ASSERT(fresh);
   started.start();
 }
@@ -35,20 +34,20 @@ void LoginWorker::stop() {
   for (auto& [id, connection] : connections_) connection->stop();
 }
 
-void LoginWorker::on_data(net::Stream& stream, std::string_view bytes) {
-  Connection* connection = find(stream.id());
+void LoginWorker::on_data(net::Transport& transport, std::string_view bytes) {
+  Connection* connection = find(transport.id());
   GATEHOUSE_ASSERT(connection != nullptr);
   connection->on_data(bytes);
 }
 
-std::uint32_t LoginWorker::on_end(net::Stream& stream) {
-  Connection* connection = find(stream.id());
+std::uint32_t LoginWorker::on_end(net::Transport& transport) {
+  Connection* connection = find(transport.id());
   GATEHOUSE_ASSERT(connection != nullptr);
   return connection->on_end();
 }
 
-void LoginWorker::on_closed(net::Stream& stream, net::CloseReason) {
-  const auto it = connections_.find(stream.id());
+void LoginWorker::on_closed(net::Transport& transport, net::CloseReason) {
+  const auto it = connections_.find(transport.id());
   GATEHOUSE_ASSERT(it != connections_.end());
   it->second->on_gone();
   connections_.erase(it);

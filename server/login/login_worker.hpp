@@ -14,15 +14,13 @@
 #include "login/hold.hpp"
 #include "login/login_context.hpp"
 #include "login/outcome_log.hpp"
-#include "net/socket.hpp"
-#include "net/stream.hpp"
-#include "net/uv_loop.hpp"
+#include "net/transport_set.hpp"
 
 namespace gatehouse::login {
 
-// Handles the streams of all its connections, so that a connection is freed by this object and
+// Handles the transports of all its connections, so that a connection is freed by this object and
 // never by its own call.
-class LoginWorker final : public net::StreamHandler {
+class LoginWorker final : public net::TransportHandler {
  public:
   LoginWorker(LoginContext& context, actor::Worker& worker);
   LoginWorker(const LoginWorker&) = delete;
@@ -31,7 +29,8 @@ class LoginWorker final : public net::StreamHandler {
 
   // Takes a connection, or closes it when its address is banned or there are too many. `suites`
   // outlives it.
-  void accept(net::UvLoop& loop, net::Socket socket, const protocol::LoginHandshakeOptions& suites);
+  void accept(net::TransportSet& set, std::unique_ptr<net::Transport> transport,
+              const protocol::LoginHandshakeOptions& suites);
   // Answers 503 to all, now and from now on.
   void stop();
 
@@ -70,9 +69,9 @@ class LoginWorker final : public net::StreamHandler {
     }
   };
 
-  void on_data(net::Stream& stream, std::string_view bytes) override;
-  std::uint32_t on_end(net::Stream& stream) override;
-  void on_closed(net::Stream& stream, net::CloseReason reason) override;
+  void on_data(net::Transport& transport, std::string_view bytes) override;
+  std::uint32_t on_end(net::Transport& transport) override;
+  void on_closed(net::Transport& transport, net::CloseReason reason) override;
   [[nodiscard]] Connection* find(ConnectionId id) const;
   [[nodiscard]] bool admit_connection();
   void release_connection();

@@ -1,3 +1,5 @@
+#include "net/connect.hpp"
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,7 +13,7 @@
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
 #include "net/resolver.hpp"
-#include "net/tcp.hpp"
+#include "net/tcp_transport.hpp"
 #include "net/uv.hpp"
 
 namespace gatehouse::net {
@@ -35,7 +37,7 @@ class Connecting final : public actor::Timer, public std::enable_shared_from_thi
   }
   // The attempt's descriptor is connected, or failed with `error`.
   void on_attempt_done(Socket socket, int error);
-  void end(Result<Socket> result) {
+  void end(Result<std::unique_ptr<Transport>> result) {
     cancel();
     if (attempt_ != nullptr) drop_attempt();
     if (!callback_) return;
@@ -112,7 +114,7 @@ void Connecting::drop_attempt() { std::exchange(attempt_, nullptr)->take().close
 
 void Connecting::on_attempt_done(Socket socket, int error) {
   attempt_ = nullptr;
-  if (error == 0) return end(std::move(socket));
+  if (error == 0) return end(std::make_unique<TcpTransport>(std::move(socket)));
   last_error_ = error;
   socket.close();
   try_next();
@@ -163,7 +165,7 @@ void connect_tcp(UvLoop& loop, const Endpoint& endpoint, std::uint32_t timeout_m
     callback(fail(Errc::kClosed, "the loop is ending"));
     return;
   }
-  GATEHOUSE_ASSERT(UvLoop::current() == &loop);
+  GATEHOUSE_ASSERT(actor::Worker::current() == &loop.worker());
   std::make_shared<Connecting>(loop, endpoint, std::move(callback))->start(timeout_ms);
 }
 

@@ -1,51 +1,58 @@
-// The loops of all workers. Build it after the System, and start the System with its factory:
-//   actor::System system(options, metrics);
-//   net::Network network(system);
-//   system.start(network.loop_factory());
+// The world outside of the process, as daemons and services see it. The real one is UvNetwork;
+// MemoryNetwork is one without sockets.
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <mutex>
-#include <shared_mutex>
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "actor/system.hpp"
-#include "net/uv_loop.hpp"
+#include "base/result.hpp"
+#include "base/unique_function.hpp"
+#include "net/address.hpp"
+#include "net/listener.hpp"
+#include "net/transport_set.hpp"
+#include "net/udp.hpp"
 
 namespace gatehouse::net {
 
-class Listener;
+using ConnectCallback = UniqueFunction<void(Result<std::unique_ptr<Transport>>)>;
+using ResolveCallback = UniqueFunction<void(Result<std::vector<std::string>>)>;
 
+// Callbacks come once, on the worker that asked and not from inside the call (except on an ending
+// worker: kClosed).
 class Network {
  public:
-  // Ignores SIGPIPE for the process: a write to a closed connection is an error, not a death.
-  explicit Network(actor::System& system);
-  // Stops the System, which owns the loops. Not from a worker's thread.
-  ~Network();
-  Network(const Network&) = delete;
-  Network& operator=(const Network&) = delete;
+  virtual ~Network() = default;
 
-  [[nodiscard]] actor::System::LoopFactory loop_factory();
-  [[nodiscard]] actor::System& system() const { return system_; }
-  // The loop of a started worker; valid until System::stop(). Any thread.
-  [[nodiscard]] UvLoop& loop(std::uint16_t worker) const;
-  // Workers that listeners are spread over, the exclusive ones left out.
-  [[nodiscard]] std::uint16_t worker_count() const { return system_.worker_count(); }
-  // Held shared to accept, and alone to refuse for want of descriptors: a worker that gives up
-  // its reserve descriptor for a moment must not lose it to another worker's accept.
-  [[nodiscard]] std::shared_mutex& accept_mutex() { return accept_mutex_; }
+  // The transports of a started worker; valid until System::stop(). Any thread.
+  [[nodiscard]] virtual TransportSet& transports(std::uint16_t worker) = 0;
 
-  // Listeners are told which workers are stuck, from add to remove. Any thread.
-  void add_listener(Listener& listener);
-  void remove_listener(Listener& listener);
+  // Binds and listens before it returns; accepting starts as the workers come by. The System runs.
+  // A host name is looked up blocking. kExists: somebody listens there already; kDenied: no right
+  // to the port; kInvalid: not an address of this machine; kIo: anything else. Any thread.
+  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
+                                                                 const ListenOptions& options,
+                                                                 AcceptHandler on_accept) = 0;
 
- private:
-  actor::System& system_;
-  std::shared_mutex accept_mutex_;
-  std::mutex listeners_mutex_;
-  std::vector<Listener*> listeners_;
-  std::array<std::atomic<UvLoop*>, actor::kWorkersMax> loops_{};
+  // --- On a worker's thread, for it ---
+  // Resolves and connects, trying the addresses in order within `timeout_ms` in all. kNotFound: no
+  // such name; kUnavailable: nobody answers there; kTimeout.
+  virtual void connect(const Endpoint& endpoint, std::uint32_t timeout_ms,
+                       ConnectCallback callback) = 0;
+  // Numeric addresses of `host`, in the order of preference, at least one; a numeric host is its
+  // own answer. kNotFound: the name has no address; kUnavailable: the name service does not
+  // answer. A worker that ends waits for lookups that already run.
+  virtual void resolve(const std::string& host, ResolveCallback callback) = 0;
+  // Binds to a numeric address (port 0: any) and begins to receive. The handler must live until
+  // close() or on_udp_closed(). kExists: the port is taken; kDenied: no right to it; kInvalid: not
+  // an address of this machine; kIo; kClosed: the worker is ending; kUnavailable: none here.
+  [[nodiscard]] virtual Result<UdpSocket*> open_udp(const Address& local, UdpHandler& handler) = 0;
+  // Attaches a transport over a copy of `descriptor`, which stays the caller's: a pipe, a terminal
+  // or a socket. It cannot be detached. kInvalid: not open, or a file that cannot be polled; kIo:
+  // no descriptor is left; kClosed: the worker is ending; kUnavailable: none here.
+  [[nodiscard]] virtual Result<Transport*> open_descriptor(int descriptor,
+                                                           TransportHandler& handler) = 0;
 };
 
 }  // namespace gatehouse::net

@@ -66,7 +66,7 @@ void resolve(UvLoop& loop, const std::string& host, ResolveCallback callback) {
     callback(fail(Errc::kClosed, "the loop is ending"));
     return;
   }
-  GATEHOUSE_ASSERT(UvLoop::current() == &loop);
+  GATEHOUSE_ASSERT(actor::Worker::current() == &loop.worker());
   if (const auto numeric = Address::from(host, 0)) {
     answer_later(loop, std::move(callback), std::vector<std::string>{numeric->ip()});
     return;

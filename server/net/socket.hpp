@@ -1,9 +1,7 @@
-// A connected descriptor on its way between owners: from a listener to a stream, or from a
-// stream of one worker to a stream of another. May cross threads.
+// A descriptor on its way between owners: from a listener, or a connection that is made, to its
+// transport. May cross threads.
 #pragma once
 
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "net/address.hpp"
@@ -24,19 +22,12 @@ class Socket {
   // The caller owns the descriptor from now on.
   [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
   void close();
-  // The last words to a peer that nothing is spent on: sends what the kernel takes now, tells the
-  // end and closes. A peer whose own bytes were not read may miss them.
-  void say_and_close(std::string_view bytes);
 
   [[nodiscard]] const Address& peer() const { return peer_; }
-  // Bytes that the former owner wrote and the kernel had no room for; the next stream sends them
-  // before its own.
-  [[nodiscard]] std::string& unsent() { return unsent_; }
 
  private:
   int descriptor_ = -1;
   Address peer_;
-  std::string unsent_;
 };
 
 }  // namespace gatehouse::net

@@ -1,8 +1,7 @@
 // UDP sockets of one worker: datagrams in, datagrams out, IPv4 or IPv6.
 //
-// A socket belongs to the UvLoop of one worker and is used on that worker's thread only. It is
-// freed in libuv's close callback: a UdpSocket* is valid until close(), or until on_udp_closed()
-// returned.
+// A socket belongs to one worker (Network::open_udp()) and is used on that worker's thread only. A
+// UdpSocket* is valid until close(), or until on_udp_closed() returned.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +14,6 @@
 namespace gatehouse::net {
 
 class UdpSocket;
-class UvLoop;
 
 // What the owner of a socket implements. Called by the loop, never from inside a call on the
 // socket.
@@ -54,11 +52,5 @@ class UdpSocket {
 
   Address local_;
 };
-
-// Binds to a numeric address (port 0: any) and begins to receive. On the loop's thread; the
-// handler must live until close() or on_udp_closed(). kExists: the port is taken; kDenied: no
-// right to it; kInvalid: not an address of this machine; kIo; kClosed: the loop is ending.
-[[nodiscard]] Result<UdpSocket*> open_udp(UvLoop& loop, const Address& local,
-                                          UdpHandler& handler);
 
 }  // namespace gatehouse::net

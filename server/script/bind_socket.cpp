@@ -13,9 +13,9 @@
 namespace gatehouse::script {
 
 SocketTable& socket_table_of(lua_State* L) {
-  Runtime& runtime = Vm::of(L).runtime();
-  if (runtime.network == nullptr) luaL_error(L, "no network here");
-  return runtime.sockets;
+  SocketTable& sockets = Vm::of(L).runtime().sockets;
+  if (!sockets.has_network()) luaL_error(L, "no network here");
+  return sockets;
 }
 
 std::uint32_t check_socket_id(lua_State* L, int index) {
@@ -73,7 +73,7 @@ int listen(lua_State* L) {
   } else {
     endpoint = {lua_tostring(L, 1), static_cast<std::uint16_t>(port)};
   }
-  const auto listening = table.listen(*Vm::of(L).runtime().network, owner, endpoint, backlog);
+  const auto listening = table.listen(owner, endpoint, backlog);
   if (!listening) return push_nil_and(L, listening.error().message);
   lua_pushinteger(L, listening->id);
   if (!push_owned(L, listening->address.ip())) {

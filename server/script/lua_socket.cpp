@@ -31,16 +31,16 @@ LuaSocket::LuaSocket(SocketShard& shard, std::uint32_t id, ServiceId owner,
       close_alarm_(*this, &LuaSocket::give_up) {}
 
 LuaSocket::~LuaSocket() {
-  GATEHOUSE_ASSERT(stream_ == nullptr);
+  GATEHOUSE_ASSERT(transport_ == nullptr);
 }
 
-void LuaSocket::open(net::Stream* stream, std::string unread) {
-  stream_ = stream;
+void LuaSocket::open(net::Transport* transport, std::string unread) {
+  transport_ = transport;
   buffer_ = std::move(unread);
-  if (stream_ == nullptr) return;
+  if (transport_ == nullptr) return;
   counters_->reading = true;
-  stream_->set_unsent_limit(kBufferBytesMax);
-  if (stream_->unsent_bytes() > 0) shard_.watch(*this);
+  transport_->set_unsent_limit(kBufferBytesMax);
+  if (transport_->unsent_bytes() > 0) shard_.watch(*this);
 }
 
 LuaSocket::Chunk LuaSocket::find(Want want, std::size_t size, std::string_view separator) {
@@ -113,28 +113,28 @@ void LuaSocket::want_frames() {
     resume();
     notify(SocketEventType::kData, static_cast<std::int64_t>(unread().size()));
   }
-  if ((stream_ == nullptr || ended_) && !close_told_) notify(SocketEventType::kClose);
+  if ((transport_ == nullptr || ended_) && !close_told_) notify(SocketEventType::kClose);
 }
 
 void LuaSocket::pause() {
-  if (paused_ || stream_ == nullptr) return;
+  if (paused_ || transport_ == nullptr) return;
   paused_ = true;
   counters_->reading = false;
-  stream_->pause();
+  transport_->pause();
 }
 
 void LuaSocket::resume() {
   if (!paused_) return;
   paused_ = false;
   const bool was_full = std::exchange(full_, false);
-  if (stream_ == nullptr || closing_) return;
+  if (transport_ == nullptr || closing_) return;
   counters_->reading = true;
-  stream_->resume();
+  transport_->resume();
   if (owner_ && was_full) log::info(owner_, "Resume socket ({})", id_);
 }
 
 bool LuaSocket::write(std::string_view bytes) {
-  if (stream_ == nullptr || closing_ || !stream_->write(bytes)) return false;
+  if (transport_ == nullptr || closing_ || !transport_->write(bytes)) return false;
   counters_->count_written(bytes.size(), shard_.system().now_cs());
   shard_.watch(*this);
   return true;
@@ -142,9 +142,9 @@ bool LuaSocket::write(std::string_view bytes) {
 
 bool LuaSocket::write_low(std::string_view bytes) {
   if (unsent_bytes() == 0) return write(bytes);
-  if (stream_ == nullptr || closing_ || stream_->ending()) return false;
+  if (transport_ == nullptr || closing_ || transport_->ending()) return false;
   if (low_bytes_ + bytes.size() > kBufferBytesMax) {
-    stream_->close(net::CloseReason::kSlowReader);
+    transport_->close(net::CloseReason::kSlowReader);
     return false;
   }
   low_.emplace_back(bytes);
@@ -155,18 +155,18 @@ bool LuaSocket::write_low(std::string_view bytes) {
 }
 
 std::size_t LuaSocket::unsent_bytes() const {
-  return stream_ == nullptr ? 0 : stream_->unsent_bytes() + low_bytes_;
+  return transport_ == nullptr ? 0 : transport_->unsent_bytes() + low_bytes_;
 }
 
 void LuaSocket::send_low(std::size_t bytes) {
   for (std::size_t sent = 0; sent < bytes && !low_.empty(); low_.pop_front()) {
-    stream_->write(low_.front());
+    transport_->write(low_.front());
     sent += low_.front().size();
     low_bytes_ -= low_.front().size();
   }
 }
 
-void LuaSocket::on_data(net::Stream&, std::string_view bytes) {
+void LuaSocket::on_data(net::Transport&, std::string_view bytes) {
   if (closing_) return;
   buffer_.append(bytes);
   counters_->count_read(bytes.size(), shard_.system().now_cs());
@@ -190,11 +190,11 @@ void LuaSocket::on_data(net::Stream&, std::string_view bytes) {
 
 void LuaSocket::overflow() {
   log::warn(owner_, "socket buffer overflow: fd={} size={}", id_, unread().size());
-  let_go(net::Stream::kLingerMs);
+  let_go(net::Transport::kLingerMs);
   shard_.on_end(*this);  // may have destroyed this
 }
 
-std::uint32_t LuaSocket::on_end(net::Stream&) {
+std::uint32_t LuaSocket::on_end(net::Transport&) {
   if (closing_) return 0;
   ended_ = true;
   counters_->reading = false;
@@ -203,67 +203,67 @@ std::uint32_t LuaSocket::on_end(net::Stream&) {
 }
 
 void LuaSocket::end_is_read() {
-  if (is_closed() || stream_->ending()) return;
+  if (is_closed() || transport_->ending()) return;
   send_low(SIZE_MAX);
-  stream_->close_after_flush(net::CloseReason::kPeerClosed);
+  transport_->close_after_flush(net::CloseReason::kPeerClosed);
 }
 
-void LuaSocket::on_closed(net::Stream& stream, net::CloseReason) {
-  GATEHOUSE_ASSERT(stream_ == &stream);
-  stream_ = nullptr;
+void LuaSocket::on_closed(net::Transport& transport, net::CloseReason) {
+  GATEHOUSE_ASSERT(transport_ == &transport);
+  transport_ = nullptr;
   close_alarm_.cancel();
   if (closing_ || !close_told_) notify(SocketEventType::kClose);
   shard_.on_end(*this);  // may have destroyed this
 }
 
-// The stream sends the rest by itself.
+// The transport sends the rest by itself.
 void LuaSocket::let_go(std::uint32_t linger_ms) {
   send_low(SIZE_MAX);
-  net::Stream* stream = std::exchange(stream_, nullptr);
+  net::Transport* transport = std::exchange(transport_, nullptr);
   close_alarm_.cancel();
-  stream->forget_handler();
-  stream->close_after_flush(net::CloseReason::kLocal, linger_ms);
+  transport->forget_handler();
+  transport->close_after_flush(net::CloseReason::kLocal, linger_ms);
   notify(SocketEventType::kClose);
 }
 
 bool LuaSocket::close() {
-  if (stream_ == nullptr) return false;
+  if (transport_ == nullptr) return false;
   if (closing_) return true;
   closing_ = true;
-  if (!stream_->ending() && unsent_bytes() == 0) {
-    let_go(net::Stream::kLingerMs);
+  if (!transport_->ending() && unsent_bytes() == 0) {
+    let_go(net::Transport::kLingerMs);
     return true;
   }
-  stream_->pause();
+  transport_->pause();
   shard_.watch(*this);
   arm(close_alarm_, kCloseTimeoutMs);
   return true;
 }
 
 void LuaSocket::shutdown() {
-  if (stream_ != nullptr) stream_->close(net::CloseReason::kLocal);
+  if (transport_ != nullptr) transport_->close(net::CloseReason::kLocal);
 }
 
 void LuaSocket::release(bool at_once) {
   owner_ = {};
-  if (stream_ == nullptr) return;
-  net::Stream* stream = stream_;
+  if (transport_ == nullptr) return;
+  net::Transport* transport = transport_;
   let_go(kReleaseLingerMs);
-  if (at_once) stream->close(net::CloseReason::kLocal);
+  if (at_once) transport->close(net::CloseReason::kLocal);
 }
 
 ParkedSocket LuaSocket::park() {
   ParkedSocket parked;
-  if (stream_ != nullptr && !closing_) {
+  if (transport_ != nullptr && !closing_) {
     send_low(SIZE_MAX);
-    auto detached = stream_->detach();
+    auto detached = transport_->detach();
     if (detached) {
-      stream_ = nullptr;
-      parked.socket = std::move(*detached);
+      transport_ = nullptr;
+      parked.transport = std::move(*detached);
     }
   }
   owner_ = {};
-  if (stream_ != nullptr) let_go(kReleaseLingerMs);
+  if (transport_ != nullptr) let_go(kReleaseLingerMs);
   buffer_.erase(0, head_);
   head_ = 0;
   parked.unread = std::move(buffer_);
@@ -271,15 +271,16 @@ ParkedSocket LuaSocket::park() {
 }
 
 bool LuaSocket::on_turn_end() {
-  if (stream_ != nullptr && stream_->unsent_bytes() == 0) send_low(kLowBytes);
+  if (transport_ != nullptr && transport_->unsent_bytes() == 0) send_low(kLowBytes);
   const std::size_t unsent = unsent_bytes();
   counters_->unsent_bytes = unsent;
   if (unsent == 0) {
     if (warn_at_bytes_ > kWarnBytes) {
       warn_at_bytes_ = kWarnBytes;
-      if (stream_ != nullptr) notify(SocketEventType::kWarning, 0);
+      if (transport_ != nullptr) notify(SocketEventType::kWarning, 0);
     }
-    if (closing_ && stream_ != nullptr && !stream_->ending()) let_go(net::Stream::kLingerMs);
+    if (closing_ && transport_ != nullptr && !transport_->ending())
+      let_go(net::Transport::kLingerMs);
     return false;
   }
   if (unsent >= warn_at_bytes_) {
@@ -310,7 +311,7 @@ void LuaSocket::retry() {
 }
 
 void LuaSocket::give_up() {
-  if (stream_ != nullptr) stream_->close(net::CloseReason::kTimeout);
+  if (transport_ != nullptr) transport_->close(net::CloseReason::kTimeout);
 }
 
 void LuaSocket::arm(Alarm& alarm, std::uint32_t ms) {

@@ -12,7 +12,7 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/ids.hpp"
-#include "net/stream.hpp"
+#include "net/transport.hpp"
 #include "script/socket_counters.hpp"
 #include "script/socket_event.hpp"
 
@@ -22,11 +22,11 @@ class SocketShard;
 
 // A connection on its way between services.
 struct ParkedSocket {
-  net::Socket socket;  // not open: the connection ended, `unread` is all there is
+  std::unique_ptr<net::Transport> transport;  // null: it ended, `unread` is all there is
   std::string unread;
 };
 
-class LuaSocket final : public net::StreamHandler {
+class LuaSocket final : public net::TransportHandler {
  public:
   // Unread bytes that pause reading, until they are read.
   static constexpr std::size_t kPauseBytes = 128 * 1024;
@@ -47,7 +47,7 @@ class LuaSocket final : public net::StreamHandler {
     owner_ = owner;
   }
   // Takes the connection; without one the socket is at its end.
-  void open(net::Stream* stream, std::string unread);
+  void open(net::Transport* transport, std::string unread);
 
   // --- Reading ---
   enum class Want : std::uint8_t {
@@ -73,7 +73,7 @@ class LuaSocket final : public net::StreamHandler {
   // No more bytes will come. The owner may still answer what it has read, until a read tells it
   // of the end.
   [[nodiscard]] bool at_end() const { return is_closed() || ended_; }
-  [[nodiscard]] bool is_closed() const { return stream_ == nullptr || closing_; }
+  [[nodiscard]] bool is_closed() const { return transport_ == nullptr || closing_; }
   [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(head_); }
   // A read has told the owner of the end: what was written leaves, nothing more can be.
   void end_is_read();
@@ -102,10 +102,10 @@ class LuaSocket final : public net::StreamHandler {
   // Looks at the unsent output after each turn's flush; false: there is none any more.
   bool on_turn_end();
 
-  // net::StreamHandler
-  void on_data(net::Stream& stream, std::string_view bytes) override;
-  std::uint32_t on_end(net::Stream& stream) override;
-  void on_closed(net::Stream& stream, net::CloseReason reason) override;
+  // net::TransportHandler
+  void on_data(net::Transport& transport, std::string_view bytes) override;
+  std::uint32_t on_end(net::Transport& transport) override;
+  void on_closed(net::Transport& transport, net::CloseReason reason) override;
 
  private:
   class Alarm final : public actor::Timer {
@@ -125,7 +125,7 @@ class LuaSocket final : public net::StreamHandler {
   void let_go(std::uint32_t linger_ms);
   void overflow();
   [[nodiscard]] std::size_t unsent_bytes() const;
-  // Hands low-priority output to the stream, in whole writes, until it has so many bytes.
+  // Hands low-priority output to the transport, in whole writes, until it has so many bytes.
   void send_low(std::size_t bytes);
   void arm(Alarm& alarm, std::uint32_t ms);
 
@@ -133,7 +133,7 @@ class LuaSocket final : public net::StreamHandler {
   const std::uint32_t id_;
   ServiceId owner_;
   const std::shared_ptr<SocketCounters> counters_;
-  net::Stream* stream_ = nullptr;
+  net::Transport* transport_ = nullptr;
   std::string buffer_;
   std::size_t head_ = 0;     // bytes of buffer_ that were read
   std::size_t scanned_ = 0;  // unread bytes known to hold no separator_

@@ -60,8 +60,8 @@ LuaUdp::~LuaUdp() {
   if (socket_ != nullptr) socket_->close();
 }
 
-Result<> LuaUdp::open(net::UvLoop& loop, const net::Address& local) {
-  auto opened = net::open_udp(loop, local, *this);
+Result<> LuaUdp::open(net::Network& network, const net::Address& local) {
+  auto opened = network.open_udp(local, *this);
   if (!opened) return tl::unexpected(opened.error());
   socket_ = *opened;
   counters_->reading = true;

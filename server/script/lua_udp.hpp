@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "actor/system.hpp"
-#include "net/udp.hpp"
+#include "net/network.hpp"
 #include "script/socket_counters.hpp"
 
 namespace gatehouse::script {
@@ -34,8 +34,8 @@ class LuaUdp final : public net::UdpHandler {
   LuaUdp& operator=(const LuaUdp&) = delete;
 
   [[nodiscard]] ServiceId owner() const { return owner_; }
-  // Errors: as net::open_udp.
-  [[nodiscard]] Result<> open(net::UvLoop& loop, const net::Address& local);
+  // Errors: as net::Network::open_udp().
+  [[nodiscard]] Result<> open(net::Network& network, const net::Address& local);
   [[nodiscard]] net::Address local() const;
   // Where send() without an address goes.
   void set_peer(const net::Address& peer) { peer_ = peer; }

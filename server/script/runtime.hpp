@@ -34,13 +34,15 @@ struct AllocationFaults {
 };
 
 struct Runtime {
-  explicit Runtime(actor::System& actor_system) : system{actor_system}, sockets{actor_system} {}
+  // Without a network services have no sockets.
+  explicit Runtime(actor::System& actor_system, net::Network* network = nullptr)
+      : system{actor_system}, sockets{actor_system, network} {}
 
   actor::System& system;
   CodeCache code;
   SharedTables tables;  // sharedata, sharetable, datasheet
   SharedCells cells;    // stm
-  SocketTable sockets;  // of Lua services; they need `network`
+  SocketTable sockets;  // of Lua services
   store::MysqlWorkers mysql;
 
   // Patterns as in package.path; the built-in library comes first so that a script's lua_path
@@ -55,7 +57,6 @@ struct Runtime {
   std::string preload;       // file run before every service, or empty (sk 1.0)
 
   // Null where the process has none of them (tests of the lower layers).
-  net::Network* network = nullptr;
   store::Store* store = nullptr;
   AgentManager* agents = nullptr;
 

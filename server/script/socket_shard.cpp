@@ -3,16 +3,13 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "net/descriptor_stream.hpp"
-#include "net/tcp.hpp"
-#include "net/uv_loop.hpp"
 #include "script/socket_table.hpp"
 
 namespace gatehouse::script {
 
-SocketShard::SocketShard(SocketTable& table, actor::Worker& worker)
-    : table_(table), worker_(worker) {
-  // After the loop's own hook, so that the output of a turn has left when on_turn_end() looks.
+SocketShard::SocketShard(SocketTable& table, net::Network& network, actor::Worker& worker)
+    : table_(table), network_(network), worker_(worker) {
+  // After the hook of the transports, so that a turn's output has left when on_turn_end() looks.
   worker_.add_turn_end_hook(this);
 }
 
@@ -27,13 +24,13 @@ LuaSocket& SocketShard::open(std::uint32_t id, ServiceId owner,
   LuaSocket& socket = *owned;
   const bool added = sockets_.emplace(id, std::move(owned)).second;
   GATEHOUSE_ASSERT(added);
-  net::Stream* stream = nullptr;
-  net::UvLoop* loop = net::UvLoop::current();
-  if (parked.socket.is_open() && loop != nullptr) {
+  net::Transport* transport = nullptr;
+  if (parked.transport != nullptr) {
     // A failure leaves a socket at its end.
-    if (auto opened = net::open_tcp(*loop, std::move(parked.socket), socket)) stream = *opened;
+    net::TransportSet& here = network_.transports(worker_.index());
+    if (auto attached = here.attach(std::move(parked.transport), socket)) transport = *attached;
   }
-  socket.open(stream, std::move(parked.unread));
+  socket.open(transport, std::move(parked.unread));
   if (!owner) socket.pause();
   return socket;
 }
@@ -41,7 +38,7 @@ LuaSocket& SocketShard::open(std::uint32_t id, ServiceId owner,
 Result<> SocketShard::open_descriptor(std::uint32_t id, ServiceId owner,
                                       std::shared_ptr<SocketCounters> counters, int descriptor) {
   auto socket = std::make_unique<LuaSocket>(*this, id, owner, std::move(counters));
-  auto opened = net::open_descriptor(*net::UvLoop::current(), descriptor, *socket);
+  auto opened = network_.open_descriptor(descriptor, *socket);
   if (!opened) return tl::unexpected(opened.error());
   socket->open(*opened, {});
   sockets_.emplace(id, std::move(socket));
@@ -57,7 +54,7 @@ Result<> SocketShard::open_udp(std::uint32_t id, ServiceId owner,
                                std::shared_ptr<SocketCounters> counters,
                                const net::Address& local) {
   auto socket = std::make_unique<LuaUdp>(system(), id, owner, std::move(counters));
-  auto opened = socket->open(*net::UvLoop::current(), local);
+  auto opened = socket->open(network_, local);
   if (opened) udp_.emplace(id, std::move(socket));
   return opened;
 }

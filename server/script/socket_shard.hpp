@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "net/network.hpp"
 #include "script/lua_socket.hpp"
 #include "script/lua_udp.hpp"
 
@@ -17,7 +18,7 @@ class SocketTable;
 class SocketShard final : private actor::TurnEndHook {
  public:
   // Both outlive it. On the worker's thread, after its loop started.
-  SocketShard(SocketTable& table, actor::Worker& worker);
+  SocketShard(SocketTable& table, net::Network& network, actor::Worker& worker);
   SocketShard(const SocketShard&) = delete;
   SocketShard& operator=(const SocketShard&) = delete;
 
@@ -28,7 +29,8 @@ class SocketShard final : private actor::TurnEndHook {
   // Puts a connection under its id here. Owner 0: it stays unread until somebody starts it.
   LuaSocket& open(std::uint32_t id, ServiceId owner, std::shared_ptr<SocketCounters> counters,
                   ParkedSocket parked);
-  // Puts a pipe, a terminal or a socket under its id here. Errors: as net::open_descriptor.
+  // Puts a pipe, a terminal or a socket under its id here. Errors: as
+  // net::Network::open_descriptor().
   [[nodiscard]] Result<> open_descriptor(std::uint32_t id, ServiceId owner,
                                          std::shared_ptr<SocketCounters> counters, int descriptor);
   // Forgets a socket that has ended, and frees its id.
@@ -36,7 +38,7 @@ class SocketShard final : private actor::TurnEndHook {
   // Forgets a socket whose connection moves; its id stays taken.
   [[nodiscard]] ParkedSocket take(LuaSocket& socket);
 
-  // The same for UDP. Errors of open_udp: as net::open_udp.
+  // The same for UDP. Errors of open_udp: as net::Network::open_udp().
   [[nodiscard]] LuaUdp* find_udp(std::uint32_t id) const;
   [[nodiscard]] Result<> open_udp(std::uint32_t id, ServiceId owner,
                                   std::shared_ptr<SocketCounters> counters,
@@ -53,6 +55,7 @@ class SocketShard final : private actor::TurnEndHook {
   void on_turn_end() override;
 
   SocketTable& table_;
+  net::Network& network_;
   actor::Worker& worker_;
   std::unordered_map<std::uint32_t, std::unique_ptr<LuaSocket>> sockets_;
   std::unordered_map<std::uint32_t, std::unique_ptr<LuaUdp>> udp_;

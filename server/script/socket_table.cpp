@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "net/resolver.hpp"
-#include "net/tcp.hpp"
-#include "net/uv_loop.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -23,14 +20,15 @@ std::string connect_error_text(const Error& error, const net::Endpoint& endpoint
 
 }  // namespace
 
-SocketTable::SocketTable(actor::System& system) : system_(system) {}
+SocketTable::SocketTable(actor::System& system, net::Network* network)
+    : system_(system), network_(network) {}
 SocketTable::~SocketTable() = default;
 
 SocketShard& SocketTable::shard() {
   actor::Worker* worker = actor::Worker::current();
-  GATEHOUSE_ASSERT(worker != nullptr);
+  GATEHOUSE_ASSERT(worker != nullptr && network_ != nullptr);
   auto& shard = shards_[worker->index()];
-  if (shard == nullptr) shard = std::make_unique<SocketShard>(*this, *worker);
+  if (shard == nullptr) shard = std::make_unique<SocketShard>(*this, *network_, *worker);
   return *shard;
 }
 
@@ -76,8 +74,8 @@ void SocketTable::forget(std::uint32_t id) {
 
 // --- Listeners
 
-Result<SocketTable::Listening> SocketTable::listen(net::Network& network, ServiceId owner,
-                                                   const net::Endpoint& endpoint, int backlog) {
+Result<SocketTable::Listening> SocketTable::listen(ServiceId owner, const net::Endpoint& endpoint,
+                                                   int backlog) {
   std::uint32_t id = 0;
   {
     std::lock_guard lock(mutex_);
@@ -88,9 +86,11 @@ Result<SocketTable::Listening> SocketTable::listen(net::Network& network, Servic
   net::ListenOptions options;
   options.backlog = backlog;
   options.worker = actor::Worker::current()->index();
-  auto listener = net::listen(
-      network, endpoint, options,
-      [this, id](net::UvLoop&, net::Socket socket) { on_accept(id, std::move(socket)); });
+  auto listener = network_->listen(
+      endpoint, options,
+      [this, id](net::TransportSet&, std::unique_ptr<net::Transport> transport) {
+        on_accept(id, std::move(transport));
+      });
   std::lock_guard lock(mutex_);
   if (!listener) {
     erase(id);
@@ -104,7 +104,8 @@ Result<SocketTable::Listening> SocketTable::listen(net::Network& network, Servic
   return Listening{id, e->address};
 }
 
-void SocketTable::on_accept(std::uint32_t listener_id, net::Socket socket) {
+void SocketTable::on_accept(std::uint32_t listener_id,
+                            std::unique_ptr<net::Transport> transport) {
   ServiceId owner;
   std::uint32_t id = 0;
   bool started = false;
@@ -115,11 +116,11 @@ void SocketTable::on_accept(std::uint32_t listener_id, net::Socket socket) {
     owner = listener->owner;
     started = listener->started;
     const auto added = add(State::kParked, owner);
-    if (!added) return;  // the table is full: the socket closes
+    if (!added) return;  // the table is full: the connection ends
     id = *added;
     Entry& e = *entry(id);
-    e.address = socket.peer();
-    e.parked.socket = std::move(socket);
+    e.address = transport->peer();
+    e.parked.transport = std::move(transport);
     ++listener->accepted;
     listener->counters->read_cs = system_.now_cs();
     if (!started) listener->waiting.push_back(id);
@@ -151,15 +152,15 @@ Result<std::uint32_t> SocketTable::connect(ServiceId owner, const net::Endpoint&
     if (!added) return added;
     id = *added;
   }
-  net::connect_tcp(*net::UvLoop::current(), endpoint, kConnectTimeoutMs,
-                   [this, id, endpoint](Result<net::Socket> result) {
-                     on_connected(id, endpoint, std::move(result));
-                   });
+  network_->connect(endpoint, kConnectTimeoutMs,
+                    [this, id, endpoint](Result<std::unique_ptr<net::Transport>> result) {
+                      on_connected(id, endpoint, std::move(result));
+                    });
   return id;
 }
 
 void SocketTable::on_connected(std::uint32_t id, const net::Endpoint& endpoint,
-                               Result<net::Socket> result) {
+                               Result<std::unique_ptr<net::Transport>> result) {
   ServiceId owner;
   std::shared_ptr<SocketCounters> counters;
   {
@@ -171,13 +172,13 @@ void SocketTable::on_connected(std::uint32_t id, const net::Endpoint& endpoint,
     if (result) {
       e->state = State::kOpen;
       e->worker = actor::Worker::current()->index();
-      e->address = result->peer();
+      e->address = (*result)->peer();
     } else {
       erase(id);
     }
   }
   if (result) {
-    const std::string peer = result->peer().to_string();
+    const std::string peer = (*result)->peer().to_string();
     shard().open(id, owner, std::move(counters), {std::move(*result), {}});
     send_socket_event(system_, owner, {SocketEventType::kOpen, id, 0}, peer);
   } else {
@@ -369,17 +370,16 @@ std::uint32_t SocketTable::resolve(ServiceId caller, const std::string& host) {
     std::lock_guard lock(mutex_);
     id = last_id_ = last_id_ == kIdMax ? 1 : last_id_ + 1;
   }
-  net::resolve(*net::UvLoop::current(), host,
-               [this, id, caller](Result<std::vector<std::string>> result) {
-                 std::string text;
-                 if (result) {
-                   for (const std::string& ip : *result) text += ip + "\n";
-                 } else {
-                   text = result.error().message;
-                 }
-                 const auto type = result ? SocketEventType::kResolved : SocketEventType::kError;
-                 send_socket_event(system_, caller, {type, id, 0}, text);
-               });
+  network_->resolve(host, [this, id, caller](Result<std::vector<std::string>> result) {
+    std::string text;
+    if (result) {
+      for (const std::string& ip : *result) text += ip + "\n";
+    } else {
+      text = result.error().message;
+    }
+    const auto type = result ? SocketEventType::kResolved : SocketEventType::kError;
+    send_socket_event(system_, caller, {type, id, 0}, text);
+  });
   return id;
 }
 

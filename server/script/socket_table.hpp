@@ -17,7 +17,6 @@
 
 #include "actor/system.hpp"
 #include "base/result.hpp"
-#include "net/listener.hpp"
 #include "net/network.hpp"
 #include "script/socket_shard.hpp"
 
@@ -26,7 +25,8 @@ namespace gatehouse::script {
 class SocketTable {
  public:
   // Destroy it after System::stop() and before the System.
-  explicit SocketTable(actor::System& system);
+  // Without a network nothing below may be called but drop_service() and count().
+  SocketTable(actor::System& system, net::Network* network);
   ~SocketTable();
   SocketTable(const SocketTable&) = delete;
   SocketTable& operator=(const SocketTable&) = delete;
@@ -37,9 +37,9 @@ class SocketTable {
     std::uint32_t id;
     net::Address address;
   };
-  // Binds and listens; connections wait until start(). Errors: as net::listen; kFull.
-  [[nodiscard]] Result<Listening> listen(net::Network& network, ServiceId owner,
-                                         const net::Endpoint& endpoint, int backlog);
+  // Binds and listens; connections wait until start(). Errors: as net::Network::listen(); kFull.
+  [[nodiscard]] Result<Listening> listen(ServiceId owner, const net::Endpoint& endpoint,
+                                         int backlog);
   // Connects; the owner gets kOpen or kError. kFull: no id is left.
   [[nodiscard]] Result<std::uint32_t> connect(ServiceId owner, const net::Endpoint& endpoint);
   enum class Started : std::uint8_t { kYes, kLater };
@@ -52,11 +52,11 @@ class SocketTable {
   // false: there is none, or it is ending. `low`: when all other output has left.
   bool write(std::uint32_t id, std::string_view bytes, bool low = false);
   // Reads from and writes to a copy of a descriptor: a pipe, a terminal or a socket. Errors: as
-  // net::open_descriptor; kFull.
+  // net::Network::open_descriptor(); kFull.
   [[nodiscard]] Result<std::uint32_t> bind(ServiceId owner, int descriptor);
 
   // --- UDP. Any service may send; the owner gets kDatagram.
-  // Errors: as net::open_udp; kFull.
+  // Errors: as net::Network::open_udp(); kFull.
   [[nodiscard]] Result<std::uint32_t> open_udp(ServiceId owner, const net::Address& local);
   // Where write() sends to, for an own socket. kNotFound: it is none; kInvalid: of the other
   // family.
@@ -90,6 +90,7 @@ class SocketTable {
   };
   [[nodiscard]] std::vector<Info> list() const;
   [[nodiscard]] actor::System& system() const { return system_; }
+  [[nodiscard]] bool has_network() const { return network_ != nullptr; }
   [[nodiscard]] std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
   // Frees an id. Called by shards.
@@ -125,13 +126,15 @@ class SocketTable {
   // Without the mutex: a UDP socket of this worker ends; its owner is told.
   void end_udp(LuaUdp& socket, std::uint32_t id);
 
-  void on_accept(std::uint32_t listener_id, net::Socket socket);
+  void on_accept(std::uint32_t listener_id, std::unique_ptr<net::Transport> transport);
   void announce(ServiceId owner, std::uint32_t listener_id, std::uint32_t id);
-  void on_connected(std::uint32_t id, const net::Endpoint& endpoint, Result<net::Socket> result);
+  void on_connected(std::uint32_t id, const net::Endpoint& endpoint,
+                    Result<std::unique_ptr<net::Transport>> result);
   // Brings a connection that nobody owns to the table, from the worker that has it.
   void fetch(std::uint32_t id, std::uint16_t from, ServiceId for_service);
 
   actor::System& system_;
+  net::Network* const network_;
   std::array<std::unique_ptr<SocketShard>, actor::kWorkersMax> shards_;  // by their own workers
 
   mutable std::mutex mutex_;

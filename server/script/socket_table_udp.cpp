@@ -1,5 +1,4 @@
 // The part of SocketTable that is about UDP and descriptors.
-#include "net/uv_loop.hpp"
 #include "script/socket_table.hpp"
 
 namespace gatehouse::script {

@@ -26,6 +26,7 @@ def write(root, name, text):
 BAD = {
     "layer": ("server/actor/a.cpp", '#include "net/loop.hpp"\n', "actor may not include net"),
     "layer up": ("server/base/a.hpp", '#include "crypto/digest.hpp"\n', "base may not include"),
+    "inside": ("server/gate/a.cpp", '#include "net/tcp_transport.hpp"\n', "server/net/*"),
     "owner": ("server/net/a.cpp", "#include <openssl/evp.h>\n", "server/crypto"),
     "one wrapper": ("server/store/pool.cpp", "#include <mysql.h>\n", "server/store/mysql_"),
     "json": ("server/gate/a.cpp", "#include <nlohmann/json.hpp>\n", "server/script"),

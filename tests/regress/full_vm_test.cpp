@@ -18,7 +18,7 @@
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
 #include "gate/gate.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
 #include "script/agent_manager.hpp"
@@ -112,7 +112,7 @@ class World {
   World()
       : store_(store::Store::start(store_options(folder_), metrics_).value()),
         network_(system_),
-        runtime_(system_),
+        runtime_(system_, &network_),
         gate_({.server = "sample",
                .listen = {"127.0.0.1", 0},
                .advertise = "",
@@ -127,7 +127,6 @@ class World {
     const std::string root = GATEHOUSE_SOURCE_DIR;
     set_library_root(runtime_, root + "/lua");
     runtime_.service_path += ";" + root + "/tests/lua/?.lua";
-    runtime_.network = &network_;
     runtime_.store = store_.get();
     runtime_.agents = &agents_;
     const bool quiet = std::getenv("GATEHOUSE_SWEEP_LOG") == nullptr;
@@ -262,7 +261,7 @@ class World {
   MetricSet metrics_;
   actor::System system_{{.workers = 1, .limits = {}}, metrics_};
   std::unique_ptr<store::Store> store_;
-  net::Network network_;
+  net::UvNetwork network_;
   Runtime runtime_;
   gate::Gate gate_;
   AgentManager agents_;

@@ -10,7 +10,7 @@
 
 #include "base/log.hpp"
 #include "gate/gate.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "script/agent_manager.hpp"
 #include "script/boot.hpp"
 #include "temp_folder.hpp"
@@ -37,7 +37,7 @@ struct Fixture {
   Fixture()
       : store(store::Store::start(store_options(folder), metrics).value()),
         network(system),
-        runtime(system),
+        runtime(system, &network),
         gate({.server = "sample",
               .listen = {"127.0.0.1", 0},
               .advertise = "",
@@ -47,7 +47,6 @@ struct Fixture {
                {.module = GATEHOUSE_SOURCE_DIR "/tests/bench/echo.lua", .save_interval_ms = 0},
                metrics) {
     set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua");
-    runtime.network = &network;
     runtime.store = store.get();
     runtime.agents = &agents;
     static_cast<void>(log::start({.level = log::Level::kError, .file = ""}));
@@ -81,7 +80,7 @@ struct Fixture {
   MetricSet metrics;
   actor::System system{{.workers = 1, .limits = {}}, metrics};
   std::unique_ptr<store::Store> store;
-  net::Network network;
+  net::UvNetwork network;
   Runtime runtime;
   gate::Gate gate;
   AgentManager agents;

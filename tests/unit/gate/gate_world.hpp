@@ -23,7 +23,7 @@
 #include "base/bytes.hpp"
 #include "base/metrics.hpp"
 #include "gate/gate.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
 
@@ -102,7 +102,7 @@ class World {
 
   MetricSet metrics;
   actor::System system;
-  net::Network network;
+  net::UvNetwork network;
   Gate gate;
 
  private:

@@ -87,7 +87,7 @@ TestServer::TestServer(TestOptions options) {
   }
   system = std::make_unique<actor::System>(actor::SystemOptions{options.workers, options.limits},
                                            metrics);
-  network = std::make_unique<net::Network>(*system);
+  network = std::make_unique<net::UvNetwork>(*system);
   system->start(network->loop_factory());
   store =
       std::move(store::Store::start({.driver = store_options, .connections = 3}, metrics)).value();

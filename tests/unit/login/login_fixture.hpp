@@ -22,7 +22,7 @@
 #include "actor/system.hpp"
 #include "login/login_server.hpp"
 #include "login_client.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "store/open.hpp"
 
 namespace gatehouse::login {
@@ -110,7 +110,7 @@ class TestServer {
   MetricSet metrics;
   store::Options store_options;
   std::unique_ptr<actor::System> system;
-  std::unique_ptr<net::Network> network;
+  std::unique_ptr<net::UvNetwork> network;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::WorkPool> hash_pool;
   FakePlacer placer;

@@ -1,4 +1,3 @@
-#include "net/resolver.hpp"
 #include "net_fixture.hpp"
 
 namespace gatehouse::net {
@@ -6,12 +5,13 @@ namespace {
 
 class ConnectTest : public NetTest {
  protected:
-  Result<Socket> connect(const Endpoint& endpoint, std::uint32_t timeout_ms = kPatienceMs) {
-    std::promise<Result<Socket>> promise;
-    network_->loop(0).worker().post([&promise, &endpoint, timeout_ms] {
+  Result<std::unique_ptr<Transport>> connect(const Endpoint& endpoint,
+                                             std::uint32_t timeout_ms = kPatienceMs) {
+    std::promise<Result<std::unique_ptr<Transport>>> promise;
+    system_->worker(0).post([this, &promise, &endpoint, timeout_ms] {
       auto inside = std::make_shared<bool>(true);
-      connect_tcp(*UvLoop::current(), endpoint, timeout_ms,
-                  [&promise, inside](Result<Socket> result) {
+      network_->connect(endpoint, timeout_ms,
+                  [&promise, inside](Result<std::unique_ptr<Transport>> result) {
                     EXPECT_FALSE(*inside);
                     promise.set_value(std::move(result));
                   });
@@ -21,9 +21,9 @@ class ConnectTest : public NetTest {
   }
   Result<std::vector<std::string>> look_up(const std::string& host) {
     std::promise<Result<std::vector<std::string>>> promise;
-    network_->loop(0).worker().post([&promise, &host] {
+    system_->worker(0).post([this, &promise, &host] {
       auto inside = std::make_shared<bool>(true);
-      resolve(*UvLoop::current(), host, [&promise, inside](auto result) {
+      network_->resolve(host, [&promise, inside](auto result) {
         EXPECT_FALSE(*inside);
         promise.set_value(std::move(result));
       });
@@ -55,17 +55,17 @@ TEST_F(ConnectTest, ConnectsByNameAndTalks) {
   for (const char* host : {"localhost", "127.0.0.1"}) {
     auto socket = connect({host, server.port()});
     ASSERT_TRUE(socket.has_value()) << socket.error().message;
-    EXPECT_EQ(socket->peer(), server);
+    EXPECT_EQ((*socket)->peer(), server);
     std::promise<std::string> answer;
     auto* handler =
-        new TestHandler(census_, [&](TestHandler&, Stream& stream, std::string_view bytes) {
+        new TestHandler(census_, [&](TestHandler&, Transport& transport, std::string_view bytes) {
           answer.set_value(std::string(bytes));
-          stream.close(CloseReason::kLocal);
+          transport.close(CloseReason::kLocal);
         });
-    on_worker(0, [&](UvLoop& loop) {
-      auto stream = open_tcp(loop, std::move(*socket), *handler);
-      ASSERT_TRUE(stream.has_value());
-      (*stream)->write("hello");
+    on_worker(0, [&](TransportSet& set) {
+      auto transport = set.attach(std::move(*socket), *handler);
+      ASSERT_TRUE(transport.has_value());
+      (*transport)->write("hello");
     });
     EXPECT_EQ(answer.get_future().get(), "hello");
   }
@@ -136,13 +136,13 @@ TEST_F(ConnectTest, EndsWithTheLoop) {
   start(1);
   const DeafPort deaf;
   std::atomic<int> closed{0};
-  on_worker(0, [&](UvLoop& loop) {
-    connect_tcp(loop, deaf.endpoint(), 60'000, [&](Result<Socket> result) {
+  on_worker(0, [&](TransportSet&) {
+    network_->connect(deaf.endpoint(), 60'000, [&](Result<std::unique_ptr<Transport>> result) {
       closed += !result.has_value() && result.error().code == Errc::kClosed;
     });
   });
   // The numeric name is answered by a job; the attempt is under way after it.
-  on_worker(0, [](UvLoop&) {});
+  on_worker(0, [](TransportSet&) {});
   system_->stop();
   EXPECT_EQ(closed, 1);
 }

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "net/descriptor_stream.hpp"
+#include "net/descriptor_transport.hpp"
 #include "net_fixture.hpp"
 
 namespace gatehouse::net {
@@ -10,7 +10,7 @@ namespace {
 
 class DescriptorTest : public NetTest {
  protected:
-  // A stream of worker 0 over one end of a socket pair; the other end is ours, and blocks.
+  // A transport of worker 0 over one end of a socket pair; the other end is ours, and blocks.
   ConnectionId open_pair(TestHandler::OnData on_data) {
     std::array<int, 2> ends{};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
@@ -20,9 +20,9 @@ class DescriptorTest : public NetTest {
     return id;
   }
   ConnectionId open(int descriptor, TestHandler::OnData on_data) {
-    return on_worker(0, [&](UvLoop& loop) {
+    return on_worker(0, [&](TransportSet&) {
       auto handler = std::make_unique<TestHandler>(census_, std::move(on_data));
-      auto opened = open_descriptor(loop, descriptor, *handler);
+      auto opened = network_->open_descriptor(descriptor, *handler);
       EXPECT_TRUE(opened.has_value()) << opened.error().message;
       static_cast<void>(handler.release());
       return (*opened)->id();
@@ -59,13 +59,13 @@ TEST_F(DescriptorTest, WaitsForASlowReaderAndSendsTheRestAtTheEnd) {
   start(1);
   const ConnectionId id = open_pair(echo);
   const std::string bytes = pattern(4 << 20);
-  on_worker(0, [&](UvLoop& loop) {
-    EXPECT_TRUE(loop.find(id)->write(bytes));
-    loop.find(id)->close_after_flush(CloseReason::kLocal, kPatienceMs);
-    EXPECT_TRUE(loop.find(id)->ending());
-    EXPECT_FALSE(loop.find(id)->write("too late"));
+  on_worker(0, [&](TransportSet& set) {
+    EXPECT_TRUE(set.find(id)->write(bytes));
+    set.find(id)->close_after_flush(CloseReason::kLocal, kPatienceMs);
+    EXPECT_TRUE(set.find(id)->ending());
+    EXPECT_FALSE(set.find(id)->write("too late"));
   });
-  EXPECT_GT(on_worker(0, [&](UvLoop& loop) { return loop.find(id)->unsent_bytes(); }), 0u);
+  EXPECT_GT(on_worker(0, [&](TransportSet& set) { return set.find(id)->unsent_bytes(); }), 0u);
   EXPECT_TRUE(receive(bytes.size() + 1) == bytes);
   EXPECT_TRUE(eventually([&] { return census_.closed_for(CloseReason::kLocal) == 1; }));
 }
@@ -73,30 +73,30 @@ TEST_F(DescriptorTest, WaitsForASlowReaderAndSendsTheRestAtTheEnd) {
 TEST_F(DescriptorTest, PausedItReadsNothing) {
   start(1);
   std::atomic<int> reads{0};
-  const ConnectionId id = open_pair([&](TestHandler&, Stream&, std::string_view) { ++reads; });
-  on_worker(0, [&](UvLoop& loop) { loop.find(id)->pause(); });
+  const ConnectionId id = open_pair([&](TestHandler&, Transport&, std::string_view) { ++reads; });
+  on_worker(0, [&](TransportSet& set) { set.find(id)->pause(); });
   ASSERT_EQ(::send(ours_, "x", 1, 0), 1);
-  on_worker(0, [](UvLoop&) {});
-  on_worker(0, [](UvLoop&) {});
+  on_worker(0, [](TransportSet&) {});
+  on_worker(0, [](TransportSet&) {});
   EXPECT_EQ(reads, 0);
-  on_worker(0, [&](UvLoop& loop) { loop.find(id)->resume(); });
+  on_worker(0, [&](TransportSet& set) { set.find(id)->resume(); });
   EXPECT_TRUE(eventually([&] { return reads == 1; }));
 }
 
 TEST_F(DescriptorTest, ClosesASlowReaderAndOneThatIsGone) {
   start(1);
   ConnectionId id = open_pair(echo);
-  on_worker(0, [&](UvLoop& loop) {
-    loop.find(id)->set_unsent_limit(1'000);
-    loop.find(id)->write(pattern(4 << 20));
+  on_worker(0, [&](TransportSet& set) {
+    set.find(id)->set_unsent_limit(1'000);
+    set.find(id)->write(pattern(4 << 20));
   });
   EXPECT_TRUE(eventually([&] { return census_.closed_for(CloseReason::kSlowReader) == 1; }));
   close_ours();
   id = open_pair(echo);
-  on_worker(0, [&](UvLoop& loop) {
-    loop.find(id)->pause();
+  on_worker(0, [&](TransportSet& set) {
+    set.find(id)->pause();
     close_ours();
-    loop.find(id)->write("nobody reads this");
+    set.find(id)->write("nobody reads this");
   });
   EXPECT_TRUE(eventually([&] { return census_.closed_for(CloseReason::kPeerReset) == 1; }));
 }
@@ -107,11 +107,11 @@ TEST_F(DescriptorTest, LeavesTheDescriptorToItsOwner) {
   ASSERT_EQ(pipe2(pipe_ends.data(), O_CLOEXEC), 0);
   std::string got;
   const ConnectionId id =
-      open(pipe_ends[0], [&](TestHandler&, Stream& stream, std::string_view bytes) {
+      open(pipe_ends[0], [&](TestHandler&, Transport& transport, std::string_view bytes) {
         got += bytes;
-        stream.close(CloseReason::kLocal);
+        transport.close(CloseReason::kLocal);
       });
-  EXPECT_FALSE(on_worker(0, [&](UvLoop& loop) { return loop.find(id)->detach().has_value(); }));
+  EXPECT_FALSE(on_worker(0, [&](TransportSet& set) { return set.find(id)->detach().has_value(); }));
   ASSERT_EQ(::write(pipe_ends[1], "first", 5), 5);
   ASSERT_TRUE(eventually([&] { return census_.closed == 1; }));
   EXPECT_EQ(got, "first");
@@ -125,11 +125,11 @@ TEST_F(DescriptorTest, LeavesTheDescriptorToItsOwner) {
 TEST_F(DescriptorTest, RefusesWhatCannotBePolled) {
   start(1);
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  on_worker(0, [&](UvLoop& loop) {
+  on_worker(0, [&](TransportSet& set) {
     TestHandler handler(census_, echo);
-    EXPECT_EQ(open_descriptor(loop, file, handler).error().code, Errc::kInvalid);
-    EXPECT_EQ(open_descriptor(loop, 1 << 20, handler).error().code, Errc::kInvalid);
-    EXPECT_EQ(loop.stream_count(), 0u);
+    EXPECT_EQ(network_->open_descriptor(file, handler).error().code, Errc::kInvalid);
+    EXPECT_EQ(network_->open_descriptor(1 << 20, handler).error().code, Errc::kInvalid);
+    EXPECT_EQ(set.count(), 0u);
   });
   ::close(file);
 }

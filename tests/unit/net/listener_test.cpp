@@ -13,7 +13,8 @@ namespace {
 class ListenerTest : public NetTest {
  protected:
   void refused_with(Errc code, const Endpoint& endpoint) {
-    const auto second = listen(*network_, endpoint, {}, [](UvLoop&, Socket) {});
+    const auto second =
+        network_->listen(endpoint, {}, [](TransportSet&, std::unique_ptr<Transport>) {});
     ASSERT_FALSE(second.has_value());
     EXPECT_EQ(second.error().code, code) << second.error().message;
     EXPECT_THAT(second.error().message, ::testing::HasSubstr(endpoint.to_string()));
@@ -23,21 +24,21 @@ class ListenerTest : public NetTest {
 TEST_F(ListenerTest, SharesOnePortAmongWorkers) {
   start(3);
   std::mutex mutex;
-  std::set<UvLoop*> loops;
-  const Address server = serve(echo, [&](Stream& stream) {
+  std::set<actor::Worker*> workers;
+  const Address server = serve(echo, [&](Transport& transport) {
     std::lock_guard lock(mutex);
-    EXPECT_EQ(&stream.loop(), UvLoop::current());
-    loops.insert(&stream.loop());
+    EXPECT_EQ(&transport.set().worker(), actor::Worker::current());
+    workers.insert(&transport.set().worker());
   });
   EXPECT_NE(server.port(), 0);
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<TcpClient>> clients;
   // The kernel spreads by a hash of the client's port; 100 leave no worker out.
   for (int i = 0; i < 100; ++i) {
-    clients.push_back(std::make_unique<Client>(server));
+    clients.push_back(std::make_unique<TcpClient>(server));
     ASSERT_TRUE(clients.back()->send("x"));
     ASSERT_EQ(clients.back()->receive(1), "x");
   }
-  EXPECT_EQ(loops.size(), 3u);
+  EXPECT_EQ(workers.size(), 3u);
   EXPECT_EQ(metric("connections_accepted", ""), 100);
 }
 
@@ -45,39 +46,54 @@ TEST_F(ListenerTest, AcceptsOnOneWorkerOnly) {
   start(3);
   std::atomic<int> elsewhere{0};
   const Address server = serve(
-      echo, [&](Stream& stream) { elsewhere += stream.loop().worker().index() != 1; },
+      echo, [&](Transport& transport) { elsewhere += transport.set().worker().index() != 1; },
       {.worker = 1});
   for (int i = 0; i < 30; ++i) {
-    Client client(server);
+    TcpClient client(server);
     ASSERT_TRUE(client.send("x"));
     ASSERT_EQ(client.receive(1), "x");
   }
   EXPECT_EQ(elsewhere, 0);
 }
 
+// The descriptor of this process that is connected to `peer`.
+int descriptor_to(const Address& peer) {
+  for (int descriptor = 3; descriptor < 1'024; ++descriptor) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &size) == 0 &&
+        Address::from(reinterpret_cast<sockaddr&>(storage)) == peer) {
+      return descriptor;
+    }
+  }
+  return -1;
+}
+
 TEST_F(ListenerTest, SetsSocketOptionsAndKnowsThePeer) {
   start(1);
-  std::promise<Socket> accepted;
-  const Address server =
-      serve_raw([&](UvLoop&, Socket socket) { accepted.set_value(std::move(socket)); });
-  Client client(server);
-  Socket socket = accepted.get_future().get();
+  std::promise<std::unique_ptr<Transport>> accepted;
+  const Address server = serve_raw([&](TransportSet&, std::unique_ptr<Transport> transport) {
+    accepted.set_value(std::move(transport));
+  });
+  TcpClient client(server);
+  const std::unique_ptr<Transport> transport = accepted.get_future().get();
+  const int descriptor = descriptor_to(transport->peer());
   const auto option = [&](int level, int name) {
     int value = 0;
     socklen_t size = sizeof value;
-    EXPECT_EQ(getsockopt(socket.descriptor(), level, name, &value, &size), 0);
+    EXPECT_EQ(getsockopt(descriptor, level, name, &value, &size), 0);
     return value;
   };
   EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
   EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
   EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 300);
-  EXPECT_NE(fcntl(socket.descriptor(), F_GETFL) & O_NONBLOCK, 0);
-  EXPECT_NE(fcntl(socket.descriptor(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_NE(fcntl(descriptor, F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
   sockaddr_in local{};
   socklen_t size = sizeof local;
   getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&local), &size);
-  EXPECT_EQ(socket.peer(), Address::from(reinterpret_cast<sockaddr&>(local)));
-  EXPECT_EQ(socket.peer().ip(), "127.0.0.1");
+  EXPECT_EQ(transport->peer(), Address::from(reinterpret_cast<sockaddr&>(local)));
+  EXPECT_EQ(transport->peer().ip(), "127.0.0.1");
 }
 
 TEST_F(ListenerTest, RefusesAPortInUse) {
@@ -86,7 +102,7 @@ TEST_F(ListenerTest, RefusesAPortInUse) {
     const Address server = serve(echo);
     refused_with(Errc::kExists, {"127.0.0.1", server.port()});
     // The first one is none the worse.
-    Client client(server);
+    TcpClient client(server);
     ASSERT_TRUE(client.send("still here"));
     EXPECT_EQ(client.receive(10), "still here");
     stop();
@@ -102,19 +118,20 @@ TEST_F(ListenerTest, RefusesForeignAndUnknownAddresses) {
 TEST_F(ListenerTest, StopsAndFreesThePort) {
   start(3);
   const Address server = serve(echo);
-  Client old(server);
+  TcpClient old(server);
   ASSERT_TRUE(old.send("a"));
   ASSERT_EQ(old.receive(1), "a");
   listeners_[0]->stop();
   listeners_[0]->stop();
-  Client late;
+  TcpClient late;
   late.connect(server);
   EXPECT_FALSE(late.connected());
   // Connections that were accepted go on.
   ASSERT_TRUE(old.send("b"));
   EXPECT_EQ(old.receive(1), "b");
   ASSERT_TRUE(eventually([&] {
-    auto again = listen(*network_, {"127.0.0.1", server.port()}, {}, [](UvLoop&, Socket) {});
+    auto again = network_->listen({"127.0.0.1", server.port()}, {},
+                                  [](TransportSet&, std::unique_ptr<Transport>) {});
     return again.has_value();
   }));
 }
@@ -122,14 +139,14 @@ TEST_F(ListenerTest, StopsAndFreesThePort) {
 TEST_F(ListenerTest, MayBeDestroyedByItsHandler) {
   start(1);
   std::atomic<int> calls{0};
-  const Address server = serve_raw([&](UvLoop&, Socket) {
+  const Address server = serve_raw([&](TransportSet&, std::unique_ptr<Transport>) {
     ++calls;
     listeners_[0].reset();
   });
-  Client client(server);
+  TcpClient client(server);
   ASSERT_TRUE(eventually([&] { return calls == 1; }));
   ASSERT_TRUE(eventually([&] {
-    Client late;
+    TcpClient late;
     late.connect(server);
     return !late.connected();
   }));
@@ -160,11 +177,12 @@ class FullTable {
 TEST_F(ListenerTest, RefusesAndSurvivesWithoutDescriptors) {
   start(2);
   const Address server = serve(echo);
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<Client>());
-  Client later;
-  ASSERT_TRUE(on_worker(0, [](UvLoop&) { return true; }));  // both acceptors have their reserve
-  ASSERT_TRUE(on_worker(1, [](UvLoop&) { return true; }));
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<TcpClient>());
+  TcpClient later;
+  // Both acceptors have their reserve.
+  ASSERT_TRUE(on_worker(0, [](TransportSet&) { return true; }));
+  ASSERT_TRUE(on_worker(1, [](TransportSet&) { return true; }));
   const LoopStats before = stats(0);
   // UBSan opens a pipe to check an object whose type it has not seen: show it the log's.
   log::warn({}, "the descriptors are about to run out");
@@ -190,17 +208,17 @@ TEST_F(ListenerTest, StopsWithConnectionsInTheBacklog) {
   const Address server = serve(echo);
   std::promise<void> blocked;
   std::promise<void> go;
-  network_->loop(0).worker().post([&blocked, future = go.get_future()]() mutable {
+  system_->worker(0).post([&blocked, future = go.get_future()]() mutable {
     blocked.set_value();
     future.wait();
   });
   blocked.get_future().wait();
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < 10; ++i) clients.push_back(std::make_unique<Client>(server));
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(std::make_unique<TcpClient>(server));
   listeners_[0]->stop();
   for (auto& client : clients) EXPECT_TRUE(client->ended());
   go.set_value();
-  on_worker(0, [](UvLoop&) {});
+  on_worker(0, [](TransportSet&) {});
   EXPECT_EQ(metric("connections_accepted", ""), 0);
 }
 

@@ -28,13 +28,13 @@ TEST_F(LoopTest, IsDestroyedWithoutRunning) {
 TEST_F(LoopTest, SleepsWhileIdle) {
   start(2);
   const Address server = serve(echo);
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<Client>(server));
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<TcpClient>(server));
   ASSERT_TRUE(eventually([&] { return census_.alive == 20; }));
   PromiseTimer timer;
-  const LoopStats before = on_worker(0, [&](UvLoop& loop) {
-    loop.worker().timers().add(timer, monotonic_ms() + 300);
-    return loop.stats();
+  const LoopStats before = on_worker(0, [&](TransportSet& set) {
+    set.worker().timers().add(timer, monotonic_ms() + 300);
+    return set.uv()->stats();
   });
   timer.fired.get_future().wait();
   const LoopStats after = stats(0);
@@ -65,7 +65,7 @@ TEST_F(LoopTest, FiresTimersInTime) {
   for (int i = 0; i < 20; ++i) {
     PromiseTimer timer;
     const MonotonicMs begin = monotonic_ms();
-    on_worker(0, [&](UvLoop& loop) { loop.worker().timers().add(timer, monotonic_ms() + 5); });
+    on_worker(0, [&](TransportSet& set) { set.worker().timers().add(timer, monotonic_ms() + 5); });
     const MonotonicMs took = timer.fired.get_future().get() - begin;
     EXPECT_GE(took, 5);
     EXPECT_LT(took, 500);
@@ -93,9 +93,9 @@ TEST_F(LoopTest, NeverSleepsPastATimer) {
   };
   Again again;
   auto done = again.done.get_future();
-  on_worker(0, [&](UvLoop& loop) {
-    again.worker = &loop.worker();
-    loop.worker().timers().add(again, 0);
+  on_worker(0, [&](TransportSet& set) {
+    again.worker = &set.worker();
+    set.worker().timers().add(again, 0);
   });
   EXPECT_EQ(done.wait_for(std::chrono::milliseconds(kPatienceMs)), std::future_status::ready);
 }
@@ -108,7 +108,7 @@ TEST_F(LoopTest, WakesFromAnotherThread) {
     threads.emplace_back([this, &ran] {
       for (int i = 0; i < 500; ++i) {
         std::promise<void> done;
-        network_->loop(static_cast<std::uint16_t>(i % 2)).worker().post([&done, &ran] {
+        system_->worker(static_cast<std::uint16_t>(i % 2)).post([&done, &ran] {
           ++ran;
           done.set_value();
         });
@@ -125,8 +125,8 @@ TEST_F(LoopTest, AnswersAQuietConnectionAtOnce) {
   start(1);
   const Address server = serve(echo);
   PromiseTimer far;  // a timer that waits must not put its granularity on the path
-  on_worker(0, [&](UvLoop& loop) { loop.worker().timers().add(far, monotonic_ms() + 60'000); });
-  Client client(server);
+  on_worker(0, [&](TransportSet& set) { set.worker().timers().add(far, monotonic_ms() + 60'000); });
+  TcpClient client(server);
   std::vector<std::int64_t> ns;
   for (int i = 0; i < 200; ++i) {
     const std::int64_t begin = monotonic_ns();
@@ -136,16 +136,16 @@ TEST_F(LoopTest, AnswersAQuietConnectionAtOnce) {
   }
   std::nth_element(ns.begin(), ns.begin() + 100, ns.end());
   EXPECT_LT(ns[100], 1'000'000) << "median round trip in ns";
-  on_worker(0, [&](UvLoop&) { far.cancel(); });
+  on_worker(0, [&](TransportSet&) { far.cancel(); });
 }
 
 TEST_F(LoopTest, ShowsCallbacksTheRealTime) {
   start(1);
   std::promise<std::int64_t> lag;
-  const Address server = serve([&](TestHandler&, Stream& stream, std::string_view) {
-    lag.set_value(monotonic_ms() - stream.loop().worker().now());
+  const Address server = serve([&](TestHandler&, Transport& transport, std::string_view) {
+    lag.set_value(monotonic_ms() - transport.set().worker().now());
   });
-  Client client(server);
+  TcpClient client(server);
   ASSERT_TRUE(eventually([&] { return census_.alive == 1; }));
   // The loop sleeps; its clock stands.
   const MonotonicMs begin = monotonic_ms();
@@ -157,11 +157,12 @@ TEST_F(LoopTest, ShowsCallbacksTheRealTime) {
 TEST_F(LoopTest, FindsStreamsByIdUntilTheyAreGone) {
   start(1);
   std::promise<ConnectionId> opened;
-  const Address server = serve(echo, [&](Stream& stream) { opened.set_value(stream.id()); });
+  const Address server =
+      serve(echo, [&](Transport& transport) { opened.set_value(transport.id()); });
   const auto present = [&](ConnectionId id) {
-    return on_worker(0, [id](UvLoop& loop) { return loop.find(id) != nullptr; });
+    return on_worker(0, [id](TransportSet& set) { return set.find(id) != nullptr; });
   };
-  auto client = std::make_unique<Client>(server);
+  auto client = std::make_unique<TcpClient>(server);
   const ConnectionId first = opened.get_future().get();
   EXPECT_TRUE(present(first));
   EXPECT_FALSE(present({}));
@@ -171,7 +172,7 @@ TEST_F(LoopTest, FindsStreamsByIdUntilTheyAreGone) {
   ASSERT_TRUE(eventually([&] { return census_.closed == 1; }));
   EXPECT_FALSE(present(first));
   opened = {};
-  Client second(server);
+  TcpClient second(server);
   const ConnectionId id = opened.get_future().get();
   EXPECT_EQ(id.slot, first.slot);  // reused, and told apart
   EXPECT_NE(id, first);
@@ -181,17 +182,17 @@ TEST_F(LoopTest, FindsStreamsByIdUntilTheyAreGone) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(LoopTest, KeepsIdleConnectionsSmall) {
   start(1);
-  const Address server = serve_raw([this](UvLoop& loop, Socket socket) {
+  const Address server = serve_raw([this](TransportSet& set, std::unique_ptr<Transport> accepted) {
     auto* handler = new TestHandler(census_, echo);
-    ASSERT_TRUE(open_tcp(loop, std::move(socket), *handler).has_value());
+    ASSERT_TRUE(set.attach(std::move(accepted), *handler).has_value());
   });
-  std::vector<Client> clients;
+  std::vector<std::unique_ptr<TcpClient>> clients;
   clients.reserve(4'000);
   const auto grow_to = [&](int count) {
     while (static_cast<int>(clients.size()) < count) {
-      clients.emplace_back(server);
-      ASSERT_TRUE(clients.back().send("hello"));
-      ASSERT_EQ(clients.back().receive(5), "hello");
+      clients.push_back(std::make_unique<TcpClient>(server));
+      ASSERT_TRUE(clients.back()->send("hello"));
+      ASSERT_EQ(clients.back()->receive(5), "hello");
     }
   };
   grow_to(1'000);

@@ -1,4 +1,4 @@
-#include "net/udp.hpp"
+#include "net/uv_udp.hpp"
 
 #include "net_fixture.hpp"
 
@@ -38,14 +38,14 @@ class UdpTest : public NetTest {
  protected:
   static Address any_port(const char* ip) { return Address::from(ip, 0).value(); }
   UdpSocket* open(std::uint16_t worker, Peer& peer, const char* ip = "127.0.0.1") {
-    return on_worker(worker, [&](UvLoop& loop) -> UdpSocket* {
-      auto opened = open_udp(loop, any_port(ip), peer);
+    return on_worker(worker, [&](TransportSet&) -> UdpSocket* {
+      auto opened = network_->open_udp(any_port(ip), peer);
       EXPECT_TRUE(opened.has_value()) << opened.error().message;
       return opened.value_or(nullptr);
     });
   }
   Result<> send(std::uint16_t worker, UdpSocket* from, const Address& to, std::string_view bytes) {
-    return on_worker(worker, [&](UvLoop&) { return from->send(to, bytes); });
+    return on_worker(worker, [&](TransportSet&) { return from->send(to, bytes); });
   }
   void exchange(const char* ip, std::uint16_t other_worker) {
     UdpSocket* a = open(0, client_, ip);
@@ -58,11 +58,11 @@ class UdpTest : public NetTest {
       ASSERT_TRUE(send(0, a, b->local(), bytes).has_value());
       ++count;
       ASSERT_TRUE(eventually([&] { return client_.received == count; })) << size;
-      on_worker(0, [&](UvLoop&) {
+      on_worker(0, [&](TransportSet&) {
         EXPECT_TRUE(client_.last == bytes);
         EXPECT_EQ(client_.last_from, b->local());
       });
-      on_worker(other_worker, [&](UvLoop&) { EXPECT_EQ(server_.last_from, a->local()); });
+      on_worker(other_worker, [&](TransportSet&) { EXPECT_EQ(server_.last_from, a->local()); });
     }
   }
 
@@ -86,7 +86,7 @@ TEST_F(UdpTest, ReachesIpv4FromAnIpv6Socket) {
   UdpSocket* b = open(0, server_);
   ASSERT_TRUE(send(0, a, b->local(), "mapped").has_value());
   ASSERT_TRUE(eventually([&] { return client_.received == 1; }));
-  on_worker(0, [&](UvLoop&) { EXPECT_EQ(client_.last_from, b->local()); });
+  on_worker(0, [&](TransportSet&) { EXPECT_EQ(client_.last_from, b->local()); });
   const auto wrong = send(0, b, Address::from("::1", 1).value(), "x");
   ASSERT_FALSE(wrong.has_value());
   EXPECT_EQ(wrong.error().code, Errc::kInvalid);
@@ -100,15 +100,16 @@ TEST_F(UdpTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(sent.error().code, Errc::kInvalid);
   EXPECT_EQ(sent.error().message, "a datagram of 65508 bytes is too long (65507 at most)");
   EXPECT_EQ(send(0, a, Address(), "x").error().code, Errc::kInvalid);
-  EXPECT_EQ(on_worker(0, [&](UvLoop&) { return a->unsent_bytes(); }), 0u);
+  EXPECT_EQ(on_worker(0, [&](TransportSet&) { return a->unsent_bytes(); }), 0u);
 }
 
 TEST_F(UdpTest, TellsWhyItCannotBind) {
   start(1);
   UdpSocket* a = open(0, client_);
-  const auto errors = on_worker(0, [&](UvLoop& loop) {
-    return std::pair(open_udp(loop, a->local(), server_).error().code,
-                     open_udp(loop, Address::from("203.0.113.1", 0).value(), server_).error().code);
+  const auto errors = on_worker(0, [&](TransportSet&) {
+    const Address foreign = Address::from("203.0.113.1", 0).value();
+    return std::pair(network_->open_udp(a->local(), server_).error().code,
+                     network_->open_udp(foreign, server_).error().code);
   });
   EXPECT_EQ(errors.first, Errc::kExists);
   EXPECT_EQ(errors.second, Errc::kInvalid);
@@ -119,7 +120,7 @@ TEST_F(UdpTest, NobodyThereDoesNoHarm) {
   UdpSocket* a = open(0, client_);
   UdpSocket* gone = open(0, server_);
   const Address address = gone->local();
-  on_worker(0, [&](UvLoop&) { gone->close(); });
+  on_worker(0, [&](TransportSet&) { gone->close(); });
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(send(0, a, address, "lost").has_value());
   ASSERT_TRUE(send(0, a, a->local(), "alive").has_value());
   EXPECT_TRUE(eventually([&] { return client_.received == 1; }));
@@ -132,11 +133,11 @@ TEST_F(UdpTest, MayCloseInItsHandler) {
   server_.closes = true;
   UdpSocket* b = open(0, server_);
   const Address to = b->local();
-  on_worker(0, [&](UvLoop&) {
+  on_worker(0, [&](TransportSet&) {
     for (int i = 0; i < 50; ++i) EXPECT_TRUE(a->send(to, "one is answered").has_value());
   });
   ASSERT_TRUE(eventually([&] { return client_.received == 1; }));
-  on_worker(0, [](UvLoop&) {});  // one more turn, in which the rest would come
+  on_worker(0, [](TransportSet&) {});  // one more turn, in which the rest would come
   EXPECT_EQ(server_.received, 1);
 }
 

@@ -9,7 +9,7 @@
 
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
-#include "net/network.hpp"
+#include "net/uv_network.hpp"
 #include "script/boot.hpp"
 #include "script/runtime.hpp"
 
@@ -17,11 +17,10 @@ namespace gatehouse::script {
 
 class ScriptSystem {
  public:
-  explicit ScriptSystem(std::uint16_t workers = 2, Limits limits = {})
+  explicit ScriptSystem(std::uint16_t workers = 2, Limits limits = {}, bool sockets = true)
       : system_({.workers = workers, .limits = limits}, metrics_),
         network_(system_),
-        runtime_(system_) {
-    runtime_.network = &network_;
+        runtime_(system_, sockets ? &network_ : nullptr) {
     const std::string root = GATEHOUSE_SOURCE_DIR;
     set_library_root(runtime_, root + "/lua");
     runtime_.service_path += ";" + root + "/tests/lua/?.lua;" + root + "/lua/examples/?.lua";
@@ -58,7 +57,7 @@ class ScriptSystem {
  private:
   MetricSet metrics_;
   actor::System system_;
-  net::Network network_;
+  net::UvNetwork network_;
   Runtime runtime_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -30,8 +30,7 @@ TEST(LuaSockets, AreBoundedInNumber) {
 }
 
 TEST(LuaSockets, NeedANetwork) {
-  ScriptSystem script(1);
-  script.runtime().network = nullptr;
+  ScriptSystem script(1, {}, false);
   ASSERT_TRUE(script.run("no_network_service"));
   expect_passed(script);
 }

@@ -1,4 +1,4 @@
-#include "net/listener.hpp"
+#include "net/uv_listener.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -17,6 +17,7 @@
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "net/tcp_transport.hpp"
 #include "net/unix_socket.hpp"
 #include "net/uv.hpp"
 
@@ -93,7 +94,7 @@ Address local_address(int descriptor) {
 }  // namespace
 
 // What all workers have in common.
-struct Listener::Shared {
+struct UvListener::Shared {
   std::shared_mutex* accept_mutex = nullptr;  // the Network's
   AcceptHandler on_accept;
   std::atomic<bool> stopped{false};
@@ -101,12 +102,12 @@ struct Listener::Shared {
 };
 
 // Where the acceptor of a port on one worker is found, on that worker's thread.
-struct Listener::Seat {
+struct UvListener::Seat {
   Acceptor* acceptor = nullptr;
 };
 
 // One listening descriptor, open while the listener or an acceptor refers to it.
-struct Listener::Port {
+struct UvListener::Port {
   Socket socket;
   actor::Worker* worker = nullptr;
   std::shared_ptr<Seat> seat;
@@ -116,7 +117,7 @@ struct Listener::Port {
 };
 
 // Polls a port on its worker; owned by its libuv handle.
-class Listener::Acceptor final : public HandleOwner, private actor::Timer {
+class UvListener::Acceptor final : public HandleOwner, private actor::Timer {
  public:
   static void start(UvLoop& loop, std::shared_ptr<Shared> shared, std::shared_ptr<Port> port,
                     std::shared_ptr<Seat> seat) {
@@ -189,7 +190,7 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
         continue;  // the connection broke while it waited
       }
       accepted_.add();
-      shared_->on_accept(loop_, std::move(socket));
+      shared_->on_accept(loop_.transports(), std::make_unique<TcpTransport>(std::move(socket)));
     }
   }
   Socket accept_one() {
@@ -239,9 +240,9 @@ class Listener::Acceptor final : public HandleOwner, private actor::Timer {
   uv_poll_t poll_{};
 };
 
-Listener::~Listener() { stop(); }
+UvListener::~UvListener() { stop(); }
 
-Result<> Listener::open_ports(const Address& wanted, const ListenOptions& options) {
+Result<> UvListener::open_ports(const Address& wanted, const ListenOptions& options) {
   const std::uint16_t count = options.worker ? 1 : network_.worker_count();
   if (count > 1 && wanted.port() != 0) {
     // SO_REUSEPORT would let a second server in silently; a bind without it does not.
@@ -262,7 +263,7 @@ Result<> Listener::open_ports(const Address& wanted, const ListenOptions& option
   return {};
 }
 
-Result<> Listener::open_unix(const std::string& host, const ListenOptions& options) {
+Result<> UvListener::open_unix(const std::string& host, const ListenOptions& options) {
   auto socket = bind_unix(host);
   if (!socket) return tl::unexpected(socket.error());
   unix_path_ = host.substr(kUnixPrefix.size());
@@ -275,7 +276,7 @@ Result<> Listener::open_unix(const std::string& host, const ListenOptions& optio
   return {};
 }
 
-std::shared_ptr<Listener::Seat> Listener::seat_acceptor(const std::shared_ptr<Port>& port,
+std::shared_ptr<UvListener::Seat> UvListener::seat_acceptor(const std::shared_ptr<Port>& port,
                                                         std::uint16_t worker) {
   auto seat = std::make_shared<Seat>();
   UvLoop* loop = &network_.loop(worker);
@@ -285,18 +286,18 @@ std::shared_ptr<Listener::Seat> Listener::seat_acceptor(const std::shared_ptr<Po
   return seat;
 }
 
-void Listener::end_acceptor(actor::Worker& worker, std::shared_ptr<Seat> seat) {
+void UvListener::end_acceptor(actor::Worker& worker, std::shared_ptr<Seat> seat) {
   worker.post([seat = std::move(seat)] {
     if (seat->acceptor != nullptr) seat->acceptor->close();
   });
 }
 
-void Listener::start_accepting() {
+void UvListener::start_accepting() {
   for (const auto& port : ports_) port->seat = seat_acceptor(port, port->worker->index());
   network_.add_listener(*this);
 }
 
-void Listener::rearrange() {
+void UvListener::rearrange() {
   std::lock_guard lock(mutex_);
   if (ports_.size() < 2) return;  // on one worker because its owner wants it there
   for (const auto& port : ports_) {
@@ -311,7 +312,7 @@ void Listener::rearrange() {
   }
 }
 
-void Listener::stop() {
+void UvListener::stop() {
   if (shared_ == nullptr || shared_->stopped.exchange(true)) return;
   network_.remove_listener(*this);
   std::lock_guard lock(mutex_);
@@ -325,14 +326,15 @@ void Listener::stop() {
   ports_.clear();
 }
 
-Result<std::unique_ptr<Listener>> listen(Network& network, const Endpoint& endpoint,
-                                         const ListenOptions& options, AcceptHandler on_accept) {
+Result<std::unique_ptr<Listener>> UvListener::open(UvNetwork& network, const Endpoint& endpoint,
+                                                   const ListenOptions& options,
+                                                   AcceptHandler on_accept) {
   GATEHOUSE_ASSERT(static_cast<bool>(on_accept));
   const bool unix_socket = is_unix(endpoint.host);
   const auto wanted = unix_socket ? Result<Address>(Address()) : look_up(endpoint);
   if (!wanted) return tl::unexpected(wanted.error());
-  std::unique_ptr<Listener> listener(new Listener(network));
-  listener->shared_ = std::make_shared<Listener::Shared>();
+  std::unique_ptr<UvListener> listener(new UvListener(network));
+  listener->shared_ = std::make_shared<Shared>();
   listener->shared_->accept_mutex = &network.accept_mutex();
   listener->shared_->on_accept = std::move(on_accept);
   if (auto opened = unix_socket ? listener->open_unix(endpoint.host, options)

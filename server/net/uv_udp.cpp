@@ -1,4 +1,4 @@
-#include "net/udp.hpp"
+#include "net/uv_udp.hpp"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -153,7 +153,7 @@ Result<> LoopUdpSocket::send(const Address& to, std::string_view bytes) {
 
 Result<UdpSocket*> open_udp(UvLoop& loop, const Address& local, UdpHandler& handler) {
   if (loop.ending()) return fail(Errc::kClosed, "the loop is ending");
-  GATEHOUSE_ASSERT(UvLoop::current() == &loop && local.known());
+  GATEHOUSE_ASSERT(actor::Worker::current() == &loop.worker() && local.known());
   auto* socket = new LoopUdpSocket(loop, handler);  // deletes itself when its handle has closed
   if (auto started = socket->start(local); !started) {
     socket->close();

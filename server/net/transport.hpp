@@ -1,0 +1,189 @@
+// A connection as the protocols above see it: bytes in, bytes out, one end. TCP and memory carry
+// bytes themselves; what encrypts or frames them is a transport over another one.
+//
+// A transport is attached or detached. Attached it belongs to the TransportSet of one worker, is
+// used on that worker's thread only, and lives until on_closed() returned or detach() gave it
+// away; whoever keeps a connection longer keeps its id() and asks TransportSet::find(). Detached
+// it is a value that one owner holds: it may cross threads, and ends when it is destroyed. All
+// that it knows goes along: unsent output, input that was put back, what a layer holds of a
+// record.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "net/address.hpp"
+
+namespace gatehouse::net {
+
+class Transport;
+class TransportSet;
+
+// Why a connection ended; the first reason given wins. The names go to logs and metrics.
+enum class CloseReason : std::uint8_t {
+  kPeerClosed,  // the peer ended it in order
+  kPeerReset,   // the network or the peer broke it
+  kLocal,       // our side was done with it
+  kSlowReader,  // more unsent output than its limit
+  kTimeout,     // a deadline passed
+  kProtocol,    // the peer broke the protocol
+  kLimit,       // a rate or size limit
+  kReplaced,    // a newer connection took its place
+  kKicked,      // the player was told to leave
+  kShutdown,    // the server ends
+};
+inline constexpr std::size_t kCloseReasons = 10;
+// "peer_closed", "slow_reader" and so on.
+[[nodiscard]] std::string_view name(CloseReason reason);
+
+// What a client speaks below the protocols, named as in the configuration.
+enum class TransportKind : std::uint8_t { kTcp, kTls, kWs, kWss, kMemory, kDescriptor };
+// "tcp", "tls", "ws", "wss", "memory", "descriptor".
+[[nodiscard]] std::string_view name(TransportKind kind);
+
+// What the two ends of a TLS connection agreed on; valid as long as the transport.
+struct TlsAgreement {
+  std::string_view version;      // "TLSv1.3"
+  std::string_view cipher;
+  std::string_view alpn;         // "": none
+  std::string_view server_name;  // that the client asked for; "": none
+};
+
+// What the owner of a connection implements. All are called by the loop, never from inside a
+// call on the transport, so no call on a transport re-enters its handler.
+class TransportHandler {
+ public:
+  virtual ~TransportHandler() = default;
+  // `bytes` are gone after the call. The handler may call anything on the transport, close() and
+  // detach() included.
+  virtual void on_data(Transport& transport, std::string_view bytes) = 0;
+  // The peer has sent its last byte, and may still read. For how many milliseconds, at most, the
+  // handler is to have the other direction for answers that are not written yet: until it calls
+  // close_after_flush(). 0: what is written leaves, and the connection ends. Whoever takes over a
+  // transport whose peer has ended is told so again.
+  virtual std::uint32_t on_end(Transport& transport) {
+    static_cast<void>(transport);
+    return 0;
+  }
+  // The connection ended: called exactly once, unless it was detached or the handler forgotten.
+  // The transport is freed after the call.
+  virtual void on_closed(Transport& transport, CloseReason reason) = 0;
+};
+
+class Transport {
+ public:
+  static constexpr std::uint32_t kLingerMs = 3'000;
+
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  // Detached: the connection ends, and what is unsent is dropped.
+  virtual ~Transport();
+
+  [[nodiscard]] TransportKind kind() const { return kind_; }
+  [[nodiscard]] const Address& peer() const { return peer_; }
+  // After the handshake, where there is TLS below.
+  [[nodiscard]] virtual std::optional<TlsAgreement> tls() const { return std::nullopt; }
+
+  // --- While it is detached ---
+  // The last words to a peer that nothing is spent on: sends what leaves at once and tells the
+  // end. A peer whose own bytes were not read may miss them. Destroy the transport then.
+  virtual void say_and_end(std::string_view bytes) = 0;
+
+  // --- While it is attached ---
+  [[nodiscard]] TransportSet& set() const { return *set_; }
+  // Names the transport in its set; never given to another one.
+  [[nodiscard]] ConnectionId id() const { return id_; }
+
+  // Appends to the output, which leaves at the end of the turn in one write. False when the
+  // transport is ending: the bytes are dropped.
+  bool write(std::string_view bytes);
+  // The output itself, to encode into in place: append only. Valid until the caller returns to
+  // the loop. A scratch string when the transport is ending.
+  [[nodiscard]] std::string& output();
+  // Bytes written that the kernel has not taken yet.
+  [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
+  // Closes with kSlowReader when more than this is unsent after a turn's write; 0: no limit.
+  void set_unsent_limit(std::uint32_t bytes) { unsent_limit_bytes_ = bytes; }
+
+  // Stops and restarts reading; the peer is held back by what carries the bytes. A paused
+  // transport does not notice that the peer left. Transports are attached unpaused.
+  void pause();
+  void resume();
+  // Returns input that the handler does not want now: on_data() brings it before all that is
+  // newer, from the loop, when the transport is not paused; to the next handler, if this one
+  // detaches it.
+  void put_back(std::string bytes);
+
+  // Ends the connection now and drops what is unsent; on_closed() follows from the loop.
+  virtual void close(CloseReason reason) = 0;
+  // Sends what was written, tells the peer the end, waits for its own end so that nothing is
+  // lost to a reset, and closes; all within `linger_ms`. Input is discarded from now on.
+  // on_closed() gets kTimeout instead of `reason` when not everything could be sent.
+  virtual void close_after_flush(CloseReason reason, std::uint32_t linger_ms = kLingerMs) = 0;
+  // True after close(), close_after_flush() or a failure; on_closed() is on its way.
+  [[nodiscard]] bool ending() const { return ending_; }
+
+  // Takes the connection out of its set, for another worker; the handler hears nothing. kClosed:
+  // the connection is ending; kIo: no descriptor left; after an error it goes on.
+  [[nodiscard]] Result<std::unique_ptr<Transport>> detach();
+
+  // Events go to `handler` from the next one on.
+  void set_handler(TransportHandler& handler) { handler_ = &handler; }
+  // The handler is about to die: events go nowhere. Follow with close() or close_after_flush().
+  void forget_handler() { handler_ = nullptr; }
+
+ protected:
+  Transport(TransportKind kind, const Address& peer);
+
+  // --- What a kind of transport does ---
+  // It has a set and an id from now on: opens what belongs to the worker. After an error the
+  // transport is detached again, and destroyed.
+  [[nodiscard]] virtual Result<> join() = 0;
+  // Gives up what belongs to the worker and keeps the connection. Not while it is ending.
+  [[nodiscard]] virtual Result<> leave() = 0;
+  // Sends the output at the end of a turn. Calls no handler.
+  virtual void flush() = 0;
+  // Begins or stops to read; beginning twice is once.
+  virtual void set_reading(bool on) = 0;
+  // What schedule() asked for, from the loop.
+  virtual void work() {}
+
+  // Has work() called by the worker, soon.
+  void schedule();
+  void mark_dirty();
+  void release_output();
+  // Drops input that was put back.
+  void forget_input() { unread_.reset(); }
+  [[nodiscard]] bool paused() const { return paused_; }
+  // Frees it, from the loop; the handler was told.
+  void destroy();
+
+  TransportHandler* handler_ = nullptr;
+  std::unique_ptr<std::string> output_;  // from the set's pool while something is in it
+  std::uint32_t unsent_limit_bytes_ = 0;
+  bool ending_ = false;
+
+ private:
+  friend class TransportSet;
+  static constexpr std::uint32_t kClean = UINT32_MAX;
+
+  void read_on();
+  // Brings what was put back, then works. This may be gone after it.
+  void run();
+
+  bool paused_ = false;
+  const TransportKind kind_;
+  std::uint32_t dirty_index_ = kClean;  // place in the set's flush list
+  TransportSet* set_ = nullptr;
+  ConnectionId id_;
+  Address peer_;
+  std::unique_ptr<std::string> unread_;  // put back
+};
+
+}  // namespace gatehouse::net
