@@ -1,4 +1,4 @@
-// One client at a gate (DESIGN section 6, sk 4.3, 4.4).
+// One client at a gate (docs/protocol.md 3).
 //
 //   1  The first frame is the handshake, within limits.gate_handshake_timeout_ms and
 //      limits.gate_handshake_frame_bytes_max.

@@ -26,7 +26,7 @@ enum class Ending : std::uint8_t {
   // broke the protocol
   kFrameTooBig,
   kFrameTooShort,    // no room for a session number
-  kSessionConflict,  // sk 4.5 rule 3
+  kSessionConflict,  // by rule 3 of docs/protocol.md 3.11
   // took too much
   kTooManyRequests,
   kFramesPerSecond,

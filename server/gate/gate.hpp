@@ -1,4 +1,4 @@
-// A message-server gate (DESIGN section 6, sk 4.3 to 4.6): a listening port, the connections
+// A message-server gate (docs/protocol.md 3): a listening port, the connections
 // that came in by it and the sessions logged in at it. Several gates of one process are several
 // Gates.
 //

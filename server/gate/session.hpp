@@ -54,8 +54,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Answers a request; a failed one with ok = false. Sent at the end of the turn when the
-  // connection that asked last is still there, and remembered in any case (sk 4.5). Content
-  // over kResponseContentBytesMax becomes an empty error. A second answer is ignored.
+  // connection that asked last is still there, and remembered in any case
+  // (docs/skynet-rules.md 4.5). Content over kResponseContentBytesMax becomes an empty error. A
+  // second answer is ignored.
   void respond(protocol::RequestTicket ticket, bool ok, std::string_view content);
 
   // It is not known what becomes of a request: until respond() nobody is told that it failed.

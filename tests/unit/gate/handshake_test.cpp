@@ -1,4 +1,4 @@
-// sk 4.3 and DESIGN section 6 through the wire, with sessions on every worker: a connection
+// docs/protocol.md 3.2 to 3.6 through the wire, with sessions on every worker: a connection
 // comes in anywhere and is served where its session lives.
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -239,7 +239,7 @@ TEST(Handshake, NewerClosesOlder) {
   EXPECT_EQ(world.closed("replaced"), 2);
 }
 
-// sk 5.1 defect 4: the older connection's end must not touch the newer one.
+// docs/skynet-rules.md 5.1, row 4: the older connection's end must not touch the newer one.
 TEST(Handshake, OlderConnectionEndingLateChangesNothing) {
   World world;
   const Player player = world.login("p");

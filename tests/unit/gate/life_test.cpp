@@ -22,7 +22,7 @@ TEST(Life, KickFromInsideARequest) {
   EXPECT_EQ(world.events(player), "c");
 }
 
-// sk 5.1 defect 7: requests that ran are answered with kind 0.
+// docs/skynet-rules.md 5.1, row 7: requests that ran are answered with kind 0.
 TEST(Life, SessionDestroyedInsideARequest) {
   World world;
   const Player player = world.login("p", 1);

@@ -1,4 +1,4 @@
-// Pushes, their replay, and control frames (DESIGN section 6).
+// Pushes, their replay, and control frames (docs/protocol.md 3.13 to 3.16).
 #include "gate_world.hpp"
 
 namespace gatehouse::gate {

@@ -1,4 +1,4 @@
-// sk 4.5, rule by rule, and DESIGN section 6 through the wire.
+// docs/protocol.md 3.11, rule by rule, through the wire.
 #include "gate_world.hpp"
 
 namespace gatehouse::gate {
