@@ -72,8 +72,9 @@ std::optional<std::size_t> MemoryLink::send(unsigned end, std::string_view bytes
   std::lock_guard lock(mutex_);
   Way& way = ways_[end];
   Way& back = ways_[1 - end];
-  const bool broken = !cut_ && !back.pieces.empty() && back.pieces.front().due <= now &&
-                      back.pieces.front().what == Arrival::kReset;
+  // A reset is the last of what comes, and breaks the other direction before it is read.
+  const bool broken = !cut_ && !back.pieces.empty() && back.pieces.back().due <= now &&
+                      back.pieces.back().what == Arrival::kReset;
   if (broken || way.ended) return std::nullopt;
   if (way.unread) {
     // The other side's kernel answers so.

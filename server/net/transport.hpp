@@ -142,8 +142,9 @@ class Transport {
   Transport(TransportKind kind, const Address& peer);
 
   // --- What a kind of transport does ---
-  // It has a set and an id from now on: opens what belongs to the worker. After an error the
-  // transport is detached again, and destroyed.
+  // It has a set and an id from now on: opens what belongs to the worker, and attaches what is
+  // below it. Nothing is read before set_reading(true). After an error the transport is detached
+  // again, and destroyed.
   [[nodiscard]] virtual Result<> join() = 0;
   // Gives up what belongs to the worker and keeps the connection. Not while it is ending.
   [[nodiscard]] virtual Result<> leave() = 0;

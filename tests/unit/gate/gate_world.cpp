@@ -1,12 +1,7 @@
 #include "gate_world.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -79,9 +74,23 @@ void FakeAgent::on_request(protocol::RequestTicket ticket, std::string_view cont
   }
 }
 
-World::World(GateOptions options, std::uint16_t workers)
+std::unique_ptr<net::Network> World::start_on(Carrier carrier) {
+  if (carrier == Carrier::kTcp) {
+    auto sockets = std::make_unique<net::UvNetwork>(system);
+    system.start(sockets->loop_factory());
+    return sockets;
+  }
+  auto memory = std::make_unique<net::MemoryNetwork>(system);
+  memory->on_link([this](const net::Endpoint&, const std::shared_ptr<net::MemoryLink>& link) {
+    link_ = link;
+  });
+  system.start(memory->loop_factory());
+  return memory;
+}
+
+World::World(GateOptions options, std::uint16_t workers, Carrier carrier)
     : system{actor::SystemOptions{workers, {}}, metrics},
-      network(system),
+      network(start_on(carrier)),
       gate(
           [&] {
             options.server = "sample";
@@ -89,8 +98,9 @@ World::World(GateOptions options, std::uint16_t workers)
             return options;
           }(),
           metrics) {
-  system.start(network.loop_factory());
-  const auto started = gate.start(network, system);
+  if (carrier == Carrier::kMemory)
+    clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
+  const auto started = gate.start(*network, system);
   EXPECT_TRUE(started) << started.error().message;
 }
 
@@ -167,6 +177,13 @@ std::int64_t World::metric(std::string_view name, std::string_view label) const 
   return value;
 }
 
+std::unique_ptr<net::Client> World::connect(int receive_buffer_bytes) const {
+  if (clients_ == nullptr)
+    return std::make_unique<net::TcpClient>(gate.address(), receive_buffer_bytes);
+  return clients_->connect(static_cast<net::MemoryNetwork&>(*network), gate.address(),
+                           static_cast<std::size_t>(receive_buffer_bytes));
+}
+
 std::int64_t World::closed(std::string_view reason) const {
   return metric("gate_closed", "reason=\"" + std::string(reason) + "\"");
 }
@@ -204,73 +221,18 @@ std::string request_frame(std::string_view content, std::uint32_t session) {
   return framed(body);
 }
 
-Client::Client(const World& world, int receive_buffer_bytes) {
-  descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_GE(descriptor_, 0);
-  if (receive_buffer_bytes != 0)
-    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(int));
-  const timeval patience{kPatience.count(), 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  const int on = 1;
-  setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(world.gate.address().port());
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-}
-
-void Client::close() {
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
-}
-
-void Client::reset() {
-  const linger now{1, 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  close();
-}
-
-void Client::finish_sending() {
-  ::shutdown(descriptor_, SHUT_WR);
-}
-
-bool Client::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) {
-      EXPECT_NE(errno, EAGAIN) << "the gate does not read";
-      return false;
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
 bool Client::send_byte_by_byte(std::string_view bytes) {
   for (const char& byte : bytes)
     if (!send({&byte, 1})) return false;
   return true;
 }
 
-bool Client::read_exactly(char* to, std::size_t size) {
-  while (size > 0) {
-    const ssize_t got = ::recv(descriptor_, to, size, 0);
-    if (got <= 0) {
-      EXPECT_FALSE(got < 0 && errno == EAGAIN) << "the gate does not answer";
-      return false;
-    }
-    to += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
 std::optional<std::string> Client::frame() {
-  char header[2];
-  if (!read_exactly(header, 2)) return std::nullopt;
-  std::string body(load_be16(header), '\0');
-  if (!read_exactly(body.data(), body.size())) return std::nullopt;
+  const std::string header = end_->receive(2);
+  if (header.size() < 2) return std::nullopt;
+  const std::size_t size = load_be16(header.data());
+  std::string body = end_->receive(size);
+  if (body.size() < size) return std::nullopt;
   return body;
 }
 

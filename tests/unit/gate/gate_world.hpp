@@ -1,4 +1,5 @@
-// A gate with workers, players whose agents are written in C++, and clients on real sockets.
+// A gate with workers, players whose agents are written in C++, and clients on real sockets, or in
+// memory, where the gate has no sockets and no libuv either.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,17 +19,19 @@
 #include <utility>
 #include <vector>
 
-#include "../../support/waiting.hpp"
 #include "actor/system.hpp"
 #include "base/bytes.hpp"
 #include "base/metrics.hpp"
 #include "gate/gate.hpp"
 #include "net/uv_network.hpp"
+#include "net_client.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
+#include "waiting.hpp"
 
 namespace gatehouse::gate {
 
+using net::Carrier;
 using test::eventually;
 
 inline constexpr std::chrono::seconds kPatience{20};
@@ -69,7 +72,8 @@ struct Player {
 
 class World {
  public:
-  explicit World(GateOptions options = {}, std::uint16_t workers = 2);
+  explicit World(GateOptions options = {}, std::uint16_t workers = 2,
+                 Carrier carrier = Carrier::kTcp);
   // Proves that nothing is left.
   ~World();
 
@@ -99,15 +103,23 @@ class World {
   [[nodiscard]] bool holds(const Player& player, std::uint32_t session);
   [[nodiscard]] std::int64_t metric(std::string_view name, std::string_view label = "") const;
   [[nodiscard]] std::int64_t closed(std::string_view reason) const;
+  [[nodiscard]] std::unique_ptr<net::Client> connect(int receive_buffer_bytes) const;
+  // What lies between the newest client in memory and the gate.
+  [[nodiscard]] net::MemoryLink& link() const { return *link_; }
 
   MetricSet metrics;
   actor::System system;
-  net::UvNetwork network;
+  std::unique_ptr<net::Network> network;
   Gate gate;
 
  private:
+  [[nodiscard]] std::unique_ptr<net::Network> start_on(Carrier carrier);
+
   std::mutex agents_mutex_;
   std::vector<std::pair<std::uint16_t, std::unique_ptr<FakeAgent>>> agents_;  // with worker
+  std::shared_ptr<net::MemoryLink> link_;
+  MetricSet client_metrics_;
+  std::unique_ptr<net::MemoryClients> clients_;  // in memory
 };
 
 [[nodiscard]] GateOptions with_limits(const std::function<void(Limits&)>& change);
@@ -143,18 +155,17 @@ inline const Extension kExtended{0, "c", ""};
 [[nodiscard]] std::string framed(std::string_view body);
 [[nodiscard]] std::string request_frame(std::string_view content, std::uint32_t session);
 
-// A blocking socket; waits at most kPatience.
+// A blocking connection; waits at most kPatience.
 class Client {
  public:
-  explicit Client(const World& world, int receive_buffer_bytes = 0);
-  Client(Client&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  ~Client() { close(); }
+  explicit Client(const World& world, int receive_buffer_bytes = 0)
+      : end_(world.connect(receive_buffer_bytes)) {}
 
-  void close();
-  void reset();           // closes with a reset
-  void finish_sending();  // sends FIN
+  void close() { end_->close(); }
+  void reset() { end_->reset(); }
+  void finish_sending() { end_->finish_sending(); }
   // False when the connection is broken.
-  bool send(std::string_view bytes);
+  bool send(std::string_view bytes) { return end_->send(bytes); }
   bool send_byte_by_byte(std::string_view bytes);
   // The next frame's body; nothing when the connection ended.
   [[nodiscard]] std::optional<std::string> frame();
@@ -175,8 +186,7 @@ class Client {
   [[nodiscard]] bool is_quiet();
 
  private:
-  bool read_exactly(char* to, std::size_t size);
-  int descriptor_ = -1;
+  std::unique_ptr<net::Client> end_;
 };
 
 }  // namespace gatehouse::gate

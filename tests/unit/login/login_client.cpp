@@ -1,11 +1,7 @@
 #include "login_client.hpp"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -31,36 +27,10 @@ std::string make_token(std::string_view user, std::string_view password, std::st
          crypto::base64_encode(password);
 }
 
-LoginClient::LoginClient(const net::Address& server)
-    : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const timeval patience{20, 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  sockaddr_storage storage{};
-  const socklen_t size = server.to_sockaddr(storage);
-  if (::connect(descriptor_, reinterpret_cast<sockaddr*>(&storage), size) != 0) close();
-}
-
-void LoginClient::close() {
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
-}
-
-bool LoginClient::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 bool LoginClient::fill() {
-  char buffer[4096];
-  const ssize_t n = ::recv(descriptor_, buffer, sizeof buffer, 0);
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the server is silent";
-  if (n <= 0) return false;
-  read_.append(buffer, static_cast<std::size_t>(n));
-  return true;
+  const std::string bytes = end_->receive_some();
+  read_ += bytes;
+  return !bytes.empty();
 }
 
 std::string LoginClient::read_line() {

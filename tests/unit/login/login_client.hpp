@@ -1,11 +1,12 @@
-// A login client for tests: blocking, over real sockets, all three suites.
+// A login client for tests: blocking, over sockets or in memory, all three suites.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "net/address.hpp"
+#include "net_client.hpp"
 
 namespace gatehouse::login {
 
@@ -16,14 +17,17 @@ std::string make_token(std::string_view user, std::string_view password,
 // Every wait ends after 20 s with a failure of the test.
 class LoginClient {
  public:
-  explicit LoginClient(const net::Address& server);
+  explicit LoginClient(const net::Address& server)
+      : LoginClient(std::make_unique<net::TcpClient>(server)) {}
+  explicit LoginClient(std::unique_ptr<net::Client> end) : end_(std::move(end)) {}
   LoginClient(const LoginClient&) = delete;
   LoginClient& operator=(const LoginClient&) = delete;
-  ~LoginClient() { close(); }
 
-  void close();
+  void close() { end_->close(); }
+  void reset() { end_->reset(); }
+  void finish_sending() { end_->finish_sending(); }
   // False when the server is gone.
-  bool send(std::string_view bytes);
+  bool send(std::string_view bytes) { return end_->send(bytes); }
   bool send_line(std::string_view line) { return send(std::string(line) + "\n"); }
   // Without the "\n"; empty at the end of the connection.
   std::string read_line();
@@ -44,7 +48,7 @@ class LoginClient {
   bool fill();
   std::string take_answer();
 
-  int descriptor_ = -1;
+  std::unique_ptr<net::Client> end_;
   std::string read_;
   std::string secret_, subid_, uid_;
   std::vector<std::string> gates_;

@@ -78,6 +78,18 @@ void FakePolicy::login(const std::string& server, const std::string& uid, const 
   answer(std::move(done), on_login(server, uid));
 }
 
+template <class AnyNetwork>
+void TestServer::start_on() {
+  auto made = std::make_unique<AnyNetwork>(*system);
+  system->start(made->loop_factory());
+  network = std::move(made);
+}
+
+std::unique_ptr<net::Client> TestServer::connect(std::size_t listener) const {
+  if (clients_ == nullptr) return std::make_unique<net::TcpClient>(address(listener));
+  return clients_->connect(static_cast<net::MemoryNetwork&>(*network), address(listener));
+}
+
 TestServer::TestServer(TestOptions options) {
   store_options.sqlite.path = options.store_path.empty() ? folder / "test.db" : options.store_path;
   store_options.migrations_dir = std::string(GATEHOUSE_SOURCE_DIR) + "/sql";
@@ -87,8 +99,12 @@ TestServer::TestServer(TestOptions options) {
   }
   system = std::make_unique<actor::System>(actor::SystemOptions{options.workers, options.limits},
                                            metrics);
-  network = std::make_unique<net::UvNetwork>(*system);
-  system->start(network->loop_factory());
+  if (options.carrier == net::Carrier::kTcp) {
+    start_on<net::UvNetwork>();
+  } else {
+    start_on<net::MemoryNetwork>();
+    clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
+  }
   store =
       std::move(store::Store::start({.driver = store_options, .connections = 3}, metrics)).value();
   hash_pool = std::make_unique<store::WorkPool>(
@@ -113,7 +129,7 @@ TestServer::~TestServer() {
 
 std::string TestServer::plain(std::string_view user, std::string_view password,
                               std::string_view server) {
-  LoginClient client(address());
+  LoginClient client(connect());
   const std::string answer = client.login_plain(make_token(user, password, server));
   EXPECT_EQ(client.read_to_end(), "");
   return answer.substr(0, answer.starts_with("200") ? 3 : std::string::npos);

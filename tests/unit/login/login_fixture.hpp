@@ -23,6 +23,7 @@
 #include "login/login_server.hpp"
 #include "login_client.hpp"
 #include "net/uv_network.hpp"
+#include "net_client.hpp"
 #include "store/open.hpp"
 
 namespace gatehouse::login {
@@ -86,6 +87,7 @@ struct TestOptions {
   std::size_t hash_queue_max = 1'024;
   std::size_t hash_threads = 2;
   std::string store_path;  // empty: a migrated database
+  net::Carrier carrier = net::Carrier::kTcp;
 };
 
 class TestServer {
@@ -94,6 +96,7 @@ class TestServer {
   ~TestServer();
 
   net::Address address(std::size_t listener = 0) const { return login->addresses().at(listener); }
+  std::unique_ptr<net::Client> connect(std::size_t listener = 0) const;
   // The first line that answers a plain login.
   std::string plain(std::string_view user, std::string_view password,
                     std::string_view server = "sample");
@@ -110,12 +113,19 @@ class TestServer {
   MetricSet metrics;
   store::Options store_options;
   std::unique_ptr<actor::System> system;
-  std::unique_ptr<net::UvNetwork> network;
+  std::unique_ptr<net::Network> network;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::WorkPool> hash_pool;
   FakePlacer placer;
   FakePolicy policy;
   std::unique_ptr<LoginServer> login;
+
+ private:
+  template <class AnyNetwork>
+  void start_on();
+
+  MetricSet client_metrics_;
+  std::unique_ptr<net::MemoryClients> clients_;  // in memory
 };
 
 // Keeps every thread of a hash pool busy until it is destroyed.

@@ -180,8 +180,6 @@ class NetTest : public ::testing::Test {
 };
 
 // The same cases over sockets and in memory.
-enum class Carrier : std::uint8_t { kTcp, kMemory };
-
 class TransportTest : public NetTest, public ::testing::WithParamInterface<Carrier> {
  protected:
   void make_network() override {

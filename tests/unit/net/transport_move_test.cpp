@@ -1,0 +1,290 @@
+// A transport leaves its worker with all that it knows: input that was put back, unsent output, a
+// peer that has ended its side, and what a layer over it holds of a record.
+#include "layer.hpp"
+#include "net_fixture.hpp"
+
+namespace gatehouse::net {
+namespace {
+
+class TransportMoveTest : public TransportTest {
+ protected:
+  // Serves with `on_data` and returns the first connection's id, which comes in at worker 0.
+  ConnectionId accept_one(TestHandler::OnData on_data) {
+    std::promise<ConnectionId> opened;
+    server_ = serve(std::move(on_data), [&](Transport& t) { opened.set_value(t.id()); },
+                    {.worker = 0});
+    client_ = connect(server_, 4'096);
+    return opened.get_future().get();
+  }
+  // Takes it out of worker 0; its handler goes.
+  std::unique_ptr<Transport> take(ConnectionId id) {
+    return on_worker(0, [&](TransportSet& set) {
+      Transport* transport = set.find(id);
+      auto taken = transport->detach();
+      EXPECT_TRUE(taken.has_value());
+      EXPECT_EQ(set.find(id), nullptr);
+      return std::move(*taken);
+    });
+  }
+  // Gives it to a worker; what it reads goes to `on_data`.
+  ConnectionId give(std::uint16_t worker, std::unique_ptr<Transport> transport,
+                    TestHandler::OnData on_data) {
+    return on_worker(worker, [&](TransportSet& set) {
+      auto handler = std::make_unique<TestHandler>(census_, std::move(on_data));
+      auto attached = set.attach(std::move(transport), *handler);
+      EXPECT_TRUE(attached.has_value());
+      static_cast<void>(handler.release());
+      return (*attached)->id();
+    });
+  }
+  static TestHandler::OnData keep(std::string& input, std::mutex& mutex) {
+    return [&input, &mutex](TestHandler&, Transport&, std::string_view bytes) {
+      std::lock_guard lock(mutex);
+      input += bytes;
+    };
+  }
+  void TearDown() override {
+    client_.reset();
+    NetTest::TearDown();
+  }
+  bool arrives(const std::string& wanted) {
+    return eventually([&] {
+      std::lock_guard lock(mutex_);
+      return input_ == wanted;
+    });
+  }
+
+  Address server_;
+  std::unique_ptr<Client> client_;
+  std::mutex mutex_;
+  std::string input_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Carriers, TransportMoveTest,
+                         ::testing::Values(Carrier::kTcp, Carrier::kMemory), carrier_name);
+
+TEST_P(TransportMoveTest, BringsInputThatWasPutBackFirst) {
+  start(2);
+  std::atomic<TestHandler*> first{nullptr};
+  const ConnectionId id = accept_one([&](TestHandler& self, Transport& t, std::string_view bytes) {
+    if (first.exchange(&self) != nullptr) return;
+    t.pause();
+    t.put_back(std::string(bytes.substr(3)));
+    t.put_back("again ");
+  });
+  ASSERT_TRUE(client_->send("go behind "));
+  ASSERT_TRUE(eventually([&] { return first.load() != nullptr; }));
+  ASSERT_TRUE(client_->send("and later"));
+  auto transport = take(id);
+  delete first.load();
+  EXPECT_EQ(transport->kind(), GetParam() == Carrier::kTcp ? TransportKind::kTcp
+                                                            : TransportKind::kMemory);
+  EXPECT_EQ(transport->peer().ip(), "127.0.0.1");
+  give(1, std::move(transport), keep(input_, mutex_));
+  EXPECT_TRUE(arrives("again behind and later"));
+}
+
+TEST_P(TransportMoveTest, ServesWhatWasPutBackWhenItIsResumed) {
+  start(1);
+  std::atomic<int> calls{0};
+  const ConnectionId id = accept_one([&](TestHandler&, Transport& t, std::string_view bytes) {
+    std::lock_guard lock(mutex_);
+    input_ += bytes.substr(0, 2);
+    ++calls;
+    if (bytes.size() <= 2) return;
+    t.pause();
+    t.put_back(std::string(bytes.substr(2)));
+  });
+  ASSERT_TRUE(client_->send("aabbcc"));
+  ASSERT_TRUE(eventually([&] { return calls == 1; }));
+  ASSERT_TRUE(client_->send("dd"));
+  on_worker(0, [](TransportSet&) {});
+  EXPECT_EQ(calls, 1) << "it is paused";
+  // Each time a bit more; what is newer stays behind what was put back.
+  while (!eventually([&] {
+    std::lock_guard lock(mutex_);
+    return input_ == "aabbccdd";
+  }, std::chrono::milliseconds(5))) {
+    on_worker(0, [id](TransportSet& set) { set.find(id)->resume(); });
+    ASSERT_LT(calls, 10);
+  }
+}
+
+TEST_P(TransportMoveTest, DeliversWhatWasPutBackWithoutAPause) {
+  start(1);
+  std::atomic<int> calls{0};
+  accept_one([&](TestHandler&, Transport& t, std::string_view bytes) {
+    if (++calls == 1) return t.put_back(std::string(bytes));
+    std::lock_guard lock(mutex_);
+    input_ += bytes;
+  });
+  ASSERT_TRUE(client_->send("once more"));
+  EXPECT_TRUE(arrives("once more"));
+}
+
+TEST_P(TransportMoveTest, SendsTheOutputThatWaits) {
+  start(2);
+  std::atomic<TestHandler*> first{nullptr};
+  const std::string bytes = pattern(4 << 20);
+  const ConnectionId id = accept_one([&](TestHandler& self, Transport& t, std::string_view) {
+    t.write(bytes);
+    first = &self;
+  });
+  ASSERT_TRUE(client_->send("go"));
+  ASSERT_TRUE(eventually([&] { return first.load() != nullptr; }));
+  // Some is with the kernel, some waits there, and some is written in the turn that detaches.
+  auto transport = on_worker(0, [&](TransportSet& set) {
+    Transport& t = *set.find(id);
+    t.write("tail");
+    return std::move(t.detach().value());
+  });
+  delete first.load();
+  EXPECT_GT(transport->unsent_bytes(), 4u);
+  const ConnectionId there = give(1, std::move(transport), keep(input_, mutex_));
+  EXPECT_TRUE(client_->receive(bytes.size()) == bytes);
+  EXPECT_EQ(client_->receive(4), "tail");
+  EXPECT_EQ(on_worker(1, [&](TransportSet& set) { return set.find(there)->unsent_bytes(); }), 0u);
+}
+
+// Whoever takes it over learns of the end, and can answer.
+TEST_P(TransportMoveTest, TellsTheNextHandlerOfThePeersEnd) {
+  struct Answering final : TransportHandler {
+    void on_data(Transport&, std::string_view bytes) override { input += bytes; }
+    std::uint32_t on_end(Transport&) override {
+      ends.set_value();
+      return 20'000;
+    }
+    void on_closed(Transport&, CloseReason reason) override { closed.set_value(reason); }
+    std::string input;
+    std::promise<void> ends;
+    std::promise<CloseReason> closed;
+  };
+  start(2);
+  Answering before, after;
+  std::promise<ConnectionId> opened;
+  server_ = serve_raw(
+      [&](TransportSet& set, std::unique_ptr<Transport> accepted) {
+        opened.set_value(set.attach(std::move(accepted), before).value()->id());
+      },
+      {.worker = 0});
+  client_ = connect(server_);
+  ASSERT_TRUE(client_->send("question"));
+  client_->finish_sending();
+  const ConnectionId id = opened.get_future().get();
+  before.ends.get_future().get();
+  auto transport = take(id);
+  EXPECT_EQ(before.input, "question");
+  const ConnectionId there = on_worker(1, [&](TransportSet& set) {
+    return set.attach(std::move(transport), after).value()->id();
+  });
+  after.ends.get_future().get();
+  on_worker(1, [&](TransportSet& set) {
+    Transport& t = *set.find(there);
+    t.write("answer");
+    t.close_after_flush(CloseReason::kLocal);
+  });
+  EXPECT_EQ(client_->receive_all(), "answer");
+  client_->close();
+  EXPECT_EQ(after.closed.get_future().get(), CloseReason::kLocal);
+  EXPECT_EQ(after.input, "");
+}
+
+TEST_P(TransportMoveTest, EndsTheConnectionWhenItIsDropped) {
+  start(1);
+  std::unique_ptr<Transport> kept;
+  std::promise<void> accepted;
+  server_ = serve_raw([&](TransportSet&, std::unique_ptr<Transport> transport) {
+    kept = std::move(transport);
+    accepted.set_value();
+  });
+  client_ = connect(server_);
+  accepted.get_future().get();
+  kept->say_and_end("no");
+  kept.reset();
+  EXPECT_EQ(client_->receive_all(), "no");
+}
+
+TEST_P(TransportMoveTest, NeitherHalfCutsRecordsNorLosesThemInALayer) {
+  start(3);
+  constexpr std::size_t kBytes = 1 << 20;
+  std::atomic<int> moves{0};
+  // Echoes 50,000 bytes at a worker, then goes to the next one, in the middle of records.
+  AcceptHandler take_over = [&](TransportSet& set, std::unique_ptr<Transport> layer) {
+    auto left = std::make_shared<std::size_t>(50'000);
+    auto* handler = new TestHandler(
+        census_, [&, left](TestHandler& self, Transport& t, std::string_view bytes) {
+          t.write(bytes);
+          *left -= std::min(*left, bytes.size());
+          if (*left != 0) return;
+          TransportSet& there = network_->transports(
+              static_cast<std::uint16_t>((t.set().worker().index() + 1) % 3));
+          auto moved = t.detach();
+          ASSERT_TRUE(moved.has_value());
+          ++moves;
+          there.worker().post([&take_over, &there, owned = std::move(*moved)]() mutable {
+            take_over(there, std::move(owned));
+          });
+          delete &self;
+        });
+    if (!set.attach(std::move(layer), *handler)) delete handler;
+  };
+  const Address server = serve_raw([&](TransportSet& set, std::unique_ptr<Transport> accepted) {
+    take_over(set, std::make_unique<RecordLayer>(std::move(accepted)));
+  });
+  const auto client = connect(server);
+  const std::string plain = pattern(kBytes);
+  std::string wire;
+  for (std::size_t at = 0; at < plain.size(); at += 1'000)
+    RecordLayer::seal(std::string_view(plain).substr(at, 1'000), wire);
+  std::thread sender([&] {
+    // Cut anywhere, records and heads.
+    for (std::size_t at = 0; at < wire.size(); at += 7'919)
+      ASSERT_TRUE(client->send(std::string_view(wire).substr(at, 7'919)));
+    client->finish_sending();
+  });
+  const std::string sealed = client->receive_all();
+  sender.join();
+  std::string half;
+  std::string got;
+  EXPECT_TRUE(RecordLayer::unseal(sealed, half, got));
+  EXPECT_EQ(half, "");
+  EXPECT_TRUE(got == plain);
+  EXPECT_GE(moves, 10);
+  client->close();
+  ASSERT_TRUE(eventually([&] { return census_.alive == 0; }));
+}
+
+TEST_P(TransportMoveTest, PassesThroughALayerWhatItsHandlerAsks) {
+  start(1);
+  std::promise<ConnectionId> opened;
+  const Address server = serve_raw([&](TransportSet& set, std::unique_ptr<Transport> accepted) {
+    auto* handler = new TestHandler(census_, [](TestHandler&, Transport& t, std::string_view b) {
+      t.write(b);
+      if (b == "bye") t.close_after_flush(CloseReason::kKicked);
+    });
+    opened.set_value(
+        set.attach(std::make_unique<RecordLayer>(std::move(accepted)), *handler).value()->id());
+  });
+  const auto client = connect(server);
+  const ConnectionId id = opened.get_future().get();
+  const auto say = [](std::string_view text) {
+    std::string wire;
+    RecordLayer::seal(text, wire);
+    return wire;
+  };
+  on_worker(0, [id](TransportSet& set) {
+    EXPECT_EQ(set.find(id)->kind(), TransportKind::kTls);
+    EXPECT_EQ(set.find(id)->tls()->version, "records");
+    set.find(id)->pause();
+  });
+  ASSERT_TRUE(client->send(say("one")));
+  on_worker(0, [id](TransportSet& set) { set.find(id)->resume(); });
+  EXPECT_EQ(client->receive(5), say("one"));
+  ASSERT_TRUE(client->send(say("bye")));
+  EXPECT_EQ(client->receive_all(), say("bye"));
+  client->close();
+  ASSERT_TRUE(eventually([&] { return census_.closed_for(CloseReason::kKicked) == 1; }));
+}
+
+}  // namespace
+}  // namespace gatehouse::net
