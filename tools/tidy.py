@@ -2,6 +2,7 @@
 """Style as a test: layers, owners of C headers, lengths, banned calls, leftovers, documents.
 
     tools/tidy.py [ROOT]
+    tools/tidy.py --layers     the table of the layers, as server/ARCHITECTURE.md has it
 
 Prints `path:line: what is wrong` for each finding and ends with 1 when there is any.
 """
@@ -12,52 +13,11 @@ import re
 import sys
 from pathlib import Path
 
-# Layers of server/ and what each may include (the table of server/ARCHITECTURE.md). A layer may
-# always include itself.
-LAYERS = {
-    "base": "",
-    "crypto": "base",
-    "actor": "base",
-    "store": "base crypto",
-    "protocol": "base crypto",
-    "cluster": "base actor store",
-    "ops": "base actor store",
-    "net": "base crypto actor protocol",
-    "login": "base crypto actor store protocol net",
-    "gate": "base crypto actor protocol net",
-    "script": "base crypto actor store protocol cluster ops net login gate",
-    "app": "base crypto actor store protocol cluster ops net login gate script",
-}
-
-# Headers of C libraries and of a layer's inside, and the only files of server/ that may include
-# them.
-OWNERS = {
-    "uv.h": ["net/*"],
-    # Others ask a net::Network; app makes the real one.
-    "net/uv_network.hpp": ["net/*", "app/*"],
-    "net/uv_[!n]*.hpp": ["net/*"],
-    "net/*_transport.hpp": ["net/*"],
-    "net/connect.hpp": ["net/*"],
-    "net/resolver.hpp": ["net/*"],
-    "net/socket.hpp": ["net/*"],
-    "mysql.h": ["store/mysql_*"],
-    "mysql/*": ["store/mysql_*"],
-    "mariadb/*": ["store/mysql_*"],
-    "sqlite3.h": ["store/sqlite_*"],
-    "openssl/*": ["crypto/*"],
-    "argon2.h": ["crypto/*"],
-    "crypt.h": ["crypto/*"],
-    "unicode/*": ["protocol/user_name.*"],
-    "spdlog/*": ["base/log.*"],
-    "lua.hpp": ["script/*"],
-    "lua.h": ["script/*"],
-    "lauxlib.h": ["script/*"],
-    "lualib.h": ["script/*"],
-    "nlohmann/*": ["script/*", "app/*"],
-    "CLI/*": ["app/*"],
-    "httplib.h": ["ops/*"],
-    "prometheus/*": ["ops/*"],
-}
+# The table of the layers: server/CMakeLists.txt, in this form.
+LAYER = re.compile(r'gatehouse_layer\((\w+)\s+"([^"]*)"([^)]*)\)')
+LAYER_LINES_MAX = 4_400
+LAYER_FLOORS_MAX = 5
+ARCHITECTURE = "server/ARCHITECTURE.md"
 
 LINES_MAX = 600
 COLUMNS_MAX = 100
@@ -84,7 +44,7 @@ BANNED = [
         r"|gethook|sethook|getstack|getlocal|type|typename|close|resetthread|resume|pcall"
         r"|atpanic|getextraspace|unref|pushthread)\b)\w+\(\s*(\w+(\.|->|::))*(thread|main_)\b",
         "a call that may raise: Vm::protect, or the task's first function",
-        "server/script/*.cpp",
+        "server/*.cpp",
     ),
     (r"\bos\.execute\s*\(", "no shell", "lua/*.lua"),
     (r"\bshell\s*=\s*True\b", "a list of arguments", "*.py"),
@@ -126,21 +86,117 @@ def without_comments(path, text):
     return re.sub(marker, "", text) if marker else text
 
 
-def check_includes(relative, line):
+class Layer:
+    """A folder of server/: `may` name the layers it may include, `options` those of which it may
+    include options.hpp alone, `owns` the headers of libraries that others may not include."""
+
+    def __init__(self, name, purpose, text):
+        self.name, self.purpose = name, purpose
+        self.lists = {"MAY": [], "OPTIONS": [], "OWNS": [], "LIBRARIES": []}
+        into = self.lists["MAY"]
+        for word in text.split():
+            if word in self.lists:
+                into = self.lists[word]
+            else:
+                into.append(word)
+        self.may, self.options, self.owns = (self.lists[k] for k in ("MAY", "OPTIONS", "OWNS"))
+
+    def row(self):
+        """Its row in the table of the architecture page."""
+        may = ", ".join(self.may + [f"{other}/options.hpp" for other in self.options]) or "–"
+        owns = ", ".join(f"`{header}`" for header in self.owns) or "–"
+        return f"| {self.name} | {self.purpose} | {may} | {owns} |"
+
+
+def read_layers(root):
+    path = root / "server/CMakeLists.txt"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return {name: Layer(name, purpose, rest) for name, purpose, rest in LAYER.findall(text)}
+
+
+def check_includes(layers, relative, line):
     """What one line of a file of server/ includes against the layers."""
     match = INCLUDE.match(line)
     if not match or relative.parts[0] != "server" or len(relative.parts) < 3:
         return
-    header, layer = match[1], relative.parts[1]
-    inside = "/".join(relative.parts[1:])
-    for pattern, owners in OWNERS.items():
-        if fnmatch.fnmatch(header, pattern):
-            if not any(fnmatch.fnmatch(inside, owner) for owner in owners):
-                yield f"<{header}> belongs to server/{' and server/'.join(owners)}"
-    target = header.split("/")[0]
-    if "/" in header and target in LAYERS and target != layer:
-        if target not in LAYERS.get(layer, "").split():
-            yield f"layer {layer} may not include {target} ({header})"
+    header, name = match[1], relative.parts[1]
+    layer = layers.get(name)
+    if layer is None:
+        yield f"folder {name} is no layer of server/CMakeLists.txt"
+        return
+    owners = [
+        other.name
+        for other in layers.values()
+        if any(fnmatch.fnmatch(header, pattern) for pattern in other.owns)
+    ]
+    if owners and name not in owners:
+        yield f"<{header}> belongs to server/{' and server/'.join(owners)}"
+    target, _, file = header.partition("/")
+    if target in layers and target != name and target not in layer.may:
+        if target not in layer.options or file != "options.hpp":
+            yield f"layer {name} may not include {target} ({header})"
+
+
+def floors(folder):
+    """The longest chain of files of a folder that include one another; a header and its source
+    are one, and so is a circle. Returns its names, from the top."""
+    includes = {}
+    for path in sorted(folder.glob("*.[ch]pp")):
+        wanted = re.compile(rf'^\s*#\s*include "{folder.name}/(\w+)\.hpp"', re.MULTILINE)
+        found = set(wanted.findall(path.read_text(encoding="utf-8"))) - {path.stem}
+        includes.setdefault(path.stem, set()).update(found)
+    reached = {name: reachable(includes, name) for name in includes}
+    chains = {}
+
+    def chain(name):
+        if name not in chains:
+            chains[name] = [name]
+            circle = {other for other in reached[name] if name in reached.get(other, ())} | {name}
+            below = {o for member in circle for o in includes.get(member, ())} - circle
+            longest = max((chain(o) for o in sorted(below) if o in includes), key=len, default=[])
+            chains[name] = [name] + longest
+        return chains[name]
+
+    return max((chain(name) for name in sorted(includes)), key=len, default=[])
+
+
+def reachable(includes, start):
+    seen, todo = set(), list(includes.get(start, ()))
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(includes.get(name, ()))
+    return seen
+
+
+def check_layers(root, layers):
+    """The table itself, and what it promises of the folders, as (file, line, text)."""
+    table = "server/CMakeLists.txt"
+    above = set()
+    for layer in layers.values():
+        for other in layer.may + layer.options:
+            if other not in above:
+                yield table, 1, f"layer {layer.name} names {other}, which does not stand above it"
+        above.add(layer.name)
+        folder = root / "server" / layer.name
+        parts = [p.read_text(encoding="utf-8") for p in folder.rglob("*.[ch]pp")]
+        text = "\n".join(parts)
+        for other in layer.may + layer.options:
+            if text and f'#include "{other}/' not in text:
+                yield table, 1, f"layer {layer.name} includes nothing of {other}"
+        count = sum(len(part.splitlines()) for part in parts)
+        if count > LAYER_LINES_MAX:
+            yield table, 1, f"layer {layer.name} has {count} lines ({LAYER_LINES_MAX} at most)"
+        chain = floors(folder)
+        if len(chain) > LAYER_FLOORS_MAX:
+            yield table, 1, f"layer {layer.name} has {len(chain)} floors: {' > '.join(chain)}"
+    page = root / ARCHITECTURE
+    if layers and page.exists():
+        rows = page.read_text(encoding="utf-8").splitlines()
+        for layer in layers.values():
+            if layer.row() not in rows:
+                yield ARCHITECTURE, 1, f"lacks the row of server/CMakeLists.txt: {layer.row()}"
 
 
 def check_addresses(line):
@@ -153,7 +209,7 @@ def check_addresses(line):
             yield f"address {text}: only loopback and documentation addresses belong in code"
 
 
-def check_code(relative, text):
+def check_code(layers, relative, text):
     """All findings of one source file, as (line number, text)."""
     lines = text.splitlines()
     if len(lines) > LINES_MAX:
@@ -166,7 +222,7 @@ def check_code(relative, text):
         match = LEFTOVER.search(line)
         if match:
             yield number, f"leftover {match[0]}: do it, or file it"
-        for finding in check_includes(relative, line):
+        for finding in check_includes(layers, relative, line):
             yield number, finding
         for finding in check_addresses(line):
             yield number, finding
@@ -203,18 +259,25 @@ def files_below(root):
 
 def check_tree(root):
     """All findings of a checkout, as `path:line: text`."""
+    layers = read_layers(root)
+    for name, number, finding in check_layers(root, layers):
+        yield f"{name}:{number}: {finding}"
     for path in files_below(root):
         relative = path.relative_to(root)
         document = any(fnmatch.fnmatch(str(relative), pattern) for pattern in DOCUMENTS)
         if not (document or is_code(path)):
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        findings = check_document(root, text) if document else check_code(relative, text)
+        findings = check_document(root, text) if document else check_code(layers, relative, text)
         for number, finding in findings:
             yield f"{relative}:{number}: {finding}"
 
 
 def main():
+    if sys.argv[1:] == ["--layers"]:
+        for layer in read_layers(Path(__file__).parents[1]).values():
+            print(layer.row())
+        return 0
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve()
     findings = list(check_tree(root))
     for finding in findings:

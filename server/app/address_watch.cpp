@@ -4,18 +4,6 @@
 
 namespace gatehouse::app {
 
-bool NetworkRows::add(net::NetworkSet& set, const char* table, const std::string& network) {
-  const auto added = set.add(network);
-  if (!added) bad.push_back({table, network, added.error().message});
-  return added.has_value();
-}
-
-void NetworkRows::ban(const store::AddressBan& row) {
-  if (!add(rules.banned, "address_ban", row.network) || row.reason.empty()) return;
-  net::NetworkSet alone;
-  if (alone.add(row.network)) rules.reasons.emplace_back(std::move(alone), row.reason);
-}
-
 AddressWatch::AddressWatch(MetricSet& metrics)
     : bad_metric_(metrics.gauge("address_rows_bad", "",
                                 "Rows of address_ban and address_allow that have no effect")) {}
@@ -27,11 +15,11 @@ Result<std::shared_ptr<const net::AddressRules>> AddressWatch::read(store::Drive
   const auto allows = driver.list_address_allows();
   if (!allows) return tl::unexpected<Error>(allows.error());
   if (seen_ && seen_->first == *bans && seen_->second == *allows) return nullptr;
-  NetworkRows rows;
+  config::NetworkRows rows;
   for (const store::AddressBan& ban : *bans) rows.ban(ban);
   for (const store::AddressAllow& allow : *allows) rows.allow(allow);
   decltype(reported_) reported;
-  for (const BadRow& row : rows.bad) {
+  for (const config::BadRow& row : rows.bad) {
     const auto [at, fresh] = reported.emplace(row.table, row.network);
     if (fresh && !reported_.contains(*at))
       log::error({}, "{}.network: {}; the row has no effect", row.table, row.why);
@@ -46,7 +34,7 @@ Result<std::shared_ptr<const net::AddressRules>> AddressWatch::read(store::Drive
   return std::make_shared<const net::AddressRules>(std::move(rows.rules));
 }
 
-std::vector<BadRow> AddressWatch::bad_rows() const {
+std::vector<config::BadRow> AddressWatch::bad_rows() const {
   std::lock_guard lock(mutex_);
   return bad_;
 }

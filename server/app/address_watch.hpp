@@ -1,5 +1,4 @@
-// What ops write into the tables `address_ban` and `address_allow`, made of rules for every port
-// that lets strangers in; and the rows there that nobody can read.
+// Reads the tables `address_ban` and `address_allow` (config/network_rows.hpp).
 #pragma once
 
 #include <memory>
@@ -12,29 +11,11 @@
 
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "config/network_rows.hpp"
 #include "net/address_rules.hpp"
 #include "store/driver.hpp"
 
 namespace gatehouse::app {
-
-// A row that has no effect, and why.
-struct BadRow {
-  std::string table;
-  std::string network;  // as it was written
-  std::string why;
-};
-
-// The rules that the rows make, and the rows that make none.
-struct NetworkRows {
-  net::AddressRules rules;
-  std::vector<BadRow> bad;
-
-  void ban(const store::AddressBan& row);
-  void allow(const store::AddressAllow& row) { add(rules.allowed, "address_allow", row.network); }
-
- private:
-  bool add(net::NetworkSet& set, const char* table, const std::string& network);
-};
 
 // Read by one thread, the Watch's. Gauge `address_rows_bad`.
 class AddressWatch {
@@ -46,7 +27,7 @@ class AddressWatch {
   [[nodiscard]] Result<std::shared_ptr<const net::AddressRules>> read(store::Driver& driver,
                                                                       std::int64_t now_s);
   // The rows without effect, as they were read last. Any thread.
-  [[nodiscard]] std::vector<BadRow> bad_rows() const;
+  [[nodiscard]] std::vector<config::BadRow> bad_rows() const;
 
  private:
   Metric& bad_metric_;
@@ -54,7 +35,7 @@ class AddressWatch {
   std::optional<std::pair<std::vector<store::AddressBan>, std::vector<store::AddressAllow>>> seen_;
   std::set<std::pair<std::string, std::string>> reported_;  // table and network
   mutable std::mutex mutex_;
-  std::vector<BadRow> bad_;  // under mutex_
+  std::vector<config::BadRow> bad_;  // under mutex_
 };
 
 }  // namespace gatehouse::app

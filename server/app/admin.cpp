@@ -63,7 +63,7 @@ ops::AdminHandlers Admin::handlers() {
     lines_left_out_.set(static_cast<std::int64_t>(log::left_out()));
   };
   handlers.kick = [this](const std::string& uid, const std::string& reason) {
-    const bool online = parts_.agents.kick(uid, script::LogoutCode::kRemoved, reason);
+    const bool online = parts_.agents.kick(uid, game::LogoutCode::kRemoved, reason);
     log::info({}, "admin: kick {} ({}): {}", uid, reason, online ? "done" : "not online");
     return online;
   };
@@ -84,7 +84,7 @@ ops::AdminHandlers Admin::handlers() {
 json Admin::unsaved() const {
   constexpr std::size_t kUnsavedMax = 1'000;
   json players = json::array();
-  for (const script::UnsavedPlayer& player : parts_.agents.unsaved()) {
+  for (const game::UnsavedPlayer& player : parts_.agents.unsaved()) {
     if (players.size() == kUnsavedMax) break;
     players.push_back({{"uid", player.uid},
                        {"server", player.server},
@@ -111,7 +111,7 @@ json Admin::stuck_workers() const {
 json Admin::bad_rows() const {
   constexpr std::size_t kBadRowsMax = 100;
   json rows = json::array();
-  for (const BadRow& row : parts_.watch.bad_rows()) {
+  for (const config::BadRow& row : parts_.watch.bad_rows()) {
     if (rows.size() == kBadRowsMax) break;
     rows.push_back({{"table", row.table}, {"network", row.network}, {"why", row.why}});
   }

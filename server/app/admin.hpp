@@ -14,11 +14,11 @@
 #include "app/watch.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "game/agent_manager.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
 #include "net/address.hpp"
 #include "ops/admin_server.hpp"
-#include "script/agent_manager.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::app {
@@ -27,7 +27,7 @@ namespace gatehouse::app {
 struct AdminParts {
   actor::System& system;
   MetricSet& metrics;
-  script::AgentManager& agents;
+  game::AgentManager& agents;
   const store::Store& store;
   std::vector<gate::Gate*> gates;
   login::LoginServer* login;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kCutRowsMax = 20'000;
 constexpr std::uint64_t kPartsWanted = 16;
 constexpr std::uint64_t kUsualRowBytes = 256;
 
-std::uint32_t part_rows(const AuditBounds& bounds) {
+std::uint32_t part_rows(const config::AuditBounds& bounds) {
   std::uint64_t rows = kPartRowsMax;
   if (bounds.rows_max > 0) rows = std::min(rows, bounds.rows_max / kPartsWanted);
   if (bounds.bytes_max > 0)
@@ -26,7 +26,7 @@ std::uint32_t part_rows(const AuditBounds& bounds) {
 
 }  // namespace
 
-AuditTrimmer::AuditTrimmer(const AuditBounds& bounds, MetricSet& metrics)
+AuditTrimmer::AuditTrimmer(const config::AuditBounds& bounds, MetricSet& metrics)
     : bounds_(bounds),
       part_rows_(part_rows(bounds)),
       trimmed_(metrics.counter("login_audit_trimmed", "",

@@ -7,24 +7,19 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "config/watch_options.hpp"
 #include "store/driver.hpp"
 
 namespace gatehouse::app {
 
 // 0: no bound.
-struct AuditBounds {
-  std::uint32_t keep_days = 90;               // login.audit_keep_days
-  std::uint64_t rows_max = 1'000'000;         // login.audit_rows_max
-  std::uint64_t bytes_max = 512u << 20;       // login.audit_bytes_max
-};
-
 // It counts the table part by part in the order of the rows: all of it once an hour, and what is
 // new at each look, so that no statement of it is long. What other processes delete meanwhile is
 // noticed by the next hour's count. Of one thread. Counter `login_audit_trimmed`, gauges
 // `login_audit_rows` and `login_audit_bytes`.
 class AuditTrimmer {
  public:
-  AuditTrimmer(const AuditBounds& bounds, MetricSet& metrics);
+  AuditTrimmer(const config::AuditBounds& bounds, MetricSet& metrics);
 
   // Call it every few seconds: deletes and counts some rows. Errors as the Driver's.
   [[nodiscard]] Result<> look(store::Driver& driver, std::int64_t now_s, MonotonicMs now_ms);
@@ -38,7 +33,7 @@ class AuditTrimmer {
   // The oldest rows are gone.
   void forget(std::uint64_t rows);
 
-  const AuditBounds bounds_;
+  const config::AuditBounds bounds_;
   const std::uint32_t part_rows_;
   Metric& trimmed_;
   Metric& rows_metric_;

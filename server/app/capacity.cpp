@@ -22,7 +22,7 @@ std::uint64_t read_number(const char* file) {
   return in >> value ? value : 0;  // "max" is no number: no limit
 }
 
-std::uint64_t own_descriptors(const Config& config) {
+std::uint64_t own_descriptors(const config::Config& config) {
   std::uint64_t count = kOwnDescriptors + kDescriptorsAWorker * config.workers;
   count += config.store.connections + config.login.listeners.size() * config.workers;
   for (const gate::GateOptions& gate : config.gates)
@@ -30,7 +30,7 @@ std::uint64_t own_descriptors(const Config& config) {
   return count;
 }
 
-void fill_in(Config& config, const Machine& machine) {
+void fill_in(config::Config& config, const Machine& machine) {
   std::uint64_t taken = own_descriptors(config);
   std::uint64_t open = 0;
   for (const gate::GateOptions& gate : config.gates) {
@@ -71,7 +71,7 @@ Machine Machine::here() {
   return machine;
 }
 
-Result<> fit_to_machine(Config& config, const Machine& machine) {
+Result<> fit_to_machine(config::Config& config, const Machine& machine) {
   fill_in(config, machine);
   std::uint64_t players = 0;
   for (const gate::GateOptions& gate : config.gates) players += gate.maxclient;

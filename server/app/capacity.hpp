@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "app/config.hpp"
 #include "base/result.hpp"
+#include "config/config.hpp"
 
 namespace gatehouse::app {
 
@@ -21,7 +21,7 @@ struct Machine {
 // Gives gates without a maxclient as many places as fit, at most GateOptions' default, and compares
 // the others with the machine. kInvalid with the keys and what they need; under limits.profile
 // "off", and for what admission can handle (login connections, sockets of scripts), a warning.
-[[nodiscard]] Result<> fit_to_machine(Config& config, const Machine& machine);
+[[nodiscard]] Result<> fit_to_machine(config::Config& config, const Machine& machine);
 
 // Raises the soft limit of descriptors to the hard one; what cannot be is reported by
 // fit_to_machine().

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "script/boot.hpp"
 #include "script/code.hpp"
+#include "skynet/boot.hpp"
 
 namespace gatehouse::app {
 namespace {
@@ -21,8 +21,8 @@ Result<> check_module_code(const std::string& module, const std::string& pattern
 
 }  // namespace
 
-Result<> check_game_code(const Config& config) {
-  const std::string patterns = script::module_patterns(config.program_root + "/lua");
+Result<> check_game_code(const config::Config& config) {
+  const std::string patterns = skynet::module_patterns(config.program_root + "/lua");
   std::string errors;
   const auto note = [&errors](const char* key, const Result<>& checked) {
     if (!checked) errors += (errors.empty() ? "" : "\n") + (key + (": " + checked.error().message));

@@ -85,7 +85,7 @@ Migrator::~Migrator() {
 }
 
 Result<> Migrator::start() {
-  auto driver = store::open(options_);
+  auto driver = drivers::open(options_);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto ready = prepare(**driver, options_.migrate);
   if (ready) {

@@ -9,7 +9,7 @@
 #include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
 #include "base/result.hpp"
-#include "store/open.hpp"
+#include "drivers/open.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::app {
@@ -24,7 +24,7 @@ class Migrator {
   Migrator& operator=(const Migrator&) = delete;
 
   // On the caller's thread. Fails when the schema and the program do not fit together, or when
-  // something is missing that logins and saves need (store/needs.hpp); a
+  // something is missing that logins and saves need (drivers/needs.hpp); a
   // database that is away is tried again every second in the background, where one that does not
   // fit is waited for as well.
   [[nodiscard]] Result<> start();

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "actor/work_pool.hpp"
 #include "app/store_probe.hpp"
 #include "app/watch.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
 #include "ops/admin_server.hpp"
-#include "store/work_pool.hpp"
 
 namespace gatehouse::app {
 
@@ -22,7 +22,7 @@ class Readiness {
   struct Parts {
     actor::System& system;
     StoreProbe& store;
-    const store::WorkPool& hash_pool;
+    const actor::WorkPool& hash_pool;
     const std::vector<gate::Gate*>& gates;
     const login::LoginServer* login;
     const Watch& watch;

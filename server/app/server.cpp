@@ -20,7 +20,6 @@
 #include "app/events.hpp"
 #include "app/migrator.hpp"
 #include "app/orders.hpp"
-#include "app/program_root.hpp"
 #include "app/readiness.hpp"
 #include "app/store_probe.hpp"
 #include "app/watch.hpp"
@@ -29,14 +28,24 @@
 #include "base/metrics.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
+#include "config/program_root.hpp"
 #include "crypto/random.hpp"
+#include "drivers/open.hpp"
+#include "drivers/sqlite_guard.hpp"
+#include "game/agent_manager.hpp"
+#include "game/login_policy.hpp"
+#include "game/modules.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
+#include "modules/modules.hpp"
+#include "mysql/worker.hpp"
 #include "net/uv_network.hpp"
 #include "script/agent_manager.hpp"
 #include "script/boot.hpp"
 #include "script/login_policy.hpp"
 #include "script/skynet_config.hpp"
+#include "skynet/boot.hpp"
+#include "skynet/config.hpp"
 #include "store/sqlite_guard.hpp"
 #include "store/store.hpp"
 
@@ -70,7 +79,7 @@ Result<> write_ready_file(const std::string& path, const nlohmann::json& content
 }
 
 // A start that fails: the log's file has it, and so has who started the server.
-int report(const Config& config, std::string_view why) {
+int report(const config::Config& config, std::string_view why) {
   log::error({}, "{}", why);
   if (!config.log.file.empty()) {
     std::fprintf(stderr, "gatehouse does not start: %s\nsee %s\n",
@@ -94,14 +103,14 @@ void wait_for_stop(Events& events, Reload reload) {
 
 class Server {
  public:
-  explicit Server(const Config& config)
+  explicit Server(const config::Config& config)
       : config_(config),
         store_options_(config.store),
         agent_options_(config.agent),
         system_({.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         runtime_(system_, &network_) {
-    script::set_library_root(runtime_, config.program_root + "/lua");
+    skynet::set_library_root(runtime_, config.program_root + "/lua");
     runtime_.code.current()->read_folder(config.program_root + "/lua");
     agent_options_.node = random_node();
     for (const gate::GateOptions& options : config.gates) {
@@ -111,15 +120,15 @@ class Server {
 
   Result<> start() {
     if (auto claimed = claim_store(); !claimed) return claimed;
-    auto store = store::Store::start(store_options_, metrics_);
+    auto store = drivers::open_store(store_options_, metrics_);
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
     if (auto made = store::make_rescue_folder(config_.agent.rescue); !made) {
       log::warn({}, "agent.rescue_folder: what the store refuses for good cannot be kept: {}",
                 made.error().message);
     }
-    hash_pool_ = std::make_unique<store::WorkPool>(
-        store::WorkPoolOptions{.name = "hash",
+    hash_pool_ = std::make_unique<actor::WorkPool>(
+        actor::WorkPoolOptions{.name = "hash",
                                .threads = config_.limits.hash_threads,
                                .queue_max = config_.limits.login_queue_max,
                                .nice = 15});
@@ -128,14 +137,14 @@ class Server {
     system_.on_stuck([this](std::uint16_t worker, bool stuck) {
       if (stuck) agents_->worker_stuck(worker);
     });
-    agents_ = std::make_unique<script::AgentManager>(runtime_, *store_, std::move(gates),
-                                                     agent_options_, metrics_);
-    runtime_.store = store_.get();
-    runtime_.agents = agents_.get();
+    agents_ = std::make_unique<game::AgentManager>(runtime_, *store_, std::move(gates),
+                                                   agent_options_, metrics_);
+    modules::add_modules(runtime_, mysql_);
+    game::add_modules(runtime_, *agents_);
     set_console();
     system_.start(network_.loop_factory());
-    script::boot_services(runtime_);
-    if (!system_.wait_env(script::kBooted, kStopTimeout)) {
+    skynet::boot_services(runtime_);
+    if (!system_.wait_env(skynet::kBooted, kStopTimeout)) {
       return fail(Errc::kTimeout, "the service bootstrap does not get to its end");
     }
     if (auto usable = agents_->check_module(); !usable) return usable;
@@ -169,7 +178,7 @@ class Server {
   }
 
   // Takes over what a new configuration may change while the server runs.
-  void reload(const Result<Config>& fresh) {
+  void reload(const Result<config::Config>& fresh) {
     watch_->look_now();
     if (!fresh) {
       log::error({}, "SIGHUP: the configuration is not read again, the one before stays: {}",
@@ -179,7 +188,7 @@ class Server {
     set_keys(*fresh);
     reload_code();
     log::info({}, "SIGHUP: the log's file is opened anew, keys, bans and game servers are read");
-    for (const std::string& key : restart_keys(config_.values, fresh->values))
+    for (const std::string& key : config::restart_keys(config_.values, fresh->values))
       log::warn({}, "SIGHUP: {} has changed, which takes a restart", key);
   }
 
@@ -267,20 +276,20 @@ class Server {
         log::error({}, "worker {} does not come out of :{:08x}", stuck.worker,
                    stuck.service.value);
       }
-      if (store_) store_->stop(store::WorkPool::Stop::kDrain);
+      if (store_) store_->stop(actor::WorkPool::Stop::kDrain);
       cut_off("a script does not end");
     }
     system_.stop();
     login_.reset();
-    if (hash_pool_) hash_pool_->stop(store::WorkPool::Stop::kDiscard);
-    if (store_) store_->stop(store::WorkPool::Stop::kDrain);
+    if (hash_pool_) hash_pool_->stop(actor::WorkPool::Stop::kDiscard);
+    if (store_) store_->stop(actor::WorkPool::Stop::kDrain);
   }
 
  private:
   // One server at a time has a SQLite file.
   Result<> claim_store() {
     if (config_.store.driver.kind != store::Options::Kind::kSqlite) return {};
-    auto guard = store::SqliteGuard::claim(config_.store.driver.sqlite.path, metrics_);
+    auto guard = drivers::SqliteGuard::claim(config_.store.driver.sqlite.path, metrics_);
     if (!guard) return tl::unexpected<Error>(guard.error());
     store_options_.driver.sqlite.guard = std::move(*guard);
     return {};
@@ -301,7 +310,7 @@ class Server {
   }
 
   // Without keys in the configuration, tickets are good until the process ends.
-  void set_keys(const Config& config) {
+  void set_keys(const config::Config& config) {
     if (!login_) return;
     login::AuthKeys keys = config.auth_keys;
     if (keys.tickets.empty()) keys.tickets = own_ticket_keys_;
@@ -323,9 +332,9 @@ class Server {
     if (!config_.login_policy.empty()) {
       // Half of the connections at most wait for it, so that the others hear why they cannot.
       const std::uint32_t half = std::max(config_.limits.login_connections_max / 2, 1u);
-      auto policy = script::LuaPolicy::start(
-          runtime_, {config_.login_policy, config_.login.policy_timeout_ms,
-                     std::min(config_.login_policy_calls_max, half)});
+      auto policy = game::LuaPolicy::start(runtime_, *agents_,
+                                           {config_.login_policy, config_.login.policy_timeout_ms,
+                                            std::min(config_.login_policy_calls_max, half)});
       if (!policy) return tl::unexpected<Error>(policy.error());
       policy_ = std::move(*policy);
     }
@@ -367,18 +376,19 @@ class Server {
     return std::max<std::uint64_t>(node >> 1, 1);
   }
 
-  const Config& config_;
+  const config::Config& config_;
   store::StoreOptions store_options_;  // the configuration's, with the claim on its file
-  script::AgentOptions agent_options_;  // the configuration's, with this life's name
+  game::AgentOptions agent_options_;   // the configuration's, with this life's name
   const crypto::SealRing own_ticket_keys_ = random_ring();
   MetricSet metrics_;
   actor::System system_;
   net::UvNetwork network_;
+  mysql::Workers mysql_;
   script::Runtime runtime_;
   std::vector<std::unique_ptr<gate::Gate>> gates_;
   std::unique_ptr<store::Store> store_;
-  std::unique_ptr<store::WorkPool> hash_pool_;
-  std::unique_ptr<script::AgentManager> agents_;
+  std::unique_ptr<actor::WorkPool> hash_pool_;
+  std::unique_ptr<game::AgentManager> agents_;
   std::unique_ptr<Migrator> migrator_;
   std::unique_ptr<login::Policy> policy_;
   std::unique_ptr<login::LoginServer> login_;
@@ -408,11 +418,11 @@ Result<> bring_up(Server& server, Events& events, const std::string& ready_file)
 
 }  // namespace
 
-int run_server(const std::function<Result<Config>()>& load, const std::string& ready_file) {
+int run_server(const std::function<Result<config::Config>()>& load, const std::string& ready_file) {
   Events events;
   Orders orders(events);
   raise_descriptor_limit();
-  Result<Config> config = load();
+  Result<config::Config> config = load();
   if (config) {
     auto fits = fit_to_machine(*config, Machine::here());
     if (!fits) config = tl::unexpected<Error>(fits.error());
@@ -457,9 +467,9 @@ int run_server(const std::function<Result<Config>()>& load, const std::string& r
 int run_skynet(const std::string& file, const std::string& program_folder) {
   Events events;
   Orders orders(events);
-  const auto own_files = program_root(program_folder);
-  const auto settings = own_files ? script::load_skynet_config(file)
-                                  : tl::unexpected<Error>(own_files.error());
+  const auto own_files = config::program_root(program_folder);
+  const auto settings =
+      own_files ? skynet::load_skynet_config(file) : tl::unexpected<Error>(own_files.error());
   if (!settings) {
     std::fprintf(stderr, "%s\n", settings.error().message.c_str());
     return kExitUsage;
@@ -475,24 +485,27 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   MetricSet metrics;
   actor::System system({.workers = settings->workers, .limits = {}}, metrics);
   net::UvNetwork network(system);
+  mysql::Workers mysql_connections;
   script::Runtime runtime(system, &network);
-  script::set_library_root(runtime, *own_files + "/lua");
-  script::apply_skynet_config(*settings, runtime);
+  skynet::set_library_root(runtime, *own_files + "/lua");
+  skynet::apply_skynet_config(*settings, runtime);
+  modules::add_modules(runtime, mysql_connections);
+  runtime.hidden_services = {"logind", "login_policy", "msgagent"};
   system.on_abort([&events](int exit_code) { events.stop(exit_code); });
-  if (own_logger) script::divert_log(system);
+  if (own_logger) skynet::divert_log(system);
   system.start(network.loop_factory());
-  script::boot_services(runtime, own_logger ? logger : "");
+  skynet::boot_services(runtime, own_logger ? logger : "");
   orders.started();
   wait_for_stop(events, [&] {
     log::info({}, "SIGHUP: the log's file is opened anew");
-    script::tell_logger_of_reopening(system);
+    skynet::tell_logger_of_reopening(system);
   });
   const int code = events.state().exit_code;
   const Watchdog watchdog(kStopTimeout, "a service does not end");
   if (own_logger) {
     // What it has not read yet would be lost with it.
-    events.wait([&](const Events::State&) { return script::logger_is_idle(system); },
-                script::kLoggerTimeout);
+    events.wait([&](const Events::State&) { return skynet::logger_is_idle(system); },
+                skynet::kLoggerTimeout);
   }
   system.hurry(static_cast<std::uint32_t>(kStopTimeout.count()) / kStopShare);
   system.stop();

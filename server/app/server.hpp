@@ -5,24 +5,20 @@
 #include <functional>
 #include <string>
 
-#include "app/config.hpp"
+#include "base/exit_codes.hpp"
+#include "config/config.hpp"
 
 namespace gatehouse::app {
-
-// Exit codes of the program.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;   // could not start, or did not end in order
-inline constexpr int kExitUsage = 2;    // wrong arguments or configuration
 
 // Runs login and gates until a signal, an operator or a script ends it. Returns an exit code.
 // `ready_file` is written when every listener is up; empty: none. `load` reads the configuration,
 // at the start and at SIGHUP: then the keys of tickets and second factors are taken over, the rest
 // needs a new start. After take_signals().
-int run_server(const std::function<Result<Config>()>& load, const std::string& ready_file);
+int run_server(const std::function<Result<config::Config>()>& load, const std::string& ready_file);
 
 // Runs a skynet configuration file (DESIGN section 4, sk 2.17) until a script or a signal ends it.
 // The exit code is what the script asks for; kExitFailed when the start fails. After
-// take_signals(). `program_folder` is --root (app/program_root.hpp).
+// take_signals(). `program_folder` is --root (config/program_root.hpp).
 int run_skynet(const std::string& file, const std::string& program_folder);
 
 }  // namespace gatehouse::app

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "app/node_life.hpp"
 #include "base/log.hpp"
+#include "base/node_life.hpp"
 
 namespace gatehouse::app {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::uint32_t kClearRowsMax = 1'000;  // a statement, so that none loc
 
 }  // namespace
 
-SessionKeeper::SessionKeeper(script::AgentManager& agents, const SessionKeeperOptions& options,
+SessionKeeper::SessionKeeper(game::AgentManager& agents, const SessionKeeperOptions& options,
                              MetricSet& metrics)
     : agents_(agents),
       options_(options),

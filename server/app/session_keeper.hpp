@@ -6,7 +6,7 @@
 
 #include "base/metrics.hpp"
 #include "base/result.hpp"
-#include "script/agent_manager.hpp"
+#include "game/agent_manager.hpp"
 #include "store/driver.hpp"
 
 namespace gatehouse::app {
@@ -21,7 +21,7 @@ struct SessionKeeperOptions {
 // One thread at a time, which may block. Metric: counter `sessions_cleared`.
 class SessionKeeper {
  public:
-  SessionKeeper(script::AgentManager& agents, const SessionKeeperOptions& options,
+  SessionKeeper(game::AgentManager& agents, const SessionKeeperOptions& options,
                 MetricSet& metrics);
 
   // To be called every few seconds, well within the lease, and before the first login.
@@ -33,7 +33,7 @@ class SessionKeeper {
   [[nodiscard]] bool dead(const store::Node& node) const;
   [[nodiscard]] Result<> clear(store::Driver& driver, std::uint64_t node, const char* whose);
 
-  script::AgentManager& agents_;
+  game::AgentManager& agents_;
   const SessionKeeperOptions options_;
   const std::string process_;
   Metric& cleared_;

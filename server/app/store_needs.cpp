@@ -3,15 +3,15 @@
 #include <string>
 
 #include "base/log.hpp"
-#include "store/needs.hpp"
+#include "drivers/needs.hpp"
 
 namespace gatehouse::app {
 
 Result<> report_needs(const store::Options& options) {
-  const auto unmet = store::unmet_needs(options);
+  const auto unmet = drivers::unmet_needs(options);
   if (!unmet) return {};
   std::string fatal;
-  for (const store::Need& need : *unmet) {
+  for (const drivers::Need& need : *unmet) {
     if (!need.fatal) {
       log::warn({}, "the store lacks something: {}", need.text);
       continue;

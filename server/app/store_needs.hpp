@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "store/open.hpp"
+#include "drivers/open.hpp"
 
 namespace gatehouse::app {
 

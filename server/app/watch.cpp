@@ -19,17 +19,18 @@ constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete lock
 
 }  // namespace
 
-Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts, const WatchOptions& options) {
+Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts,
+                                           const config::WatchOptions& options) {
   store::Options store = parts.store;
   store.io_timeout_ms = std::min(store.io_timeout_ms, kTimeoutMs);
   std::unique_ptr<Watch> watch(new Watch(parts, options));
-  auto driver = store::open(store, {.connects = &watch->connects_});
+  auto driver = drivers::open(store, {.connects = &watch->connects_});
   if (!driver) return tl::unexpected<Error>(driver.error());
   watch->driver_ = std::move(*driver);
   return watch;
 }
 
-Watch::Watch(const Parts& parts, const WatchOptions& options)
+Watch::Watch(const Parts& parts, const config::WatchOptions& options)
     : parts_(parts),
       options_(options),
       keeper_(parts.agents,
@@ -127,7 +128,7 @@ Result<> Watch::enforce_bans(std::int64_t now_s) {
     const bool closed = account.status == store::AccountStatus::kClosed;
     std::string reason = account.ban_reason;
     if (reason.empty()) reason = closed ? "the account is closed" : "banned";
-    if (!parts_.agents.end_barred(account.name, UINT64_MAX, script::LogoutCode::kBanned, reason))
+    if (!parts_.agents.end_barred(account.name, UINT64_MAX, game::LogoutCode::kBanned, reason))
       continue;
     enforced_.add();
     log::info({}, "{} is {} and kicked", account.name, store::name(account.status));
@@ -144,7 +145,7 @@ Result<> Watch::enforce_credentials() {
     if (!stale) return tl::unexpected<Error>(stale.error());
     for (const store::StaleSession& session : *stale) {
       after = session.account;
-      if (!parts_.agents.end_barred(session.name, session.epoch, script::LogoutCode::kCredentials,
+      if (!parts_.agents.end_barred(session.name, session.epoch, game::LogoutCode::kCredentials,
                                     "log in again with the password"))
         continue;
       stale_.add();

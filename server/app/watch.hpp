@@ -17,19 +17,14 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "config/watch_options.hpp"
+#include "drivers/open.hpp"
+#include "game/agent_manager.hpp"
 #include "gate/gate.hpp"
 #include "login/login_server.hpp"
-#include "script/agent_manager.hpp"
 #include "store/driver.hpp"
-#include "store/open.hpp"
 
 namespace gatehouse::app {
-
-struct WatchOptions {
-  std::uint32_t interval_ms = 2'000;
-  AuditBounds audit;
-  std::uint32_t session_lease_ms = 30'000;  // SessionKeeperOptions
-};
 
 // One thread with a connection of its own. A store that is away changes nothing: what was read
 // last stays in force. Metrics: counters `watch_errors`, `bans_enforced`, `sessions_revoked`, and
@@ -39,7 +34,7 @@ class Watch {
   // All of it outlives the Watch; login may be nullptr.
   struct Parts {
     const store::Options& store;
-    script::AgentManager& agents;
+    game::AgentManager& agents;
     login::LoginServer* login;
     MetricSet& metrics;
     std::vector<gate::Gate*> gates;
@@ -47,7 +42,7 @@ class Watch {
   };
   // Errors as store::open().
   [[nodiscard]] static Result<std::unique_ptr<Watch>> make(const Parts& parts,
-                                                           const WatchOptions& options);
+                                                           const config::WatchOptions& options);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   // Waits for the look that is under way, and marks everybody as offline who is still marked here.
@@ -59,12 +54,12 @@ class Watch {
   // Has it look at once. Any thread.
   void look_now();
   // Rows of ops that have no effect. Any thread.
-  [[nodiscard]] std::vector<BadRow> bad_rows() const { return addresses_.bad_rows(); }
+  [[nodiscard]] std::vector<config::BadRow> bad_rows() const { return addresses_.bad_rows(); }
   // As they were read last. Any thread.
   [[nodiscard]] std::vector<store::GameServer> game_servers() const;
 
  private:
-  Watch(const Parts& parts, const WatchOptions& options);
+  Watch(const Parts& parts, const config::WatchOptions& options);
   void run();
   void look();
   [[nodiscard]] Result<> read_addresses(std::int64_t now_s);
@@ -74,7 +69,7 @@ class Watch {
   [[nodiscard]] Result<> trim_tickets(std::int64_t now_s);
 
   const Parts parts_;
-  const WatchOptions options_;
+  const config::WatchOptions options_;
   Metric connects_{"connects", "", "", false};  // of driver_
   std::int64_t seen_connects_ = 0;              // when its server was looked at
   std::unique_ptr<store::Driver> driver_;

@@ -7,10 +7,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
@@ -230,3 +234,17 @@ void write(Level level, ServiceId source, std::string_view text) {
 }
 
 }  // namespace gatehouse::log
+
+namespace gatehouse {
+
+void assert_failed(const char* condition, const char* file, int line) {
+  std::fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition);
+  // What the log itself does may be what is broken.
+  thread_local bool once = false;
+  if (!std::exchange(once, true)) {
+    log::last_words(fmt::format("{}:{}: invariant broken: {}", file, line, condition));
+  }
+  std::abort();
+}
+
+}  // namespace gatehouse

@@ -19,23 +19,13 @@
 #include "base/result.hpp"
 #include "gate/agent.hpp"
 #include "gate/directory.hpp"
+#include "gate/options.hpp"
 #include "gate/session.hpp"
 #include "net/address.hpp"
 #include "net/address_rules.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
-
-struct GateOptions {
-  std::string server;                 // the server name that players log in to
-  net::Endpoint listen;               // port 0: any
-  std::string advertise;              // "host:port" told to clients; empty: the address listened on
-  static constexpr std::uint32_t kMaxclientDefault = 100'000;
-  std::uint32_t maxclient = kMaxclientDefault;  // connections, those in the handshake included
-  std::uint32_t reply_cache_count = 128;          // gate.reply_cache_count, a player
-  std::uint32_t reply_cache_bytes = 256 * 1'024;  // gate.reply_cache_bytes, a player
-  Limits limits;  // the gate_* ones; 0 is no limit, but for the handshake's frame
-};
 
 class GateCore;
 

@@ -5,10 +5,10 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "crypto/totp.hpp"
-#include "login/new_account.hpp"
-#include "login/second_factor.hpp"
 #include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
+#include "store/new_account.hpp"
+#include "store/second_factor.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -156,7 +156,7 @@ void Authenticator::Attempt::in_hash_room(bool suspect) {
 // The slot is given back when the job is done; then the room's next one may have it.
 void Authenticator::Attempt::in_hash_pool() {
   auto taken = owner_.parts_.hash_pool.submit(
-      [self = shared_from_this()](const store::WorkContext& context) {
+      [self = shared_from_this()](const actor::WorkContext& context) {
         self->judge(context);
         self->owner_.hashing_.fetch_sub(1);
         self->owner_.room_.admit();
@@ -166,7 +166,7 @@ void Authenticator::Attempt::in_hash_pool() {
   refuse(taken.error().code == Errc::kFull ? kHashQueueFull : kStopping);
 }
 
-void Authenticator::Attempt::judge(const store::WorkContext& context) {
+void Authenticator::Attempt::judge(const actor::WorkContext& context) {
   if (context.discarded) return refuse(kStopping);
   if (cancelled()) return refuse(kClientLeft);
   request_.waiter->turn_ns.store(monotonic_ns());
@@ -313,7 +313,7 @@ void Authenticator::Attempt::adopt(store::Driver& driver) {
   if (!find(driver) || !read_server(driver)) return;
   if (!account_ && !server_lets_in(false)) return refuse(closed_server());
   if (!account_) {
-    auto created = make_account(driver, request_.name, kUnusableHash, owner_.options_.names);
+    auto created = make_account(driver, request_.name, store::kUnusableHash, owner_.options_.names);
     if (created) {
       account_ = std::move(*created);
     } else if (created.error().code != Errc::kExists) {

@@ -34,7 +34,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   bool take_totp_try(store::Driver& driver);
   void adopt(store::Driver& driver);
   // On the hash pool.
-  void judge(const store::WorkContext& context);
+  void judge(const actor::WorkContext& context);
   void judge_account();
   void judge_stranger();
   // Of a login that is refused unless password and code are right together.

@@ -23,6 +23,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "actor/work_pool.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
@@ -30,43 +31,27 @@
 #include "base/published.hpp"
 #include "base/secret.hpp"
 #include "base/unique_function.hpp"
+#include "base/user_name.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
 #include "login/answer_floor.hpp"
 #include "login/hash_survey.hpp"
+#include "login/options.hpp"
 #include "login/refusal.hpp"
 #include "login/throttle.hpp"
 #include "login/tickets.hpp"
 #include "login/waiting_room.hpp"
 #include "net/address.hpp"
-#include "protocol/user_name.hpp"
 #include "store/store.hpp"
-#include "store/work_pool.hpp"
 
 namespace gatehouse::login {
-
-struct AuthenticatorOptions {
-  // What an unknown user's first login does: `auth.registration`.
-  enum class Registration { kAuto, kClosed };
-
-  Registration registration = Registration::kAuto;
-  protocol::NewNames names = protocol::NewNames::kStrict;  // of accounts made here: `auth.names`
-  crypto::Argon2Cost cost{};  // of new hashes
-  TicketOptions tickets{};
-};
 
 // What it works with; all of it outlives it.
 struct AuthenticatorParts {
   store::Store& store;
-  store::WorkPool& hash_pool;
+  actor::WorkPool& hash_pool;
   Throttle& throttle;
   MetricSet& metrics;
-};
-
-// The keys of the process, read from the configuration.
-struct AuthKeys {
-  crypto::SealRing tickets;
-  crypto::SealRing totp;
 };
 
 struct AuthRequest {

@@ -6,11 +6,11 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/user_name.hpp"
 #include "crypto/random.hpp"
 #include "login/login_worker.hpp"
 #include "net/network_set.hpp"
 #include "protocol/login_answer.hpp"
-#include "protocol/user_name.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -194,7 +194,7 @@ void Connection::ask_policy(const protocol::Token& token,
   LoginContext& context = owner_.context();
   const net::Address& peer = stream_.peer();
   if (!trusted_) {
-    const std::string name = protocol::fold_name(uid_);
+    const std::string name = fold_name(uid_);
     auto asked = context.throttle.ask({peer, name, false, verdict.locked_s}, began_ns_);
     if (asked.refusal) return refuse(*asked.refusal);
     guess_ = std::move(asked.guess);
@@ -237,10 +237,10 @@ void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
     return refuse(result ? kPolicyNoUid : kPolicyAuth);
   }
   guess_.succeeded(now_ns);
-  auto uid = protocol::normalise_user_name(result->uid);
+  auto uid = normalise_user_name(result->uid);
   if (!uid) return refuse(kPolicyBadUid);
   uid_ = std::move(*uid);
-  server_ = protocol::normalise_server_name(result->server).value_or(result->server);
+  server_ = normalise_server_name(result->server).value_or(result->server);
   if (!served()) return refuse(kServerUnknown);
   if (context.policy.has_login()) return after_admission();
   context.authenticator.find_or_create(auth_request(),

@@ -20,9 +20,9 @@ constexpr MonotonicMs kRetryMs = 5'000;  // with a store that is away
 }  // namespace
 
 struct HashSurvey::State {
-  State(store::WorkPool& pool, AnswerFloor& f) : hash_pool(pool), floor(f) {}
+  State(actor::WorkPool& pool, AnswerFloor& f) : hash_pool(pool), floor(f) {}
 
-  store::WorkPool& hash_pool;
+  actor::WorkPool& hash_pool;
   AnswerFloor& floor;
   std::mutex mutex;
   std::condition_variable idle;
@@ -59,7 +59,7 @@ void measure_hash(AnswerFloor& floor, const std::string& stored) {
 
 }  // namespace
 
-HashSurvey::HashSurvey(store::Store& store, store::WorkPool& hash_pool, AnswerFloor& floor,
+HashSurvey::HashSurvey(store::Store& store, actor::WorkPool& hash_pool, AnswerFloor& floor,
                        const crypto::Argon2Cost& cost)
     : store_(store), state_(std::make_shared<State>(hash_pool, floor)) {
   static_cast<void>(floor.wants(crypto::estimate_verify_ns(cost)));
@@ -95,11 +95,10 @@ void HashSurvey::read_page(const std::shared_ptr<State>& state, store::Driver& d
 
 void HashSurvey::measure(const std::shared_ptr<State>& state, const std::string& stored) {
   state->begin();
-  const auto taken =
-      state->hash_pool.submit([state, stored](const store::WorkContext& context) {
-        if (!context.discarded) measure_hash(state->floor, stored);
-        state->end();
-      });
+  const auto taken = state->hash_pool.submit([state, stored](const actor::WorkContext& context) {
+    if (!context.discarded) measure_hash(state->floor, stored);
+    state->end();
+  });
   if (!taken) state->end();
 }
 

@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "actor/work_pool.hpp"
 #include "base/clock.hpp"
 #include "crypto/password.hpp"
 #include "login/answer_floor.hpp"
 #include "store/store.hpp"
-#include "store/work_pool.hpp"
 
 namespace gatehouse::login {
 
@@ -20,7 +20,7 @@ namespace gatehouse::login {
 class HashSurvey {
  public:
   // cost: of new hashes. What is not slower than that, logins themselves measure.
-  HashSurvey(store::Store& store, store::WorkPool& hash_pool, AnswerFloor& floor,
+  HashSurvey(store::Store& store, actor::WorkPool& hash_pool, AnswerFloor& floor,
              const crypto::Argon2Cost& cost);
   HashSurvey(const HashSurvey&) = delete;
   HashSurvey& operator=(const HashSurvey&) = delete;

@@ -15,11 +15,13 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "actor/work_pool.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "login/authenticator.hpp"
+#include "login/options.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "net/address.hpp"
@@ -28,36 +30,18 @@
 #include "protocol/login_handshake.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
-#include "store/work_pool.hpp"
 
 namespace gatehouse::login {
 
 class LoginWorker;
 struct LoginContext;
 
-struct ListenerOptions {
-  net::Endpoint address;  // port 0: any free one
-  bool plain = false;
-  bool skynet = false;
-  bool x25519 = false;
-};
-
-struct LoginOptions {
-  std::vector<ListenerOptions> listeners;
-  AuthenticatorOptions auth{};
-  Secret identity_key;  // Ed25519 private key, 32 bytes; needed by listeners with x25519
-  std::uint32_t answer_timeout_ms = 30'000;  // from the token to a 503
-  std::uint32_t policy_timeout_ms = 5'000;   // of a function of the policy
-  bool audit = true;                         // rows in login_audit
-  std::uint32_t audit_addresses_max = 1'000;  // with refusals of their own there in a minute
-};
-
 // What the server is built on; all of it outlives it.
 struct LoginDependencies {
   actor::System& system;
   net::Network& network;
   store::Store& store;
-  store::WorkPool& hash_pool;
+  actor::WorkPool& hash_pool;
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;

@@ -18,17 +18,10 @@
 #include "base/published.hpp"
 #include "base/secret.hpp"
 #include "crypto/seal.hpp"
+#include "login/options.hpp"
 #include "store/account.hpp"
 
 namespace gatehouse::login {
-
-struct TicketOptions {
-  std::uint32_t lifetime_s = 86'400;     // of one ticket; 0: no tickets
-  std::uint32_t age_max_s = 2'592'000;   // since the password was given
-  // How long a spent ticket is good for the client that spent it and did not get the answer.
-  std::uint32_t lost_answer_s = 60;
-  std::uint32_t families_max = 32;       // of an account; the oldest go
-};
 
 struct Ticket {
   Secret bytes;

@@ -8,10 +8,10 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "base/user_name.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/skynet_suite.hpp"
-#include "protocol/user_name.hpp"
 
 namespace gatehouse::protocol {
 namespace {

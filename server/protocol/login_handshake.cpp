@@ -1,11 +1,11 @@
 #include "protocol/login_handshake.hpp"
 
 #include "base/assert.hpp"
+#include "base/user_name.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "crypto/x25519.hpp"
 #include "protocol/login_answer.hpp"
-#include "protocol/user_name.hpp"
 
 namespace gatehouse::protocol {
 

@@ -1,7 +1,5 @@
 #include "script/array_mark.hpp"
 
-#include "script/table_views.hpp"
-
 namespace gatehouse::script {
 
 const char kArrayMark = 0;
@@ -14,13 +12,14 @@ void push_array_metatable(lua_State* L) {
 
 bool is_marked_array(lua_State* L, int index) {
   if (lua_getmetatable(L, index) == 0) return false;
-  const bool marked = lua_rawgetp(L, -1, &kArrayMark) == LUA_TBOOLEAN;
+  const int type = lua_rawgetp(L, -1, &kArrayMark);
+  const auto* test = static_cast<const ArrayTest*>(lua_touserdata(L, -1));
   lua_pop(L, 2);
-  if (marked) return true;
+  if (test == nullptr) return type == LUA_TBOOLEAN;
   lua_pushvalue(L, index);
-  const SharedTable* shared = shared_table(L);
+  const bool is_array = (*test)(L);
   lua_pop(L, 1);
-  return shared != nullptr && shared->is_array;
+  return is_array;
 }
 
 }  // namespace gatehouse::script

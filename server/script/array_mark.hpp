@@ -7,8 +7,11 @@
 
 namespace gatehouse::script {
 
-// Raw key (light userdata of its address) of a metatable whose tables are arrays; the value is
-// true.
+// Whether the table on top of the stack is an array. Raises nothing; has 4 places on the stack.
+using ArrayTest = bool (*)(lua_State* L);
+
+// Raw key (light userdata of its address) of a metatable whose tables are arrays: the value is
+// true, or light userdata of an ArrayTest, which tells of each table.
 extern const char kArrayMark;
 
 // Pushes the metatable of plain arrays, one a VM.

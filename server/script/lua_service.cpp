@@ -78,11 +78,6 @@ void set_service_path(lua_State* L, std::string_view pattern, const std::string&
   lua_pop(L, 2);
 }
 
-// Services of the roles login and gate.
-bool is_role_service(std::string_view name) {
-  return name == "logind" || name == "login_policy" || name == "msgagent";
-}
-
 // pcall body: finds the service's file and runs it (sk 1.0).
 int load_service(lua_State* L) {
   const auto* arguments = static_cast<const LoadArguments*>(lua_touserdata(L, 1));
@@ -90,7 +85,8 @@ int load_service(lua_State* L) {
   const std::vector<std::string>& words = *arguments->words;
   set_global(L, "SERVICE_NAME", words[0]);
   std::string_view patterns = runtime.service_path;
-  if (!runtime.role_services && is_role_service(words[0])) {
+  const std::vector<std::string>& hidden = runtime.hidden_services;
+  if (std::find(hidden.begin(), hidden.end(), words[0]) != hidden.end()) {
     const std::size_t library = patterns.find(';');
     patterns.remove_prefix(library == std::string_view::npos ? patterns.size() : library + 1);
   }
@@ -255,7 +251,7 @@ void LuaService::on_exit() {
   actor::set_interrupt_target(outer_target);
   worker().end_activity(outer);
   runtime_.sockets.drop_service(id());
-  runtime_.mysql.forget(id().value);
+  if (runtime_.on_service_end) runtime_.on_service_end(id());
   if (owed_) {
     for (const auto& [ticket, reply] : *owed_) {
       runtime_.system.send_error(reply.source, id(), reply.session);

@@ -1,28 +1,25 @@
 // What all Lua VMs of the process share: the actor system, the code, where scripts are
-// found, and the native parts that Lua modules bind to. Built in app/wiring; immutable while
+// found, and the native parts that Lua modules bind to. Built in app; immutable while
 // services run.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <lua.hpp>
 #include <string>
+#include <vector>
 
 #include "actor/system.hpp"
 #include "script/code.hpp"
-#include "script/shared_cells.hpp"
-#include "script/shared_tables.hpp"
-#include "script/socket_table.hpp"
-#include "store/mysql_worker.hpp"
+#include "sockets/socket_table.hpp"
+#include "tables/shared_cells.hpp"
+#include "tables/shared_tables.hpp"
 
 namespace gatehouse::net {
 class Network;
 }
-namespace gatehouse::store {
-class Store;
-}
 
 namespace gatehouse::script {
-
-class AgentManager;
 
 // Refuses memory to Lua VMs, for tests: from growth number `first` on, `count` times. For VMs on
 // one worker.
@@ -33,6 +30,13 @@ struct AllocationFaults {
   bool refuses() { return ++seen >= first && seen - first < count; }
 };
 
+// Puts a part of the library into a new state, in a protected call: it may raise. `context` is
+// what that part works with.
+struct Opener {
+  void (*open)(lua_State* L, void* context);
+  void* context = nullptr;
+};
+
 struct Runtime {
   // Without a network services have no sockets.
   explicit Runtime(actor::System& actor_system, net::Network* network = nullptr)
@@ -40,10 +44,9 @@ struct Runtime {
 
   actor::System& system;
   CodeCache code;
-  SharedTables tables;  // sharedata, sharetable, datasheet
-  SharedCells cells;    // stm
-  SocketTable sockets;  // of Lua services
-  store::MysqlWorkers mysql;
+  tables::SharedTables tables;   // sharedata, sharetable, datasheet
+  tables::SharedCells cells;     // stm
+  sockets::SocketTable sockets;  // of Lua services
 
   // Patterns as in package.path; the built-in library comes first so that a script's lua_path
   // cannot shadow it.
@@ -51,14 +54,14 @@ struct Runtime {
   std::string lua_path;      // user modules
   std::string lua_cpath;     // C modules
   std::string service_path;  // luaservice: where newservice looks
-  // Whether the library's services of the roles login and gate can be launched by name. Not where
-  // skynet's scripts run, which have services of these names.
-  bool role_services = true;
+  // The library's services that scripts do not find by name, as they may have some of that name.
+  std::vector<std::string> hidden_services;
   std::string preload;       // file run before every service, or empty (sk 1.0)
 
-  // Null where the process has none of them (tests of the lower layers).
-  store::Store* store = nullptr;
-  AgentManager* agents = nullptr;
+  // What a new state is given, in this order: Lua's own library first.
+  std::vector<Opener> openers;
+  // Called when a service with Lua has ended, on its worker; may be left empty.
+  std::function<void(ServiceId)> on_service_end;
 
   AllocationFaults* allocation_faults = nullptr;  // of VMs made from now on; in tests
 };

@@ -75,7 +75,7 @@ void Scheduler::resume(Task& task, int arguments) {
   LuaService& service = *task.service;
   actor::Worker& worker = service.worker();
   worker.pin(service);
-  vm_.refresh_tables();
+  if (BeforeRun* hook = vm_.before_run()) hook->before_run();
   Task* const outer = std::exchange(running_, &task);
   LuaService* const outer_service = std::exchange(current_, &service);
   if (outer == nullptr) worker.renew_activity();

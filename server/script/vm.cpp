@@ -7,11 +7,8 @@
 
 #include "actor/system.hpp"
 #include "base/assert.hpp"
-#include "script/bind.hpp"
 #include "script/lua_service.hpp"
 #include "script/runtime.hpp"
-#include "script/standard_libraries.hpp"
-#include "script/table_views.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -162,7 +159,7 @@ void Vm::update_allowance() {
 
 int Vm::open(lua_State* L) {
   const Runtime& runtime = of(L).runtime_;
-  open_standard_libraries(L);
+  for (const Opener& opener : runtime.openers) opener.open(L, opener.context);
   lua_newtable(L);  // token -> task, see Scheduler::await_token
   lua_rawsetp(L, LUA_REGISTRYINDEX, &of(L));
   lua_getglobal(L, "package");
@@ -174,7 +171,6 @@ int Vm::open(lua_State* L) {
   lua_pushcfunction(L, bind<search_lua_module>);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);
-  register_modules(L);
   return 0;
 }
 
@@ -210,15 +206,6 @@ inline bool Vm::refuses(std::size_t growth) {
   if (!faults_->refuses()) return false;
   short_of_memory_ = true;
   return true;
-}
-
-TableViews& Vm::tables() {
-  if (!tables_) tables_ = std::make_unique<TableViews>(*this, runtime_.tables);
-  return *tables_;
-}
-
-void Vm::refresh_tables() {
-  if (tables_ && tables_->stale()) tables_->refresh();
 }
 
 Vm::Protocol& Vm::edit_protocol(bool light, actor::MessageType type) {

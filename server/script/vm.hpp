@@ -29,7 +29,13 @@ namespace gatehouse::script {
 struct AllocationFaults;
 class Code;
 struct Runtime;
-class TableViews;
+
+// Brings what a VM shows up to date before one of its coroutines runs. Owned by the VM.
+class BeforeRun {
+ public:
+  virtual ~BeforeRun() = default;
+  virtual void before_run() = 0;
+};
 
 class Vm : public std::enable_shared_from_this<Vm> {
  public:
@@ -149,10 +155,9 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // True once for each doubling past 32 MiB (sk 2.14).
   [[nodiscard]] bool take_memory_warning();
 
-  // The shared tables that this VM uses; made by the first use.
-  [[nodiscard]] TableViews& tables();
-  // Shows the newest versions to what follows them; between two handlers.
-  void refresh_tables();
+  // What is called before a coroutine runs; nullptr: nothing is.
+  [[nodiscard]] BeforeRun* before_run() const { return before_run_.get(); }
+  void set_before_run(std::unique_ptr<BeforeRun> hook) { before_run_ = std::move(hook); }
 
   // Light services in this VM; they end with its owner.
   void add_light_service(LuaService& service) { light_services_.push_back(&service); }
@@ -205,7 +210,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   std::unique_ptr<std::array<std::array<Protocol, 256>, 2>> own_protocols_;
   std::unique_ptr<std::array<std::optional<actor::MessageType>, 256>> forwards_;
   std::vector<LuaService*> light_services_;
-  std::unique_ptr<TableViews> tables_;
+  std::unique_ptr<BeforeRun> before_run_;
   Scheduler scheduler_;
 };
 

@@ -102,7 +102,7 @@ struct PlayerData {
 struct Node {
   std::uint64_t id = 0;  // random, below 2^63, not 0
   // Boot id and pid namespace of the machine, pid and start time of the process: who has the first
-  // two in common can ask the kernel whether it lives (app/node_life.hpp).
+  // two in common can ask the kernel whether it lives (base/node_life.hpp).
   std::string process;
   std::int64_t silent_s = 0;  // since it said so last, by the database's clock
 };

@@ -4,64 +4,30 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "store/sql_driver.hpp"
-#include "store/sqlite_guard.hpp"
 
 namespace gatehouse::store {
 namespace {
 
-// Refuses everything: the driver of jobs that a stopping store tells.
-class ClosedConnection final : public SqlConnection {
- public:
-  Result<SqlOutcome> run(Statement, std::span<const SqlValue>, Repeat, const SqlVisitor&) override {
-    return closed();
-  }
-  Result<SqlOutcome> run_rows(Statement, std::size_t, std::span<const SqlValue>) override {
-    return closed();
-  }
-  Result<> transaction(const std::function<Result<>()>&) override { return closed(); }
-  Result<> ping() override { return closed(); }
-  Result<std::unique_ptr<SqlConnection>> open_for_migration() override { return closed(); }
-  Result<> lock_migrations() override { return closed(); }
-  Result<> unlock_migrations(bool) override { return closed(); }
-  Result<> run_script(std::string_view) override { return closed(); }
-
- private:
-  static tl::unexpected<Error> closed() { return fail(Errc::kClosed, "the store is stopping"); }
-};
-
 constexpr MonotonicMs kLineAgainMs = 60'000;
+
+}  // namespace
 
 std::string label(Options::Kind kind) {
   return "driver=\"" + std::string(name(kind)) + "\"";
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, MetricSet& metrics) {
-  if (options.connections < 1 || options.connections > 1'000)
-    return fail(Errc::kInvalid, "store.connections must be 1 to 1000");
+Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, Drivers drivers,
+                                            MetricSet& metrics) {
   if (options.queue_max < 1) return fail(Errc::kInvalid, "store.queue_max must be at least 1");
-  const DriverMetrics driver_metrics = DriverMetrics::in(metrics, label(options.driver.kind));
-  std::vector<std::unique_ptr<Driver>> drivers;
-  Options shared = options.driver;
-  shared.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
-  shared.in_use = std::make_shared<ServerInUse>();
-  const bool one_writer = options.driver.kind == Options::Kind::kSqlite;
-  const std::size_t connections = one_writer ? 1 : options.connections;
-  for (std::size_t i = 0; i < connections; ++i) {
-    auto driver = open(shared, driver_metrics);
-    if (!driver) return tl::unexpected(driver.error());
-    drivers.push_back(std::move(*driver));
-  }
+  GATEHOUSE_ASSERT(!drivers.open.empty() && drivers.closed != nullptr);
   return std::unique_ptr<Store>(new Store(options, std::move(drivers), metrics));
 }
 
-Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
-             MetricSet& metrics)
-    : guard_(options.driver.sqlite.guard),
+Store::Store(const StoreOptions& options, Drivers drivers, MetricSet& metrics)
+    : complaint_(std::move(drivers.complaint)),
       queue_length_metric_(metrics.gauge("store_queue_length", label(options.driver.kind),
                                          "Jobs that wait for a connection to the database")),
       full_metric_(metrics.counter("store_full", label(options.driver.kind),
@@ -72,9 +38,8 @@ Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> d
                                       "Microseconds that jobs waited for a connection")),
       run_us_metric_(metrics.counter("store_job_run_us_total", label(options.driver.kind),
                                      "Microseconds that connections worked on jobs")),
-      drivers_(std::move(drivers)),
-      closed_driver_(std::make_unique<SqlDriver>(std::make_unique<ClosedConnection>(), "", "",
-                                                 nullptr)),
+      drivers_(std::move(drivers.open)),
+      closed_driver_(std::move(drivers.closed)),
       replies_(drivers_.size()),
       pool_({.name = "store",
              .threads = drivers_.size(),
@@ -87,7 +52,9 @@ Store::Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> d
              .prepare = [this](std::size_t thread) { return connect(thread); },
              .prepare_pause_ms = options.driver.reconnect_pause_ms}) {}
 
-Store::~Store() { stop(WorkPool::Stop::kDiscard); }
+Store::~Store() {
+  stop(actor::WorkPool::Stop::kDiscard);
+}
 
 Store::Owner Store::Owner::account(std::string_view name) {
   return {std::hash<std::string_view>{}(name) | 1};
@@ -108,10 +75,10 @@ bool Store::connect(std::size_t thread) {
 Result<> Store::submit_job(Owner owner, Job job) {
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
-  auto taken = pool_.submit([this, job = std::move(job), start_ns = monotonic_ns()](
-                                const WorkContext& context) mutable {
-    run(context, job, start_ns);
-  }, owner.key);
+  auto taken =
+      pool_.submit([this, job = std::move(job), start_ns = monotonic_ns()](
+                       const actor::WorkContext& context) mutable { run(context, job, start_ns); },
+                   owner.key);
   if (!taken) {
     queue_length_metric_.add(-1);
     if (taken.error().code == Errc::kFull) full_metric_.add();
@@ -119,7 +86,7 @@ Result<> Store::submit_job(Owner owner, Job job) {
   return taken;
 }
 
-void Store::run(const WorkContext& context, Job& job, std::int64_t submitted_ns) {
+void Store::run(const actor::WorkContext& context, Job& job, std::int64_t submitted_ns) {
   queue_length_metric_.add(-1);
   const std::int64_t start_ns = monotonic_ns();
   auto reply = job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
@@ -138,8 +105,12 @@ void Store::end_group(std::size_t thread) {
   replies_[thread].clear();
 }
 
-std::string Store::complaint() const { return guard_ ? guard_->complaint() : std::string(); }
+std::string Store::complaint() const {
+  return complaint_ ? complaint_() : std::string();
+}
 
-void Store::stop(WorkPool::Stop how) { pool_.stop(how); }
+void Store::stop(actor::WorkPool::Stop how) {
+  pool_.stop(how);
+}
 
 }  // namespace gatehouse::store

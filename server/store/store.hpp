@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,29 +15,31 @@
 #include <utility>
 #include <vector>
 
+#include "actor/work_pool.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
 #include "store/driver.hpp"
-#include "store/open.hpp"
-#include "store/work_pool.hpp"
+#include "store/options.hpp"
 
 namespace gatehouse::store {
 
-struct StoreOptions {
-  Options driver;
-  // Threads, each with one connection. SQLite gets one whatever is said here: only one can
-  // write at a time, and it commits what waits together.
-  std::size_t connections = 4;
-  std::size_t queue_max = 4'096;  // jobs that wait
-  std::size_t account_queue_max = 64;  // of them, of one account
+// The label of the store's metrics: driver="sqlite|mysql".
+[[nodiscard]] std::string label(Options::Kind kind);
+
+// What a store works with.
+struct Drivers {
+  std::vector<std::unique_ptr<Driver>> open;  // one a thread
+  std::unique_ptr<Driver> closed;             // every call of it fails with kClosed
+  // What keeps the database from being used, as far as is known; may be left empty. Any thread.
+  std::function<std::string()> complaint;
 };
 
 // Any thread may submit. Metrics, each with label driver="sqlite|mysql": gauge
 // `store_queue_length`, counters `store_full`, `store_jobs_total`, `store_job_wait_us_total` and
 // `store_job_run_us_total` (their growth divided by that of the jobs is the mean time), and those
-// of driver_metrics.hpp.
+// of its drivers.
 class Store {
  public:
   // Tells whoever waits what became of a job; called with an error when its writes were undone.
@@ -45,7 +48,7 @@ class Store {
 
   // kInvalid for options that can never work; a database that is away is no error.
   [[nodiscard]] static Result<std::unique_ptr<Store>> start(const StoreOptions& options,
-                                                            MetricSet& metrics);
+                                                            Drivers drivers, MetricSet& metrics);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   // stop(WorkPool::Stop::kDiscard).
@@ -54,7 +57,7 @@ class Store {
   // Whose a job is. An account's jobs run one after the other, so that it holds one connection
   // whatever it asks for and however long that takes (WorkQueue); jobs of nobody are not bound.
   struct Owner {
-    WorkKey key = 0;
+    actor::WorkKey key = 0;
     static Owner nobody() { return {}; }
     // By the account's name, which a login knows before the store has been asked.
     static Owner account(std::string_view name);
@@ -85,22 +88,21 @@ class Store {
 
   // Waits for the jobs that run; kDrain runs those that wait, kDiscard tells them. Not from a
   // job. May be called again.
-  void stop(WorkPool::Stop how);
+  void stop(actor::WorkPool::Stop how);
 
   // What keeps the store from being used, as far as it knows; empty: nothing. Any thread.
   [[nodiscard]] std::string complaint() const;
   [[nodiscard]] std::size_t queue_length() const { return pool_.queue_length(); }
 
  private:
-  Store(const StoreOptions& options, std::vector<std::unique_ptr<Driver>> drivers,
-        MetricSet& metrics);
+  Store(const StoreOptions& options, Drivers drivers, MetricSet& metrics);
   [[nodiscard]] Result<> submit_job(Owner owner, Job job);
   // Connects a thread's driver, and says now and then that it cannot.
   [[nodiscard]] bool connect(std::size_t thread);
-  void run(const WorkContext& context, Job& job, std::int64_t submitted_ns);
+  void run(const actor::WorkContext& context, Job& job, std::int64_t submitted_ns);
   void end_group(std::size_t thread);
 
-  const std::shared_ptr<SqliteGuard> guard_;
+  const std::function<std::string()> complaint_;
   Metric& queue_length_metric_;
   Metric& full_metric_;
   Metric& jobs_metric_;
@@ -110,7 +112,7 @@ class Store {
   std::unique_ptr<Driver> closed_driver_;
   std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only
   std::atomic<MonotonicMs> no_line_until_ms_{0};
-  WorkPool pool_;  // last: its threads use the members above
+  actor::WorkPool pool_;  // last: its threads use the members above
 };
 
 }  // namespace gatehouse::store

@@ -82,7 +82,7 @@ def test_good_sample_is_not(tmp_path):
     )
     includes = "#include <lua.hpp>\n#include <nlohmann/json.hpp>\n"
     write(tmp_path, "server/script/bind_a.cpp", includes)
-    write(tmp_path, "server/store/mysql_driver.cpp", "#include <mysql.h>\n")
+    write(tmp_path, "server/drivers/mysql_driver.cpp", "#include <mysql.h>\n")
     write(tmp_path, "tests/support/wait.hpp", "std::this_thread::sleep_for(x);\n")
     write(tmp_path, "lua/lib/a.lua", 'local host <const> = "127.0.0.1"\nlocal any = "0.0.0.0"\n')
     write(tmp_path, "lua/game/player.lua", 'return { version = "1.2.3" }\n')

@@ -1,4 +1,4 @@
--- Run by tests/unit/script/churn_test.cpp: services come and go, and nothing is left of them.
+-- Run by tests/unit/modules/churn_test.cpp: services come and go, and nothing is left of them.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local waiting <const> = require "waiting"

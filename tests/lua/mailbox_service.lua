@@ -1,4 +1,4 @@
--- Run by tests/unit/script/churn_test.cpp with mailboxes of 64 KiB: a sender learns when one is
+-- Run by tests/unit/modules/churn_test.cpp with mailboxes of 64 KiB: a sender learns when one is
 -- full, wherever the receiver runs.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"

@@ -1,4 +1,4 @@
--- Run by tests/unit/script/monitor_test.cpp with limits of some milliseconds: a loop is
+-- Run by tests/unit/modules/monitor_test.cpp with limits of some milliseconds: a loop is
 -- reported and broken, and its service goes on.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"

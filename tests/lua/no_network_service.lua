@@ -1,4 +1,4 @@
--- Run by tests/unit/script/socket_test.cpp in a process without a network.
+-- Run by tests/unit/modules/socket_test.cpp in a process without a network.
 local testing <const> = require "testing"
 local socket <const> = require "skynet.socket"
 

@@ -1,4 +1,4 @@
--- Run by tests/unit/script/pattern_test.cpp in a state where `ours` and `stock` are two string
+-- Run by tests/unit/modules/pattern_test.cpp in a state where `ours` and `stock` are two string
 -- libraries and `tables` two table libraries: they must agree on results and on errors.
 local seed = ...
 

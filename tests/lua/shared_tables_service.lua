@@ -1,4 +1,4 @@
--- For tests/unit/script/shared_tables_vm_test.cpp: two services hold the tables "slept" and "held"
+-- For tests/unit/modules/shared_tables_vm_test.cpp: two services hold the tables "slept" and "held"
 -- and then do nothing; the tables "dropped" were used and are not held any more.
 local skynet <const> = require "skynet"
 local sharedata <const> = require "skynet.sharedata"

@@ -1,4 +1,4 @@
--- Run by tests/unit/script/socket_test.cpp where the process may have 6 sockets.
+-- Run by tests/unit/modules/socket_test.cpp where the process may have 6 sockets.
 local skynet <const> = require "skynet"
 local testing <const> = require "testing"
 local socket <const> = require "skynet.socket"

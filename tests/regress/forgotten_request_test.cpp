@@ -11,16 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "game/conversations.hpp"
 #include "protocol/reply_window.hpp"
-#include "script/conversations.hpp"
 
 namespace gatehouse {
 namespace {
 
+using game::Conversations;
 using protocol::Counting;
 using protocol::ReplyWindow;
 using protocol::RequestTicket;
-using script::Conversations;
 using Verdict = ReplyWindow::Verdict;
 
 using Number = std::pair<std::string, std::uint32_t>;  // conversation and session

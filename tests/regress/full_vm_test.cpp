@@ -17,13 +17,16 @@
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
+#include "drivers/open.hpp"
+#include "game/agent_manager.hpp"
+#include "game/modules.hpp"
 #include "gate/gate.hpp"
+#include "modules/modules.hpp"
+#include "mysql/worker.hpp"
 #include "net/uv_network.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
-#include "script/agent_manager.hpp"
-#include "script/boot.hpp"
-#include "store/open.hpp"
+#include "skynet/boot.hpp"
 #include "temp_folder.hpp"
 #include "waiting.hpp"
 
@@ -39,7 +42,7 @@ store::StoreOptions store_options(const test::TempFolder& folder) {
   store::StoreOptions options;
   options.driver.sqlite.path = folder / "full_vm.db";
   options.driver.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
-  EXPECT_TRUE(store::open(options.driver).value()->migrate().has_value());
+  EXPECT_TRUE(drivers::open(options.driver).value()->migrate().has_value());
   return options;
 }
 
@@ -110,7 +113,7 @@ class Client {
 class World {
  public:
   World()
-      : store_(store::Store::start(store_options(folder_), metrics_).value()),
+      : store_(drivers::open_store(store_options(folder_), metrics_).value()),
         network_(system_),
         runtime_(system_, &network_),
         gate_({.server = "sample",
@@ -125,17 +128,17 @@ class World {
                  .logout_timeout_ms = 1'000},
                 metrics_) {
     const std::string root = GATEHOUSE_SOURCE_DIR;
-    set_library_root(runtime_, root + "/lua");
+    skynet::set_library_root(runtime_, root + "/lua");
     runtime_.service_path += ";" + root + "/tests/lua/?.lua";
-    runtime_.store = store_.get();
-    runtime_.agents = &agents_;
+    modules::add_modules(runtime_, mysql_);
+    game::add_modules(runtime_, &agents_);
     const bool quiet = std::getenv("GATEHOUSE_SWEEP_LOG") == nullptr;
     const auto level = quiet ? log::Level::kOff : log::Level::kInfo;
     static_cast<void>(log::start({.level = level, .file = ""}));
     static_cast<void>(system_.set_env("start", "full_vm_partner"));
     system_.start(network_.loop_factory());
     EXPECT_TRUE(gate_.start(network_, system_).has_value());
-    boot_services(runtime_);
+    skynet::boot_services(runtime_);
     EXPECT_TRUE(system_.wait_env("full_vm_ready", kPatience).has_value());
     account_ = in_store([](store::Driver& driver) {
       return driver.create_account("test1", "").value().id;
@@ -152,7 +155,7 @@ class World {
   ~World() {
     gate_.stop_accepting();
     system_.stop();
-    store_->stop(store::WorkPool::Stop::kDiscard);
+    store_->stop(actor::WorkPool::Stop::kDiscard);
   }
 
   // Growths of memory in a life where none fails.
@@ -172,7 +175,7 @@ class World {
     const auto placed = place();
     if (placed) {
       play(*placed);
-      agents_.kick("test1", LogoutCode::kRemoved, "the test ends");
+      agents_.kick("test1", game::LogoutCode::kRemoved, "the test ends");
     }
     ASSERT_TRUE(eventually([this] { return agents_.online() == 0; }, kPatience));
     end_services();
@@ -262,9 +265,10 @@ class World {
   actor::System system_{{.workers = 1, .limits = {}}, metrics_};
   std::unique_ptr<store::Store> store_;
   net::UvNetwork network_;
-  Runtime runtime_;
+  mysql::Workers mysql_;
+  script::Runtime runtime_;
   gate::Gate gate_;
-  AgentManager agents_;
+  game::AgentManager agents_;
   AllocationFaults faults_;
   AccountId account_;
   std::set<std::uint32_t> booted_;

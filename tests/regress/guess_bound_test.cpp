@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/user_name.hpp"
 #include "login/throttle.hpp"
-#include "protocol/user_name.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -80,8 +80,7 @@ class Siege {
     if (what < 70) {
       // A policy that folds names is counted by the folded one.
       const bool spelled = victim == 0 && below(2) == 0;
-      const std::string name =
-          spelled ? protocol::fold_name(kSpellings[below(3)]) : kVictims[victim];
+      const std::string name = spelled ? fold_name(kSpellings[below(3)]) : kVictims[victim];
       const auto locked_s = throttle_.take_address(from, now_ns_).locked_s;
       auto asked = throttle_.ask({from, name, below(4) == 0, locked_s}, now_ns_);
       if (!asked.refusal) asked_.push_back({std::move(asked.guess), victim, now_ns_});

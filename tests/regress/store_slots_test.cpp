@@ -10,23 +10,23 @@
 #include <string>
 #include <vector>
 
-#include "store/work_pool.hpp"
-#include "store/work_queue.hpp"
+#include "actor/work_pool.hpp"
+#include "actor/work_queue.hpp"
 
 namespace gatehouse::store {
 namespace {
 
-constexpr WorkKey kAnna = 11;
-constexpr WorkKey kBert = 12;
-constexpr WorkKey kCarl = 13;
+constexpr actor::WorkKey kAnna = 11;
+constexpr actor::WorkKey kBert = 12;
+constexpr actor::WorkKey kCarl = 13;
 constexpr MonotonicMs kLong = 1'000;
 
 class Queue {
  public:
-  explicit Queue(WorkQueueOptions options) : queue_(options) {}
+  explicit Queue(actor::WorkQueueOptions options) : queue_(options) {}
 
-  bool push(WorkKey key, std::string name) {
-    return queue_.push(key, [this, name](const WorkContext&) { last_ = name; }).has_value();
+  bool push(actor::WorkKey key, std::string name) {
+    return queue_.push(key, [this, name](const actor::WorkContext&) { last_ = name; }).has_value();
   }
   // Begins what goes next and says its name; empty: nothing may begin.
   std::string begin() {
@@ -43,8 +43,8 @@ class Queue {
   std::size_t size() const { return queue_.size(); }
 
  private:
-  WorkQueue queue_;
-  std::vector<WorkQueue::Item> running_;
+  actor::WorkQueue queue_;
+  std::vector<actor::WorkQueue::Item> running_;
   std::string last_;
   MonotonicMs now_ms_ = 1;
 };
@@ -83,13 +83,13 @@ TEST(StoreSlots, AnAccountFillsItsOwnQueueAlone) {
 
 TEST(StoreSlots, SlowAccountsLeaveHalfOfTheThreads) {
   Queue queue({.threads = 4, .works_max = 100});
-  for (WorkKey key = 100; key < 105; ++key) ASSERT_TRUE(queue.push(key, "locked"));
+  for (actor::WorkKey key = 100; key < 105; ++key) ASSERT_TRUE(queue.push(key, "locked"));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(queue.begin(), "locked");
   for (int i = 0; i < 4; ++i) queue.end(kLong);
   EXPECT_EQ(queue.begin(), "locked");
   queue.end(kLong);
   // All five come back at once, before the others.
-  for (WorkKey key = 100; key < 105; ++key) ASSERT_TRUE(queue.push(key, "locked"));
+  for (actor::WorkKey key = 100; key < 105; ++key) ASSERT_TRUE(queue.push(key, "locked"));
   EXPECT_EQ(queue.begin(), "locked");
   EXPECT_EQ(queue.begin(), "locked");
   EXPECT_EQ(queue.begin(), "") << "two threads are kept";
@@ -107,78 +107,78 @@ TEST(StoreSlots, SlowAccountsLeaveHalfOfTheThreads) {
 
 TEST(StoreSlots, AThreadOutOfOrderDrawsNoWork) {
   // Thread 0 never gets what it needs, the others do.
-  WorkPoolOptions options{.name = "t", .threads = 3, .queue_max = 1'000};
+  actor::WorkPoolOptions options{.name = "t", .threads = 3, .queue_max = 1'000};
   options.ready = [](std::size_t thread) { return thread != 0; };
   options.prepare = [](std::size_t thread) { return thread != 0; };
   options.prepare_pause_ms = 1;
   std::atomic<int> by_bad{0};
   std::atomic<int> done{0};
-  WorkPool pool(std::move(options));
+  actor::WorkPool pool(std::move(options));
   for (int i = 0; i < 200; ++i) {
     std::promise<void> ended;
-    ASSERT_TRUE(pool.submit([&](const WorkContext& context) {
+    ASSERT_TRUE(pool.submit([&](const actor::WorkContext& context) {
       by_bad += context.thread == 0 ? 1 : 0;
       ++done;
       ended.set_value();
     }));
     ended.get_future().wait();
   }
-  pool.stop(WorkPool::Stop::kDrain);
+  pool.stop(actor::WorkPool::Stop::kDrain);
   EXPECT_EQ(done.load(), 200);
   EXPECT_EQ(by_bad.load(), 0);
 }
 
 TEST(StoreSlots, WhenAllAreOutOfOrderWorkIsToldAtOnce) {
   std::atomic<bool> fit{false};
-  WorkPoolOptions options{.name = "t", .threads = 3, .queue_max = 1'000};
+  actor::WorkPoolOptions options{.name = "t", .threads = 3, .queue_max = 1'000};
   options.ready = [&fit](std::size_t) { return fit.load(); };
   options.prepare = [&fit](std::size_t) { return fit.load(); };
   options.prepare_pause_ms = 60'000;
-  WorkPool pool(std::move(options));
+  actor::WorkPool pool(std::move(options));
   const auto run_one = [&pool] {
     std::promise<void> ended;
-    ASSERT_TRUE(pool.submit([&ended](const WorkContext&) { ended.set_value(); }));
+    ASSERT_TRUE(pool.submit([&ended](const actor::WorkContext&) { ended.set_value(); }));
     ended.get_future().wait();
   };
   for (int i = 0; i < 20; ++i) run_one();
   fit = true;
   for (int i = 0; i < 20; ++i) run_one();
-  pool.stop(WorkPool::Stop::kDrain);
+  pool.stop(actor::WorkPool::Stop::kDrain);
 }
 
 TEST(StoreSlots, AThreadThatWaitsForItsConnectionHoldsNobodyUp) {
   std::promise<void> go;
   auto may_go = go.get_future().share();
-  WorkPoolOptions options{.name = "t", .threads = 2, .queue_max = 1'000};
+  actor::WorkPoolOptions options{.name = "t", .threads = 2, .queue_max = 1'000};
   std::atomic<bool> lost{false};
   options.ready = [&lost](std::size_t thread) { return thread != 0 || !lost.load(); };
   options.prepare = [may_go](std::size_t) {
     may_go.wait();
     return true;
   };
-  WorkPool pool(std::move(options));
+  actor::WorkPool pool(std::move(options));
   // Both threads are seen to work.
   std::latch both(2);
   for (int i = 0; i < 2; ++i)
-    ASSERT_TRUE(pool.submit([&both](const WorkContext&) { both.arrive_and_wait(); }));
+    ASSERT_TRUE(pool.submit([&both](const actor::WorkContext&) { both.arrive_and_wait(); }));
   both.wait();
   lost = true;
   for (int i = 0; i < 50; ++i) {
     std::promise<void> ended;
-    ASSERT_TRUE(pool.submit([&ended](const WorkContext&) { ended.set_value(); }, kAnna));
+    ASSERT_TRUE(pool.submit([&ended](const actor::WorkContext&) { ended.set_value(); }, kAnna));
     ended.get_future().wait();
   }
   go.set_value();
-  pool.stop(WorkPool::Stop::kDrain);
+  pool.stop(actor::WorkPool::Stop::kDrain);
 }
 
 TEST(StoreSlots, StopCallsEveryWorkOfAnAccountOnce) {
-  for (const auto how : {WorkPool::Stop::kDrain, WorkPool::Stop::kDiscard}) {
+  for (const auto how : {actor::WorkPool::Stop::kDrain, actor::WorkPool::Stop::kDiscard}) {
     std::atomic<int> called{0};
-    WorkPool pool({.name = "t", .threads = 3, .queue_max = 1'000});
+    actor::WorkPool pool({.name = "t", .threads = 3, .queue_max = 1'000});
     for (int i = 0; i < 300; ++i)
-      ASSERT_TRUE(pool.submit([&called](const WorkContext&) { ++called; },
-                              static_cast<WorkKey>(i % 7 + 1)));
+      ASSERT_TRUE(pool.submit([&called](const actor::WorkContext&) { ++called; },
+                              static_cast<actor::WorkKey>(i % 7 + 1)));
     pool.stop(how);
     EXPECT_EQ(called.load(), 300);
   }

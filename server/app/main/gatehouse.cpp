@@ -7,11 +7,11 @@
 
 #include "app/capacity.hpp"
 #include "app/code_check.hpp"
-#include "app/config.hpp"
-#include "app/program_root.hpp"
 #include "app/server.hpp"
 #include "base/process_output.hpp"
 #include "base/signals.hpp"
+#include "config/config.hpp"
+#include "config/program_root.hpp"
 
 namespace {
 
@@ -19,15 +19,15 @@ using namespace gatehouse;  // NOLINT: main's own file
 
 int check(const std::string& file, const std::vector<std::string>& settings,
           const std::string& program_folder) {
-  auto config = app::load_config(file, settings, program_folder);
+  auto config = config::load_config(file, settings, program_folder);
   auto usable = config ? app::check_game_code(*config) : tl::unexpected<Error>(config.error());
   if (usable) usable = app::fit_to_machine(*config, app::Machine::here());
   if (!usable) {
     std::cerr << usable.error().message << "\n";
-    return app::kExitUsage;
+    return gatehouse::kExitUsage;
   }
-  std::cout << file << " is valid.\n" << app::describe(*config);
-  return app::kExitOk;
+  std::cout << file << " is valid.\n" << config::describe(*config);
+  return gatehouse::kExitOk;
 }
 
 }  // namespace
@@ -48,21 +48,21 @@ int main(int argc, char** argv) {
   cli.add_option("--set", settings, "a.b=value, changes one key; may be repeated")
       ->allow_extra_args(false);
   cli.add_option("--ready-file", ready_file, "written as JSON when every listener is up");
-  cli.add_option("--root", program_folder, app::kRootHelp);
+  cli.add_option("--root", program_folder, gatehouse::config::kRootHelp);
   cli.set_version_flag("--version", "gatehouse 0.1.0");
   CLI::App* check_command = cli.add_subcommand("check", "validate a configuration and explain it");
   check_command->add_option("--config", config_file, "JSON configuration file")->required();
   check_command->add_option("--set", settings, "a.b=value")->allow_extra_args(false);
-  check_command->add_option("--root", program_folder, app::kRootHelp);
+  check_command->add_option("--root", program_folder, gatehouse::config::kRootHelp);
   CLI::App* skynet_command = cli.add_subcommand("skynet", "run a skynet configuration file");
   skynet_command->add_option("file", skynet_file, "skynet configuration (Lua)")->required();
-  skynet_command->add_option("--root", program_folder, app::kRootHelp);
+  skynet_command->add_option("--root", program_folder, gatehouse::config::kRootHelp);
   cli.require_subcommand(0, 1);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     let_signals_through();
-    return cli.exit(e) == 0 ? app::kExitOk : app::kExitUsage;
+    return cli.exit(e) == 0 ? gatehouse::kExitOk : kExitUsage;
   }
   if (check_command->parsed()) {
     let_signals_through();
@@ -74,8 +74,8 @@ int main(int argc, char** argv) {
   if (skynet_command->parsed()) return app::run_skynet(skynet_file, program_folder);
   if (config_file.empty()) {
     std::fputs("no --config FILE given; see gatehouse --help\n", stderr);
-    return app::kExitUsage;
+    return gatehouse::kExitUsage;
   }
-  return app::run_server(
-      [&] { return app::load_config(config_file, settings, program_folder); }, ready_file);
+  return app::run_server([&] { return config::load_config(config_file, settings, program_folder); },
+                         ready_file);
 }

@@ -9,10 +9,15 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "game/agent_manager.hpp"
+#include "game/modules.hpp"
 #include "gate/gate.hpp"
+#include "modules/modules.hpp"
+#include "mysql/worker.hpp"
 #include "net/uv_network.hpp"
 #include "script/agent_manager.hpp"
 #include "script/boot.hpp"
+#include "skynet/boot.hpp"
 #include "temp_folder.hpp"
 
 namespace gatehouse::script {
@@ -35,7 +40,7 @@ store::StoreOptions store_options(const test::TempFolder& folder) {
 // One worker with a gate and agents, as app/server.cpp builds them.
 struct Fixture {
   Fixture()
-      : store(store::Store::start(store_options(folder), metrics).value()),
+      : store(drivers::open_store(store_options(folder), metrics).value()),
         network(system),
         runtime(system, &network),
         gate({.server = "sample",
@@ -46,15 +51,15 @@ struct Fixture {
         agents(runtime, *store, {&gate},
                {.module = GATEHOUSE_SOURCE_DIR "/tests/bench/echo.lua", .save_interval_ms = 0},
                metrics) {
-    set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua");
-    runtime.store = store.get();
-    runtime.agents = &agents;
+    skynet::set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua");
+    modules::add_modules(runtime, mysql);
+    game::add_modules(runtime, agents);
     static_cast<void>(log::start({.level = log::Level::kError, .file = ""}));
     system.start(network.loop_factory());
     if (!gate.start(network, system)) std::abort();
   }
   ~Fixture() {
-    store->stop(store::WorkPool::Stop::kDiscard);
+    store->stop(actor::WorkPool::Stop::kDiscard);
     gate.stop_accepting();
     system.stop();
   }
@@ -62,7 +67,7 @@ struct Fixture {
   // On the worker.
   void make_agents(std::int64_t from, std::int64_t count) {
     for (std::int64_t i = from; i < from + count; ++i) {
-      auto spec = std::make_unique<AgentSpec>();
+      auto spec = std::make_unique<game::AgentSpec>();
       spec->grant.account = AccountId{static_cast<std::uint64_t>(i)};
       spec->grant.uid = "player" + std::to_string(i);
       spec->grant.server = "sample";
@@ -81,9 +86,10 @@ struct Fixture {
   actor::System system{{.workers = 1, .limits = {}}, metrics};
   std::unique_ptr<store::Store> store;
   net::UvNetwork network;
-  Runtime runtime;
+  mysql::Workers mysql;
+  script::Runtime runtime;
   gate::Gate gate;
-  AgentManager agents;
+  game::AgentManager agents;
   std::int64_t ready = 0;
 };
 

@@ -4,9 +4,11 @@
 #include <string>
 
 #include "actor/system.hpp"
-#include "script/boot.hpp"
+#include "modules/modules.hpp"
+#include "mysql/worker.hpp"
 #include "script/runtime.hpp"
 #include "script/vm.hpp"
+#include "skynet/boot.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -15,9 +17,13 @@ namespace {
 struct Still {
   MetricSet metrics;
   actor::System system{{.workers = 1, .limits = {}}, metrics};
+  mysql::Workers mysql;
   Runtime runtime{system};
 
-  Still() { set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua"); }
+  Still() {
+    modules::add_modules(runtime, mysql);
+    skynet::set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua");
+  }
   std::shared_ptr<Vm> make_vm() { return Vm::create(runtime, 0, runtime.code.current()).value(); }
 };
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "store/open.hpp"
+#include "drivers/open.hpp"
 #include "temp_folder.hpp"
 
 namespace gatehouse::store {
@@ -17,7 +17,7 @@ constexpr int kAccounts = 1000;
 class Database {
  public:
   Database() {
-    Options options;
+    store::Options options;
     options.sqlite.path = folder_ / "bench.db";
     options.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
     driver_ = must(open(options));

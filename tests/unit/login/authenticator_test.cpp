@@ -74,13 +74,13 @@ TEST_F(AuthenticatorTest, StoppedPoolsRefuse) {
     auto block = std::make_unique<PoolBlock>(*server_.hash_pool);
     auto waiting = verify(authenticator, "x");
     ASSERT_TRUE(eventually([&] { return server_.hash_pool->queue_length() == 1; }));
-    std::thread stopper([&] { server_.hash_pool->stop(store::WorkPool::Stop::kDiscard); });
+    std::thread stopper([&] { server_.hash_pool->stop(actor::WorkPool::Stop::kDiscard); });
     ASSERT_TRUE(eventually([&] { return !server_.hash_pool->submit([] {}); }));
     block.reset();
     stopper.join();
     EXPECT_EQ(waiting.get().error().reason, "stopping");
     EXPECT_EQ(verify(authenticator, "x").get().error().reason, "stopping");
-    server_.store->stop(store::WorkPool::Stop::kDrain);
+    server_.store->stop(actor::WorkPool::Stop::kDrain);
     EXPECT_EQ(verify(authenticator, "x").get().error().reason, "stopping");
   }
   EXPECT_TRUE(server_.accounts().empty());

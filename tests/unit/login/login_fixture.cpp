@@ -106,9 +106,9 @@ TestServer::TestServer(TestOptions options) {
     clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
   }
   store =
-      std::move(store::Store::start({.driver = store_options, .connections = 3}, metrics)).value();
-  hash_pool = std::make_unique<store::WorkPool>(
-      store::WorkPoolOptions{"hash", options.hash_threads, options.hash_queue_max, 0});
+      std::move(drivers::open_store({.driver = store_options, .connections = 3}, metrics)).value();
+  hash_pool = std::make_unique<actor::WorkPool>(
+      actor::WorkPoolOptions{"hash", options.hash_threads, options.hash_queue_max, 0});
   if (options.login.listeners.empty())
     options.login.listeners = {{.address = {"127.0.0.1", 0}, .plain = true, .skynet = true}};
   if (options.login.auth.cost.memory_kib == crypto::Argon2Cost{}.memory_kib)
@@ -146,7 +146,7 @@ std::int64_t TestServer::metric(std::string_view name, std::string_view result) 
 }
 
 std::unique_ptr<store::Driver> TestServer::driver() const {
-  return std::move(store::open(store_options)).value();
+  return std::move(drivers::open(store_options)).value();
 }
 
 std::vector<store::Account> TestServer::accounts() const {
@@ -168,7 +168,7 @@ std::string TestServer::sql(const std::string& statement) const {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-PoolBlock::PoolBlock(store::WorkPool& pool) {
+PoolBlock::PoolBlock(actor::WorkPool& pool) {
   const std::shared_future<void> go = go_.get_future().share();
   for (std::size_t i = 0; i < pool.threads(); ++i) {
     auto running = std::make_shared<std::promise<void>>();

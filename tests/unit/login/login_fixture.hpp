@@ -20,11 +20,11 @@
 #include "../../support/temp_folder.hpp"
 #include "../../support/waiting.hpp"
 #include "actor/system.hpp"
+#include "drivers/open.hpp"
 #include "login/login_server.hpp"
 #include "login_client.hpp"
 #include "net/uv_network.hpp"
 #include "net_client.hpp"
-#include "store/open.hpp"
 
 namespace gatehouse::login {
 
@@ -115,7 +115,7 @@ class TestServer {
   std::unique_ptr<actor::System> system;
   std::unique_ptr<net::Network> network;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<store::WorkPool> hash_pool;
+  std::unique_ptr<actor::WorkPool> hash_pool;
   FakePlacer placer;
   FakePolicy policy;
   std::unique_ptr<LoginServer> login;
@@ -131,7 +131,7 @@ class TestServer {
 // Keeps every thread of a hash pool busy until it is destroyed.
 class PoolBlock {
  public:
-  explicit PoolBlock(store::WorkPool& pool);
+  explicit PoolBlock(actor::WorkPool& pool);
   ~PoolBlock();
 
  private:

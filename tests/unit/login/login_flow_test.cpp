@@ -71,7 +71,7 @@ TEST(LoginFlow, StrangersCostTheTimeOfAWrongPassword) {
 
 TEST(LoginFlow, NamesAreKeptToTheByte) {
   TestOptions options;
-  options.login.auth.names = protocol::NewNames::kAny;
+  options.login.auth.names = NewNames::kAny;
   TestServer server(std::move(options));
   const std::vector<std::string> good{"' OR 1=1 --",
                                       "\"; DROP TABLE account; --",

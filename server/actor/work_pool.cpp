@@ -1,0 +1,177 @@
+#include "actor/work_pool.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/clock.hpp"
+#include "base/thread.hpp"
+
+namespace gatehouse::actor {
+namespace {
+
+constexpr std::uint32_t kPreparePauseMsMax = 5'000;
+
+void set_thread_up(const std::string& name, std::size_t index, int nice) {
+  const std::string shown = name.substr(0, 12) + std::to_string(index % 1000);
+  pthread_setname_np(pthread_self(), shown.substr(0, 15).c_str());
+  if (nice > 0) lower_thread_priority(nice);
+}
+
+}  // namespace
+
+WorkPool::WorkPool(WorkPoolOptions options)
+    : options_(std::move(options)),
+      queue_({.threads = options_.threads,
+              .works_max = options_.queue_max,
+              .key_works_max = options_.key_queue_max}),
+      slots_(options_.threads),
+      fit_(options_.threads) {
+  GATEHOUSE_ASSERT(options_.threads >= 1 && options_.queue_max >= 1 && options_.group_max >= 1);
+  GATEHOUSE_ASSERT(options_.key_queue_max >= 1);
+  // The threads inherit the mask: signals are for the threads that expect them, but for those
+  // that a thread brings upon itself.
+  sigset_t blocked;
+  sigset_t before;
+  sigfillset(&blocked);
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
+    sigdelset(&blocked, own);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  threads_.reserve(options_.threads);
+  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { run(i); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+WorkPool::~WorkPool() {
+  stop(Stop::kDiscard);
+}
+
+Result<> WorkPool::submit(Work work, WorkKey key) {
+  GATEHOUSE_ASSERT(static_cast<bool>(work));
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return fail(Errc::kClosed, options_.name + " is stopping");
+    if (auto taken = queue_.push(key, std::move(work)); !taken)
+      return fail(taken.error().code, options_.name + ": " + taken.error().message);
+    if (!queue_.runnable()) return {};
+  }
+  wake_.notify_one();
+  return {};
+}
+
+Result<> WorkPool::submit(UniqueFunction<void()> work) {
+  GATEHOUSE_ASSERT(static_cast<bool>(work));
+  return submit(Work([work = std::move(work)](const WorkContext& context) mutable {
+    if (!context.discarded) work();
+  }));
+}
+
+void WorkPool::run(std::size_t index) {
+  set_thread_up(options_.name, index, options_.nice);
+  Lock lock(mutex_);
+  std::vector<WorkQueue::Item> group;
+  while (await_work(lock, index)) {
+    while (queue_.runnable() && group.size() < options_.group_max) group.push_back(queue_.pop());
+    const bool discarded = discarding_;
+    if (queue_.runnable()) wake_.notify_one();
+    lock.unlock();
+    const MonotonicMs start_ms = monotonic_ms();
+    run_group(index, group, discarded);
+    const MonotonicMs now_ms = monotonic_ms();
+    lock.lock();
+    for (const WorkQueue::Item& item : group) queue_.done(item, now_ms - start_ms, now_ms);
+    group.clear();
+    if (stopping_) wake_all();
+  }
+}
+
+bool WorkPool::await_work(Lock& lock, std::size_t index) {
+  bool tried = false;
+  while (true) {
+    if (queue_.runnable() && !tried) {
+      tried = !prepare(lock, index);
+      if (!tried && queue_.runnable()) return true;
+      continue;
+    }
+    if (stopping_ && queue_.size() == 0) return false;
+    if (slots_[index].fit || fit_ == 0) {
+      slots_[index].waits = true;
+      if (!tried) wake_.wait(lock);
+      slots_[index].waits = false;
+    } else {
+      unfit_wake_.wait_for(lock, std::chrono::milliseconds(slots_[index].pause_ms));
+    }
+    tried = false;
+  }
+}
+
+bool WorkPool::prepare(Lock& lock, std::size_t index) {
+  if (!options_.ready || discarding_) return true;
+  Slot& slot = slots_[index];
+  lock.unlock();
+  slot.ready = options_.ready(index);
+  if (!slot.ready) {
+    lock.lock();
+    // Who has what it needs begins meanwhile.
+    const auto could_begin = [](const Slot& other) { return other.waits && other.ready; };
+    if (std::ranges::any_of(slots_, could_begin)) wake_.notify_one();
+    lock.unlock();
+    slot.ready = options_.prepare(index);
+  }
+  lock.lock();
+  set_fit(index, slot.ready);
+  if (slot.ready || fit_ == 0) return true;
+  wake_.notify_one();
+  return false;
+}
+
+void WorkPool::set_fit(std::size_t index, bool fit) {
+  Slot& slot = slots_[index];
+  slot.pause_ms = fit ? 0
+                      : std::clamp(slot.pause_ms * 2, options_.prepare_pause_ms,
+                                   std::max(options_.prepare_pause_ms, kPreparePauseMsMax));
+  if (slot.fit == fit) return;
+  slot.fit = fit;
+  fit_ = fit ? fit_ + 1 : fit_ - 1;
+  if (fit_ == 0) unfit_wake_.notify_all();
+}
+
+void WorkPool::run_group(std::size_t index, std::vector<WorkQueue::Item>& group, bool discarded) {
+  const WorkContext context{.thread = index, .discarded = discarded};
+  if (options_.begin_group) options_.begin_group(index);
+  for (WorkQueue::Item& item : group) item.work(context);
+  if (options_.end_group) options_.end_group(index);
+  // What the works hold goes before the lock is taken again.
+  for (WorkQueue::Item& item : group) item.work = {};
+}
+
+void WorkPool::wake_all() {
+  wake_.notify_all();
+  unfit_wake_.notify_all();
+}
+
+void WorkPool::stop(Stop how) {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    discarding_ = discarding_ || how == Stop::kDiscard;
+  }
+  wake_all();
+  std::lock_guard lock(join_mutex_);
+  for (std::thread& thread : threads_) {
+    GATEHOUSE_ASSERT(thread.get_id() != std::this_thread::get_id());
+    thread.join();
+  }
+  threads_.clear();
+}
+
+std::size_t WorkPool::queue_length() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+}  // namespace gatehouse::actor

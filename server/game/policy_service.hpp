@@ -1,0 +1,115 @@
+// The service behind LuaPolicy: each call of the login layer runs a handler of the policy file
+// in a coroutine of its own, which has login.policy_timeout_ms; then it is ended, the login gets
+// its answer, and what the handler did so far is undone.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "actor/system.hpp"
+#include "login/policy.hpp"
+#include "login/waiting_room.hpp"
+#include "script/hook.hpp"
+#include "script/hook_watch.hpp"
+#include "script/lua_service.hpp"
+
+namespace gatehouse::game {
+
+class AgentManager;
+
+struct PolicyOptions {
+  std::string file;                  // login.policy
+  std::uint32_t timeout_ms = 5'000;  // login.policy_timeout_ms: of one call
+  std::uint32_t calls_max = 2'048;   // login.policy_calls_max
+};
+
+struct PolicyHandlers {
+  bool loaded = false;
+  bool auth = false;
+  bool login = false;
+};
+
+// The sessions that a call of login_handler made by login.place, which must not stay when the
+// client is told no in the end. Any thread.
+class Placements {
+ public:
+  // Of all of them; cancelled with undo().
+  [[nodiscard]] const std::shared_ptr<login::Waiter>& waiter() const { return waiter_; }
+  // A session was made. False: nobody wants it any more.
+  [[nodiscard]] bool add(const std::string& uid, const std::string& subid);
+  // Ends those that were made, and lets none be made from now on.
+  void undo(AgentManager& agents);
+
+ private:
+  const std::shared_ptr<login::Waiter> waiter_ = std::make_shared<login::Waiter>();
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, std::string>> made_;  // uid, subid
+};
+
+// One call: of auth_handler when auth_done is set, else of login_handler.
+struct PolicyCall {
+  protocol::Token token;
+  std::string address;
+  protocol::Suite suite = protocol::Suite::kSkynet;
+  std::string server;
+  std::string uid;
+  Secret secret;
+  login::Policy::AuthDone auth_done;
+  login::Policy::LoginDone login_done;
+  std::shared_ptr<Placements> placements;  // of a call of login_handler
+};
+
+class PolicyService final : public script::LuaService {
+ public:
+  PolicyService(script::Runtime& runtime, AgentManager& agents, const PolicyOptions& options,
+                std::shared_ptr<std::promise<PolicyHandlers>> loaded);
+  ~PolicyService() override;
+
+  // Runs a call on the service's worker; it fails when the service has ended. Any thread.
+  static void post(actor::System& system, ServiceId service, std::unique_ptr<PolicyCall> call);
+
+  // --- For login_module.cpp, on the worker ---
+  void serve(int auth, int login);
+  [[nodiscard]] int auth_handler() const { return auth_; }
+  [[nodiscard]] int login_handler() const { return login_; }
+  // The call that a task runs.
+  [[nodiscard]] const PolicyCall& call_of(const script::Task& task) const {
+    return *calls_.at(&task);
+  }
+  // Those of the call that a task runs; none: it runs no call of login_handler.
+  [[nodiscard]] std::shared_ptr<Placements> placements_of(const script::Task& task) const;
+  // The running task waits for a placement, which has deadlines of its own.
+  void pause_hook() { watch_.pause(*vm().scheduler().running()); }
+  void continue_hook() { watch_.go_on(*vm().scheduler().running()); }
+  // Ends it with success.
+  void auth_ok(const script::Task& task, std::string_view server, std::string_view uid);
+  void login_ok(const script::Task& task, std::string_view subid);
+
+ protected:
+  void on_start() override;
+  void on_exit() override;
+  void on_watched_task_end(script::Task& task, bool ok) override;
+
+ private:
+  void run(std::unique_ptr<PolicyCall> call);
+  static void on_overdue(script::LuaService& service, script::Task& task);
+  [[nodiscard]] std::unique_ptr<PolicyCall> take_call(const script::Task& task);
+  void give_up(PolicyCall& call, Errc code, const char* why);
+
+  std::shared_ptr<std::promise<PolicyHandlers>> loaded_;
+  AgentManager& agents_;
+  const PolicyOptions options_;
+  script::HookReports reports_;
+  Metric& busy_metric_;
+  script::HookWatch watch_;
+  int auth_ = LUA_NOREF;
+  int login_ = LUA_NOREF;
+  std::unordered_map<const script::Task*, std::unique_ptr<PolicyCall>> calls_;
+};
+
+}  // namespace gatehouse::game

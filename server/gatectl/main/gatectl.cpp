@@ -1,0 +1,10 @@
+// gatectl: accounts in the store, and the running server by its admin port (DESIGN section 8).
+#include "base/process_output.hpp"
+#include "base/signals.hpp"
+#include "gatectl/command_line.hpp"
+
+int main(int argc, char** argv) {
+  gatehouse::process_output::open_missing_descriptors();
+  gatehouse::ignore_write_signals();  // they are errors, told by the exit code
+  return gatehouse::gatectl::run_gatectl(argc, argv);
+}

@@ -1,0 +1,7 @@
+// The C module "client.crypt" (sk 1.7), for test clients that a plain Lua 5.4 interpreter runs:
+// bind_crypt.cpp and the crypto layer, linked into a module of their own.
+#include "modules/modules.hpp"
+
+extern "C" int luaopen_client_crypt(lua_State* L) {
+  return gatehouse::modules::open_crypt(L);
+}

@@ -1,0 +1,43 @@
+#include "modules/modules.hpp"
+
+#include "modules/table_views.hpp"
+#include "mysql/worker.hpp"
+#include "script/lua_args.hpp"
+#include "script/runtime.hpp"
+#include "skynet/core.hpp"
+#include "stdlib/standard_libraries.hpp"
+
+namespace gatehouse::modules {
+namespace {
+
+constexpr luaL_Reg kModules[] = {
+    {"skynet.crypt", script::bind<open_crypt>},
+    {"client.crypt", script::bind<open_crypt>},
+    {"md5", script::bind<open_md5>},
+    {"skynet.socketdriver", script::bind<open_socketdriver>},
+    {"skynet.netpack", script::bind<open_netpack>},
+    {"entity", script::bind<open_entity>},
+    {"gatehouse.tls", script::bind<open_tls>},
+    {"ltls.c", script::bind<open_tls>},
+    {"json", script::bind<open_json>},
+    {"gatehouse.mysql", script::bind<open_mysql>},
+    {"gatehouse.tables", script::bind<open_tables>},
+    {"skynet.stm", script::bind<open_stm>},
+    {nullptr, nullptr},
+};
+
+void open(lua_State* L, void* connections) {
+  script::preload(L, kModules, connections);
+  replace_next(L);
+}
+
+}  // namespace
+
+void add_modules(script::Runtime& runtime, mysql::Workers& connections) {
+  runtime.openers.push_back({[](lua_State* L, void*) { stdlib::open_standard_libraries(L); }});
+  runtime.openers.push_back({[](lua_State* L, void*) { skynet::open(L); }});
+  runtime.openers.push_back({open, &connections});
+  runtime.on_service_end = [&connections](ServiceId service) { connections.forget(service.value); };
+}
+
+}  // namespace gatehouse::modules

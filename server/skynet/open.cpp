@@ -1,0 +1,30 @@
+#include "script/lua_args.hpp"
+#include "skynet/core.hpp"
+
+namespace gatehouse::skynet {
+
+int open_core(lua_State* L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, kCoreFunctions, 0);
+  luaL_setfuncs(L, kCoreMessageFunctions, 0);
+  luaL_setfuncs(L, kCoreProtocolFunctions, 0);
+  luaL_setfuncs(L, kCoreDebugFunctions, 0);
+  return 1;
+}
+
+void open(lua_State* L) {
+  static constexpr luaL_Reg modules[] = {{"skynet", script::bind<open_skynet>},
+                                         {"skynet.core", script::bind<open_core>},
+                                         {nullptr, nullptr}};
+  script::preload(L, modules);
+  replace_coroutine_functions(L);
+  replace_require(L);
+  // Nothing that a script does may skip the players' save.
+  lua_getglobal(L, LUA_OSLIBNAME);
+  lua_pushliteral(L, "exit");
+  lua_pushcfunction(L, script::bind<exit_process>);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+}  // namespace gatehouse::skynet

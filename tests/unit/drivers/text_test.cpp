@@ -1,0 +1,78 @@
+#include "store/text.hpp"
+
+#include "store/account.hpp"
+#include "store_fixture.hpp"
+
+namespace gatehouse::drivers {
+namespace {
+
+TEST(StoreText, CountsCharactersOfRfc3629Only) {
+  EXPECT_EQ(store::utf8_characters(""), 0u);
+  EXPECT_EQ(store::utf8_characters("aä严\U0001F3AE"), 4u);
+  EXPECT_EQ(store::utf8_characters("\xf4\x8f\xbf\xbf"), 1u);  // U+10FFFF
+  for (const char* bad : {"\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80",
+                          "\xe4\xb8", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
+                          "\xf0\x9f\x8e", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xfe"})
+    EXPECT_FALSE(store::utf8_characters(bad)) << testing::PrintToString(bad);
+}
+
+TEST(StoreText, FitsAnyBytes) {
+  EXPECT_EQ(store::fit_text("严严严", 2), "严严");
+  EXPECT_EQ(store::fit_text("a\xff\xe4\xb8", 10), "a???");
+  EXPECT_EQ(store::fit_text(std::string("a\0b", 3), 10), "a?b");
+  EXPECT_EQ(store::fit_text("", 10), "");
+}
+
+TEST(StoreText, ServerNames) {
+  for (const char* good : {"sample", "cocos1", "a b", "严", "a@b#c:d"})
+    EXPECT_TRUE(store::valid_server_name(good)) << good;
+  for (const std::string& bad :
+       {std::string(), std::string(" a"), std::string("a "), std::string("a\tb"),
+        std::string("\x7f"), std::string("\xff"), std::string("a\0", 2), std::string(65, 'x')})
+    EXPECT_FALSE(store::valid_server_name(bad)) << bad;
+}
+
+TEST(StoreText, BansByStatusAndTime) {
+  store::Account account;
+  account.banned_until_s = 100;  // means nothing while active
+  EXPECT_FALSE(store::banned_at(account, 50));
+  account.status = store::AccountStatus::kBanned;
+  EXPECT_TRUE(store::banned_at(account, 99));
+  EXPECT_FALSE(store::banned_at(account, 100));
+  account.banned_until_s = 0;
+  EXPECT_TRUE(store::banned_at(account, 1'000'000));
+  account.status = store::AccountStatus::kClosed;
+  EXPECT_TRUE(store::banned_at(account, 0));
+}
+
+TEST(StoreOpen, RefusesOptionsThatCanNeverWork) {
+  store::Options sqlite;
+  for (const char* path : {"", ":memory:", "file:x?mode=memory", "var/"}) {
+    sqlite.sqlite.path = path;
+    EXPECT_EQ(code_of(open(sqlite)), Errc::kInvalid) << path;
+  }
+  sqlite.sqlite.path = "x.db";
+  must(open(sqlite));
+  sqlite.io_timeout_ms = 0;
+  EXPECT_EQ(code_of(open(sqlite)), Errc::kInvalid);
+
+  store::Options mysql;
+  mysql.kind = Kind::kMysql;
+  mysql.mysql.user = "u";
+  mysql.mysql.database = "d";
+  must(open(mysql));
+  for (const auto& spoil : std::vector<std::function<void(store::Options&)>>{
+           [](store::Options& o) { o.mysql.user.clear(); },
+           [](store::Options& o) { o.mysql.database.clear(); },
+           [](store::Options& o) { o.mysql.host.clear(); },
+           [](store::Options& o) { o.mysql.port = 0; },
+           [](store::Options& o) { o.connect_timeout_ms = 0; },
+           [](store::Options& o) { o.mysql.password = Secret(std::string("a\0b", 3)); }}) {
+    store::Options bad = mysql;
+    spoil(bad);
+    EXPECT_EQ(code_of(open(bad)), Errc::kInvalid);
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse::drivers
