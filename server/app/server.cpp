@@ -140,7 +140,7 @@ class Server {
     agents_ = std::make_unique<game::AgentManager>(runtime_, *store_, std::move(gates),
                                                    agent_options_, metrics_);
     modules::add_modules(runtime_, mysql_);
-    game::add_modules(runtime_, *agents_);
+    game::add_modules(runtime_, agents_.get());
     set_console();
     system_.start(network_.loop_factory());
     skynet::boot_services(runtime_);
@@ -490,6 +490,7 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   skynet::set_library_root(runtime, *own_files + "/lua");
   skynet::apply_skynet_config(*settings, runtime);
   modules::add_modules(runtime, mysql_connections);
+  game::add_modules(runtime, nullptr);
   runtime.hidden_services = {"logind", "login_policy", "msgagent"};
   system.on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (own_logger) skynet::divert_log(system);

@@ -121,6 +121,7 @@ int l_place(lua_State* L) {
   luaL_argcheck(L, secret.size() == 8 || secret.size() == 32, 3, "a secret has 8 or 32 bytes");
   script::LuaService& service = script::current_service(L);
   AgentManager* const agents = manager_of(L);
+  if (agents == nullptr) return luaL_error(L, "no gate in this process");
   if (!normalise_user_name(uid)) return luaL_argerror(L, 2, "is not a user name");
   script::Scheduler& scheduler = script::Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(service);
@@ -150,7 +151,9 @@ int l_login_kick(lua_State* L) {
   const std::string_view uid = script::check_view(L, 1);
   std::size_t size = 0;
   const char* reason = luaL_optlstring(L, 2, "kicked", &size);
-  lua_pushboolean(L, manager_of(L)->kick(uid, LogoutCode::kRemoved, {reason, size}));
+  AgentManager* const agents = manager_of(L);
+  lua_pushboolean(L, agents != nullptr &&
+                         agents->kick(uid, LogoutCode::kRemoved, {reason, size}));
   return 1;
 }
 

@@ -6,7 +6,7 @@
 
 namespace gatehouse::game {
 
-void add_modules(script::Runtime& runtime, AgentManager& agents) {
+void add_modules(script::Runtime& runtime, AgentManager* agents) {
   runtime.openers.push_back({[](lua_State* L, void* manager) {
                                static constexpr luaL_Reg modules[] = {
                                    {"gatehouse.agent", script::bind<open_agent>},
@@ -14,7 +14,7 @@ void add_modules(script::Runtime& runtime, AgentManager& agents) {
                                    {nullptr, nullptr}};
                                script::preload(L, modules, manager);
                              },
-                             &agents});
+                             agents});
 }
 
 }  // namespace gatehouse::game

@@ -13,8 +13,8 @@
 #include "actor/timer_wheel.hpp"
 #include "base/ids.hpp"
 #include "net/transport.hpp"
-#include "script/socket_counters.hpp"
-#include "script/socket_event.hpp"
+#include "sockets/socket_counters.hpp"
+#include "sockets/socket_event.hpp"
 #include "sockets/socket_counters.hpp"
 #include "sockets/socket_event.hpp"
 

@@ -11,7 +11,7 @@
 
 #include "actor/system.hpp"
 #include "net/network.hpp"
-#include "script/socket_counters.hpp"
+#include "sockets/socket_counters.hpp"
 #include "sockets/socket_counters.hpp"
 
 namespace gatehouse::sockets {

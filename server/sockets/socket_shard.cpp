@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "script/socket_table.hpp"
+#include "sockets/socket_table.hpp"
 #include "sockets/socket_table.hpp"
 
 namespace gatehouse::sockets {

@@ -8,8 +8,8 @@
 
 #include "actor/system.hpp"
 #include "net/network.hpp"
-#include "script/lua_socket.hpp"
-#include "script/lua_udp.hpp"
+#include "sockets/lua_socket.hpp"
+#include "sockets/lua_udp.hpp"
 #include "sockets/lua_socket.hpp"
 #include "sockets/lua_udp.hpp"
 

@@ -22,14 +22,36 @@ def write(root, name, text):
     path.write_text(text)
 
 
+LAYERS = """
+gatehouse_layer(base "words")
+gatehouse_layer(crypto "keys" OWNS openssl/*)
+gatehouse_layer(actor "threads")
+gatehouse_layer(store "accounts")
+gatehouse_layer(drivers "databases" OWNS mysql.h LIBRARIES mariadb)
+gatehouse_layer(net "bytes" MAY base actor
+                OWNS uv.h net/*_transport.hpp)
+gatehouse_layer(gate "players")
+gatehouse_layer(script "Lua" OWNS lua.hpp)
+gatehouse_layer(modules "Lua's modules" OWNS lua.hpp nlohmann/*)
+gatehouse_layer(config "keys" OPTIONS gate)
+gatehouse_layer(app "all" MAY net)
+"""
+
+
 # What a finding is, a file that has it, and what the report must say.
 BAD = {
     "layer": ("server/actor/a.cpp", '#include "net/loop.hpp"\n', "actor may not include net"),
     "layer up": ("server/base/a.hpp", '#include "crypto/digest.hpp"\n', "base may not include"),
-    "inside": ("server/gate/a.cpp", '#include "net/tcp_transport.hpp"\n', "server/net/*"),
-    "owner": ("server/net/a.cpp", "#include <openssl/evp.h>\n", "server/crypto"),
-    "one wrapper": ("server/store/pool.cpp", "#include <mysql.h>\n", "server/store/mysql_"),
-    "json": ("server/gate/a.cpp", "#include <nlohmann/json.hpp>\n", "server/script"),
+    "inside": ("server/app/a.cpp", '#include "net/tcp_transport.hpp"\n', "server/net"),
+    "owner": ("server/gate/a.cpp", "#include <openssl/evp.h>\n", "server/crypto"),
+    "one wrapper": ("server/store/pool.cpp", "#include <mysql.h>\n", "server/drivers"),
+    "json": ("server/gate/a.cpp", "#include <nlohmann/json.hpp>\n", "server/modules"),
+    "more than options": (
+        "server/config/a.cpp",
+        '#include "gate/options.hpp"\n#include "gate/gate.hpp"\n',
+        "config may not include gate",
+    ),
+    "unknown folder": ("server/misc/a.cpp", '#include "base/a.hpp"\n', "no layer"),
     "long file": ("lua/lib/a.lua", "local a\n" * 601, "601 lines"),
     "long line": ("server/base/a.cpp", "int " + "a" * 100 + ";\n", "columns"),
     "blanks": ("server/base/a.cpp", "int a; \n", "blanks"),
@@ -58,6 +80,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD, ids=str)
 def test_bad_sample_is_reported(tmp_path, name):
     path, text, message = BAD[name]
+    write(tmp_path, "server/CMakeLists.txt", LAYERS)
     write(tmp_path, path, text)
     code, output = tidy(tmp_path)
     assert code == 1, output
@@ -66,7 +89,51 @@ def test_bad_sample_is_reported(tmp_path, name):
     assert findings[0].startswith(f"{path}:") and message in findings[0], output
 
 
+# What is wrong with the table of the layers or a folder: the table, files, what the report says.
+BAD_LAYERS = {
+    "circle": (
+        'gatehouse_layer(a "x" MAY b)\ngatehouse_layer(b "y" MAY a)\n',
+        {"server/a/a.cpp": '#include "b/b.hpp"\n', "server/b/b.cpp": '#include "a/a.hpp"\n'},
+        "a names b, which does not stand above it",
+    ),
+    "unused row": (
+        'gatehouse_layer(a "x")\ngatehouse_layer(b "y" MAY a)\n',
+        {"server/b/b.cpp": "int b;\n"},
+        "b includes nothing of a",
+    ),
+    "floors": (
+        'gatehouse_layer(a "x")\n',
+        {f"server/a/f{n}.hpp": f'#include "a/f{n + 1}.hpp"\n' for n in range(5)}
+        | {"server/a/f5.hpp": "int a;\n"},
+        "6 floors: f0 > f1 > f2 > f3 > f4 > f5",
+    ),
+    "size": (
+        'gatehouse_layer(a "x")\n',
+        {f"server/a/f{n}.cpp": "int a;\n" * 500 for n in range(9)},
+        "a has 4500 lines",
+    ),
+    "page": (
+        'gatehouse_layer(a "x")\n',
+        {"server/ARCHITECTURE.md": "| a | y | – | – |\n"},
+        "lacks the row of server/CMakeLists.txt: | a | x | – | – |",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LAYERS, ids=str)
+def test_bad_layers_are_reported(tmp_path, name):
+    table, files, message = BAD_LAYERS[name]
+    write(tmp_path, "server/CMakeLists.txt", table)
+    for path, text in files.items():
+        write(tmp_path, path, text)
+    code, output = tidy(tmp_path)
+    assert code == 1, output
+    findings = output.splitlines()[:-1]
+    assert len(findings) == 1 and message in findings[0], output
+
+
 def test_good_sample_is_not(tmp_path):
+    write(tmp_path, "server/CMakeLists.txt", LAYERS)
     write(
         tmp_path,
         "server/net/loop.cpp",
@@ -81,7 +148,8 @@ def test_good_sample_is_not(tmp_path):
         "int brand(int operand) { return grand(operand) + dice.rand(); }\n",
     )
     includes = "#include <lua.hpp>\n#include <nlohmann/json.hpp>\n"
-    write(tmp_path, "server/script/bind_a.cpp", includes)
+    write(tmp_path, "server/modules/a.cpp", includes)
+    write(tmp_path, "server/config/a.cpp", '#include "gate/options.hpp"\n')
     write(tmp_path, "server/drivers/mysql_driver.cpp", "#include <mysql.h>\n")
     write(tmp_path, "tests/support/wait.hpp", "std::this_thread::sleep_for(x);\n")
     write(tmp_path, "lua/lib/a.lua", 'local host <const> = "127.0.0.1"\nlocal any = "0.0.0.0"\n')

@@ -53,7 +53,7 @@ struct Fixture {
                metrics) {
     skynet::set_library_root(runtime, GATEHOUSE_SOURCE_DIR "/lua");
     modules::add_modules(runtime, mysql);
-    game::add_modules(runtime, agents);
+    game::add_modules(runtime, &agents);
     static_cast<void>(log::start({.level = log::Level::kError, .file = ""}));
     system.start(network.loop_factory());
     if (!gate.start(network, system)) std::abort();
