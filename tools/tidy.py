@@ -16,7 +16,7 @@ from pathlib import Path
 # The table of the layers: server/CMakeLists.txt, in this form.
 LAYER = re.compile(r'gatehouse_layer\((\w+)\s+"([^"]*)"([^)]*)\)')
 LAYER_LINES_MAX = 4_400
-LAYER_FLOORS_MAX = 5
+LAYER_FLOORS_MAX = 7
 ARCHITECTURE = "server/ARCHITECTURE.md"
 
 LINES_MAX = 600

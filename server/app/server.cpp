@@ -40,13 +40,8 @@
 #include "modules/modules.hpp"
 #include "mysql/worker.hpp"
 #include "net/uv_network.hpp"
-#include "script/agent_manager.hpp"
-#include "script/boot.hpp"
-#include "script/login_policy.hpp"
-#include "script/skynet_config.hpp"
 #include "skynet/boot.hpp"
 #include "skynet/config.hpp"
-#include "store/sqlite_guard.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::app {
