@@ -12,7 +12,6 @@
 #include "modules/modules.hpp"
 #include "mysql/worker.hpp"
 #include "net/uv_network.hpp"
-#include "script/boot.hpp"
 #include "script/runtime.hpp"
 #include "skynet/boot.hpp"
 
