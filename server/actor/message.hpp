@@ -13,7 +13,8 @@
 
 namespace gatehouse::actor {
 
-// skynet's protocol numbers (sk 1.1, PTYPE_*); scripts may register others up to 255.
+// skynet's protocol numbers (PTYPE_*, docs/skynet-rules.md 1.1); scripts may register others up to
+// 255.
 enum class MessageType : std::uint8_t {
   kText = 0,
   kResponse = 1,
@@ -90,7 +91,7 @@ using SharedPayloadPtr = std::unique_ptr<SharedPayload, SharedPayloadDeleter>;
 [[nodiscard]] MessagePtr make_message(SharedPayload& payload);
 
 // The message a payload pointer belongs to, which must not be a shared one (light userdata that
-// Lua holds, sk 1.1 skynet.pack).
+// Lua holds, skynet.pack, docs/skynet-rules.md 2.8).
 [[nodiscard]] inline Message* message_of_payload(void* payload) {
   return static_cast<Message*>(payload) - 1;
 }

@@ -56,8 +56,8 @@ class Registry {
   [[nodiscard]] std::size_t count() const { return count_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<ServiceId> list() const;
 
-  // Names, without the leading dot for local ones (sk 2.9). The first registration wins:
-  // kExists. Names vanish with the service. Any thread.
+  // Names, without the leading dot for local ones (docs/skynet-rules.md 2.9). The first
+  // registration wins: kExists. Names vanish with the service. Any thread.
   [[nodiscard]] Result<> set_name(std::string_view name, ServiceId id);
   [[nodiscard]] ServiceId find_name(std::string_view name) const;
 

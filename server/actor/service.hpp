@@ -61,7 +61,8 @@ class Service {
   std::size_t mailbox_bytes_ = 0;  // of messages from the same worker; see Registry for the rest
   std::uint64_t message_count_ = 0;
   std::int64_t busy_ns_ = 0;
-  std::uint32_t overload_warned_at_ = 1024;  // mailbox length that logs the next warning, sk 2.15
+  // The mailbox length that logs the next warning (docs/skynet-rules.md 2.15).
+  std::uint32_t overload_warned_at_ = 1024;
   bool ready_ = false;     // in the worker's ready list
   bool running_ = false;   // inside on_message
   bool exiting_ = false;   // retired; freed when it is neither ready, running nor pinned

@@ -39,7 +39,7 @@ class System {
   // Starts a thread a worker and the monitor. Loops are made by `factory` on the caller's
   // thread, before any runs.
   void start(LoopFactory factory);
-  // Starts one more worker for heavy services (DESIGN section 2, exclusive). After start().
+  // Starts one more worker for heavy services (exclusive). After start().
   [[nodiscard]] Result<std::uint16_t> add_exclusive_worker();
   // Stops the workers, ends all services, joins. Not from a worker's thread. Twice is once.
   void stop();
@@ -60,7 +60,8 @@ class System {
   // Sends from any thread. kUnknown: no such service; kFull: its mailbox has no room. The
   // message is consumed in every case.
   SendResult send(MessagePtr message);
-  // Tells a request's sender that no answer will come (PTYPE_ERROR, sk 2.2). No-op for others.
+  // Tells a request's sender that no answer will come (PTYPE_ERROR, docs/skynet-rules.md 2.2).
+  // No-op for others.
   void reply_error(const Message& request);
   void send_error(ServiceId to, ServiceId from, std::int32_t session);
 
@@ -86,11 +87,11 @@ class System {
   [[nodiscard]] MetricSet& metrics() { return metrics_; }
   [[nodiscard]] const Limits& limits() const { return options_.limits; }
 
-  // Centiseconds since the system was made (sk skynet.now).
+  // Centiseconds since the system was made (skynet.now).
   [[nodiscard]] std::int64_t now_cs() const;
   [[nodiscard]] std::int64_t start_time_s() const { return start_time_s_; }
 
-  // Process-wide strings (sk skynet.getenv); setting a key twice fails with kExists.
+  // Process-wide strings (skynet.getenv); setting a key twice fails with kExists.
   [[nodiscard]] std::optional<std::string> env(std::string_view key) const;
   [[nodiscard]] Result<> set_env(std::string_view key, std::string_view value);
   // Blocks until a key is set, or the time is over: nothing. Not on a worker's thread.
@@ -98,23 +99,24 @@ class System {
                                                     std::chrono::milliseconds timeout) const;
 
   // Services that want to know of every death get a message with the dead one as source and
-  // session 0 of type kError (sk 2.3). Called by Worker::retire.
+  // session 0 of type kError (docs/skynet-rules.md 2.3). Called by Worker::retire.
   void announce_exit(ServiceId id);
   void watch_exits(ServiceId watcher);
 
   // Interrupts the handler that this service runs now (Worker::interrupt). False: it runs none.
   bool interrupt(ServiceId id);
 
-  // Whether workers measure how long the handlers of each service run (sk skynet.stat "cpu"):
+  // Whether workers measure how long the handlers of each service run (skynet.stat "cpu"):
   // two readings of the clock a message.
   void profile(bool on) { profiles_.store(on, std::memory_order_relaxed); }
   [[nodiscard]] bool profiles() const { return profiles_.load(std::memory_order_relaxed); }
 
-  // True once the monitor saw the service in an endless loop; reading clears it (sk 2.15).
+  // True once the monitor saw the service in an endless loop; reading clears it
+  // (docs/skynet-rules.md 2.15).
   [[nodiscard]] bool take_endless(ServiceId id);
 
   // Called when a service asks for the end of the process with an exit code, and when the last one
-  // has ended (sk skynet.abort, 2.15). Any thread; the first one counts.
+  // has ended (skynet.abort, docs/skynet-rules.md 2.15). Any thread; the first one counts.
   void request_abort(int exit_code = 0);
   [[nodiscard]] bool abort_requested() const { return abort_.load(); }
   // Called once, by the thread that asks; at once if somebody has asked already, so that no request

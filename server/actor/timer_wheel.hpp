@@ -41,7 +41,8 @@ class TimerWheel {
   ~TimerWheel();
 
   // Starts a timer, or restarts a waiting one; `due` in the past fires at the next advance.
-  // Timers due in the same millisecond fire in the order they were added (sk 2.1).
+  // Timers due in the same millisecond fire in the order they were added
+  // (docs/skynet-rules.md 2.1).
   void add(Timer& timer, MonotonicMs due);
 
   // Fires all that is due at `now`.

@@ -469,7 +469,7 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
     std::fprintf(stderr, "%s\n", settings.error().message.c_str());
     return kExitUsage;
   }
-  // `logger` names a file, or with logservice = "snlua" a service (sk 7.1).
+  // `logger` names a file, or with logservice = "snlua" a service (docs/skynet-rules.md 7.1).
   const bool own_logger = settings->value("logservice") == "snlua";
   const std::string logger = settings->value("logger");
   if (auto started = log::start({.file = own_logger ? "" : logger}); !started) {

@@ -16,7 +16,7 @@ namespace gatehouse::app {
 // needs a new start. After take_signals().
 int run_server(const std::function<Result<config::Config>()>& load, const std::string& ready_file);
 
-// Runs a skynet configuration file (DESIGN section 4, sk 2.17) until a script or a signal ends it.
+// Runs a skynet configuration file (docs/skynet-rules.md 2.17) until a script or a signal ends it.
 // The exit code is what the script asks for; kExitFailed when the start fails. After
 // take_signals(). `program_folder` is --root (config/program_root.hpp).
 int run_skynet(const std::string& file, const std::string& program_folder);

@@ -29,7 +29,7 @@ inline void store_be32(char* p, std::uint32_t v) {
   p[3] = static_cast<char>(v);
 }
 
-// Unaligned little-endian access (skynet's crypto words, sk 4.1).
+// Unaligned little-endian access (skynet's crypto words, docs/skynet-rules.md 4.1).
 [[nodiscard]] inline std::uint32_t load_le32(const char* p) {
   const auto* u = reinterpret_cast<const unsigned char*>(p);
   return std::uint32_t{u[3]} << 24 | std::uint32_t{u[2]} << 16 | std::uint32_t{u[1]} << 8 | u[0];

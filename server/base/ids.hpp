@@ -7,9 +7,9 @@
 
 namespace gatehouse {
 
-// Address of a service: high 8 bits node, low 24 bits local (skynet's handle, sk 2.9). 0 is
-// nobody. Local ids are not reused before tens of thousands of others were, so that a stale
-// address is recognised.
+// Address of a service: high 8 bits node, low 24 bits local (skynet's handle,
+// docs/skynet-rules.md 2.9). 0 is nobody. Local ids are not reused before tens of thousands of
+// others were, so that a stale address is recognised.
 struct ServiceId {
   std::uint32_t value = 0;
   explicit operator bool() const { return value != 0; }

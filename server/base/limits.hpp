@@ -1,5 +1,5 @@
 // Every limit of the server, with its unit in the name. The configuration section `limits` has
-// a key for each field of Limits (app/config); constants that are part of a protocol are not
+// a key for each field of Limits (config/config); constants that are part of a protocol are not
 // configurable.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace gatehouse {
 
-// Part of the protocols (DESIGN sections 5 and 6, sk 4.2 to 4.5).
+// Part of the protocols (docs/protocol.md 2 and 3).
 inline constexpr std::size_t kLoginLineBytesMax = 8192;
 inline constexpr std::size_t kFrameBytesMax = 65535;             // 2-byte length
 inline constexpr std::size_t kRequestContentBytesMax = 65531;    // frame less session

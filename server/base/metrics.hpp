@@ -1,5 +1,5 @@
 // Counters and gauges of the whole server. Any thread adds; ops reads them for /metrics, and
-// tests read them to prove that bad input was counted. One set is built in app/wiring and
+// tests read them to prove that bad input was counted. One set is built in app/server and
 // passed down.
 #pragma once
 

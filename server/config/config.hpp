@@ -1,4 +1,4 @@
-// The configuration of a process (DESIGN section 8, config/README.md): a JSON file, changed by
+// The configuration of a process (config/README.md): a JSON file, changed by
 // --set, checked as a whole before anything starts.
 #pragma once
 

@@ -54,7 +54,7 @@ struct PlaceRequest {
 // The reply is one packed string: "=" and the subid, or "!" and why not.
 void answer(const PlaceRequest& request, std::string text) {
   std::string packed;
-  packed += static_cast<char>(5 | 4 << 3);  // long string, 4-byte length (sk 2.8)
+  packed += static_cast<char>(5 | 4 << 3);  // long string, 4-byte length (docs/skynet-rules.md 2.8)
   const auto size = static_cast<std::uint32_t>(text.size());
   packed.append(reinterpret_cast<const char*>(&size), sizeof(size));
   packed += text;

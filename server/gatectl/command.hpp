@@ -1,5 +1,5 @@
-// The commands of gatectl (DESIGN section 8). Each is one function, in the file named beside it;
-// gatectl_command_line.cpp says what each is called and which arguments it takes.
+// The commands of gatectl (docs/gatectl.1). Each is one function, in the file named beside it;
+// command_line.cpp says what each is called and which arguments it takes.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct Arguments {
 //   kUnavailable       the store is away or was never migrated; no server answers
 using Command = Result<> (*)(const config::Config&, const Arguments&, Output&);
 
-// gatectl_account.cpp
+// account.cpp
 Result<> account_add(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> account_passwd(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> account_ban(const config::Config& config, const Arguments& arguments, Output& output);
@@ -54,25 +54,25 @@ Result<> account_revoke(const config::Config& config, const Arguments& arguments
 Result<> account_totp(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> account_staff(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> account_delete(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_account_show.cpp
+// account_show.cpp
 Result<> account_show(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> account_list(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_export.cpp
+// export.cpp
 Result<> account_export(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_import.cpp. kCorrupt when rows were refused; the others are imported then.
+// import.cpp. kCorrupt when rows were refused; the others are imported then.
 Result<> account_import(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_network.cpp. kCorrupt, after the list, when rows of it have no effect.
+// network.cpp. kCorrupt, after the list, when rows of it have no effect.
 Result<> network_list(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_store.cpp
+// store.cpp
 Result<> migrate(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_restore.cpp. kFenced when a later session has the player, kExists when the store has the
+// restore.cpp. kFenced when a later session has the player, kExists when the store has the
 // data.
 Result<> restore(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_past.cpp. restore_fixups: kExists while a server of this machine runs on the database.
+// past.cpp. restore_fixups: kExists while a server of this machine runs on the database.
 Result<> promote(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> restore_fixups(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> online(const config::Config& config, const Arguments& arguments, Output& output);
-// gatectl_server.cpp
+// server.cpp
 Result<> kick(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> rescue(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> drain(const config::Config& config, const Arguments& arguments, Output& output);

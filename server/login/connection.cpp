@@ -261,8 +261,8 @@ void Connection::on_admission(Authenticator::Admission admission, Hold) {
 }
 
 // From here on the uid is taken, so that nobody keeps a player out who does not know his password
-// (sk 4.2 looks at it after auth_handler, too). Then into the room of the game server, but for
-// those who need not wait and a player who has a place there already.
+// (docs/skynet-rules.md 4.2 looks at it after auth_handler, too). Then into the room of the game
+// server, but for those who need not wait and a player who has a place there already.
 void Connection::after_admission() {
   LoginContext& context = owner_.context();
   Hold hold{context.in_progress.enter(uid_), {}};

@@ -1,5 +1,5 @@
 // The uids whose login is running, in the whole process: a second login of one of them is
-// refused meanwhile (406, sk 4.2).
+// refused meanwhile (406, docs/skynet-rules.md 4.2).
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The login daemon: listeners, their connections, and the way of a login through password
-// check, placement and answer (DESIGN sections 1 and 5).
+// check, placement and answer (docs/protocol.md 2).
 //
 // A login connection lives on the worker that accepted it. Its login:
 //   token -> address over its rate? -> server served? -> Policy::auth or Authenticator, each

@@ -1,4 +1,4 @@
-// What a login policy (a Lua file, DESIGN section 4) may replace. The script layer implements
+// What a login policy (a Lua file, docs/lua-api.md) may replace. The script layer implements
 // it; this class itself replaces nothing.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Why logins end without a 200. The code is the answer on the wire (DESIGN section 5), the
+// Why logins end without a 200. The code is the answer on the wire (docs/protocol.md 2.11), the
 // reason the word in log lines and in the label of `gatehouse_login_total`; clients never see
 // it. The protocol layer adds the reasons of its handshake.
 #pragma once

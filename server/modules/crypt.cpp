@@ -1,6 +1,6 @@
-// "skynet.crypt", also known as "client.crypt" (sk 1.7): skynet's crypt functions with its
-// argument checks and error texts, on crypto/skynet_suite.hpp. Also the module client/crypt.so for
-// plain Lua interpreters.
+// "skynet.crypt", also known as "client.crypt" (docs/skynet-rules.md 1.7): skynet's crypt functions
+// with its argument checks and error texts, on crypto/skynet_suite.hpp. Also the module
+// client/crypt.so for plain Lua interpreters.
 #include <algorithm>
 
 #include "crypto/encoding.hpp"

@@ -1,4 +1,4 @@
-// "entity": the EntityMgr of the process (DESIGN section 4). Every function answers at once,
+// "entity": the EntityMgr of the process (docs/lua-api.md). Every function answers at once,
 // without a message. Ids are strings; a number stands for its text.
 #include "actor/system.hpp"
 #include "base/user_name.hpp"

@@ -1,4 +1,4 @@
-// "md5" (sk 1.11): the functions of Lua's md5 library, on crypto/md5.hpp.
+// "md5" (docs/skynet-rules.md 1.11): the functions of Lua's md5 library, on crypto/md5.hpp.
 #include "crypto/md5.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"

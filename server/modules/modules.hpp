@@ -12,27 +12,29 @@ struct Runtime;
 
 namespace gatehouse::modules {
 
-// "skynet.crypt" and "client.crypt" (sk 1.7).
+// "skynet.crypt" and "client.crypt" (docs/skynet-rules.md 1.7).
 int open_crypt(lua_State* L);
-// "md5" (sk 1.11).
+// "md5" (docs/skynet-rules.md 1.11).
 int open_md5(lua_State* L);
-// "skynet.socketdriver": TCP and UDP for lua/lib/skynet/socket.lua (sk 1.3).
+// "skynet.socketdriver": TCP and UDP for lua/lib/skynet/socket.lua (docs/skynet-rules.md 1.3).
 int open_socketdriver(lua_State* L);
-// "gatehouse.tls" and "ltls.c": TLS for lua/lib/http/tlshelper.lua (sk 1.10).
+// "gatehouse.tls" and "ltls.c": TLS for lua/lib/http/tlshelper.lua (docs/skynet-rules.md 1.10).
 int open_tls(lua_State* L);
-// "skynet.netpack": frames of the sockets that socketdriver.start() started (sk 1.8).
+// "skynet.netpack": frames of the sockets that socketdriver.start() started
+// (docs/skynet-rules.md 1.8).
 int open_netpack(lua_State* L);
-// "entity": the EntityMgr (DESIGN section 4).
+// "entity": the EntityMgr (docs/lua-api.md).
 int open_entity(lua_State* L);
 // "gatehouse.mysql": connections for lua/lib/skynet/db/mysql.lua, made by the mysql::Workers at
-// its upvalue (sk 1.10).
+// its upvalue (docs/skynet-rules.md 1.10).
 int open_mysql(lua_State* L);
 // "json" on nlohmann/json.
 int open_json(lua_State* L);
 
-// "gatehouse.tables": shared tables, for skynet.sharedata, sharetable and datasheet (sk 1.5).
+// "gatehouse.tables": shared tables, for skynet.sharedata, sharetable and datasheet
+// (docs/skynet-rules.md 1.5).
 int open_tables(lua_State* L);
-// "skynet.stm" (sk 1.5).
+// "skynet.stm" (docs/skynet-rules.md 1.5).
 int open_stm(lua_State* L);
 
 // Gives every new state of the runtime Lua's library, skynet's and these modules. `connections` of

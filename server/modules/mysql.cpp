@@ -1,6 +1,6 @@
-// "gatehouse.mysql": what lua/lib/skynet/db/mysql.lua is built of (sk 1.10). A request returns
-// its session at once; the answer is a response of the service to itself, and take() then makes
-// Lua values of it, straight from what the connection's thread has read.
+// "gatehouse.mysql": what lua/lib/skynet/db/mysql.lua is built of (docs/skynet-rules.md 1.10). A
+// request returns its session at once; the answer is a response of the service to itself, and
+// take() then makes Lua values of it, straight from what the connection's thread has read.
 #include <new>
 
 #include "actor/system.hpp"
@@ -277,7 +277,8 @@ void push_set(lua_State* L, const mysql::ResultSet& set, bool compact) {
   if (!set.message.empty()) set_text(L, "message", set.message);
 }
 
-// sk 1.10: one set is the result; several are a list, which may end with an error.
+// docs/skynet-rules.md 1.10: one set is the result; several are a list, which may end with an
+// error.
 void push_sets(lua_State* L, const mysql::Answer& answer, bool compact) {
   const bool refused = answer.outcome == mysql::Answer::Outcome::kRefused;
   if (!refused && answer.sets.size() == 1) return push_set(L, answer.sets.front(), compact);

@@ -1,7 +1,7 @@
-// "skynet.netpack" (sk 1.8): what happens to a service's sockets, as skynet's gateservers want
-// to hear it, and their bytes cut into frames of a 2-byte big-endian length. The bytes of an
-// unfinished frame stay in the socket; a frame is one message block, so that sending it on
-// copies nothing.
+// "skynet.netpack" (docs/skynet-rules.md 1.8): what happens to a service's sockets, as skynet's
+// gateservers want to hear it, and their bytes cut into frames of a 2-byte big-endian length. The
+// bytes of an unfinished frame stay in the socket; a frame is one message block, so that sending it
+// on copies nothing.
 #include <cstring>
 #include <deque>
 #include <new>

@@ -1,5 +1,5 @@
-// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (sk 1.3); UDP is in
-// bind_socket_udp.cpp. Bytes stay in C++ until a reader takes them; what happens to sockets
+// "skynet.socketdriver": TCP for lua/lib/skynet/socket.lua (docs/skynet-rules.md 1.3); UDP is in
+// socketdriver_udp.cpp. Bytes stay in C++ until a reader takes them; what happens to sockets
 // arrives as PTYPE_SOCKET messages, see socket_event.hpp.
 #include "modules/socketdriver.hpp"
 

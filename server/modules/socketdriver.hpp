@@ -9,7 +9,7 @@
 
 namespace gatehouse::modules {
 
-// UDP, descriptors and netstat: bind_socket_udp.cpp.
+// UDP, descriptors and netstat: socketdriver_udp.cpp.
 extern const luaL_Reg kUdpSocketFunctions[];
 
 // Raises "no network here".

@@ -1,4 +1,4 @@
-// "skynet.socketdriver": UDP, descriptors and netstat (sk 1.3, 2.12).
+// "skynet.socketdriver": UDP, descriptors and netstat (docs/skynet-rules.md 1.3, 2.12).
 #include "modules/modules.hpp"
 #include "modules/socketdriver.hpp"
 #include "script/bind_util.hpp"

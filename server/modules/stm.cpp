@@ -1,5 +1,5 @@
-// "skynet.stm": a value that one service writes and others read without a message (sk 1.5, 2.13).
-// What a userdata owns is in its destructor, which __gc runs.
+// "skynet.stm": a value that one service writes and others read without a message
+// (docs/skynet-rules.md 1.5, 2.13). What a userdata owns is in its destructor, which __gc runs.
 #include <new>
 
 #include "modules/modules.hpp"

@@ -20,14 +20,15 @@ LuaService& current_service(lua_State* L);
 Task& current_task(lua_State* L, const char* function);
 [[nodiscard]] actor::System& system_of(lua_State* L);
 
-// Argument `index` as an address: integer, ":hex", ".name" or a name (sk 2.9). Returns 0 for a
-// name that nobody has; raises "dest address type ..." and "Invalid service address 0".
+// Argument `index` as an address: integer, ":hex", ".name" or a name (docs/skynet-rules.md 2.9).
+// Returns 0 for a name that nobody has; raises "dest address type ..." and "Invalid service address
+// 0".
 ServiceId to_address(lua_State* L, int index);
-// Raises "call to invalid address <argument>" (sk 2.4).
+// Raises "call to invalid address <argument>" (docs/skynet-rules.md 2.4).
 int invalid_address(lua_State* L, int index);
 
 // Argument `index` (and index+1) as a packed payload: nothing or nil, a string, or a light
-// userdata with a size, which is taken over (sk 1.1 rawcall).
+// userdata with a size, which is taken over (docs/skynet-rules.md 1.1, rawcall).
 actor::MessagePtr take_payload(lua_State* L, int index);
 // The same when it may stay owned by the caller's arguments: for inspection only.
 std::string_view view_payload(lua_State* L, int index);

@@ -1,6 +1,6 @@
-// skynet's serialisation of Lua values (sk 2.8), byte for byte: type byte = type + 8 * cookie. A
-// table that is marked as an array (array_mark.hpp) ends with the byte 8 instead of 0: skynet reads
-// a plain table there.
+// skynet's serialisation of Lua values (docs/skynet-rules.md 2.8), byte for byte: type byte = type
+// + 8 * cookie. A table that is marked as an array (array_mark.hpp) ends with the byte 8 instead of
+// 0: skynet reads a plain table there.
 //
 // A light userdata is packed as the pointer that it is, and is read as one only where this process
 // packed it: bytes that came from another node, a client or the store are no pointers, whatever

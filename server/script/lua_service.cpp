@@ -78,7 +78,7 @@ void set_service_path(lua_State* L, std::string_view pattern, const std::string&
   lua_pop(L, 2);
 }
 
-// pcall body: finds the service's file and runs it (sk 1.0).
+// pcall body: finds the service's file and runs it (docs/skynet-rules.md 1.0).
 int load_service(lua_State* L) {
   const auto* arguments = static_cast<const LoadArguments*>(lua_touserdata(L, 1));
   Runtime& runtime = *arguments->runtime;

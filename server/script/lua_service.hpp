@@ -65,7 +65,8 @@ class LuaService : public actor::Service {
 
   // The head of the list of its tasks.
   [[nodiscard]] const Task* tasks() const { return tasks_; }
-  // Tells the launcher how the start went; it answers whoever asked for this service (sk 2.10).
+  // Tells the launcher how the start went; it answers whoever asked for this service
+  // (docs/skynet-rules.md 2.10).
   void tell_launcher(bool started);
   // Puts a message that could not be handled for want of memory into the mailbox again, a little
   // later.

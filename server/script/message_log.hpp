@@ -1,4 +1,5 @@
-// The messages to one service, written to a file for whoever debugs it (sk 2.16 logon).
+// The messages to one service, written to a file for whoever debugs it (docs/skynet-rules.md 2.16,
+// logon).
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // Runs the coroutines of a VM. A task is a coroutine at work for one service: a request, a
-// fork or a timer function. The rules are skynet's (sk 2.1, 2.2, 2.6): tasks switch only where
-// they yield; woken tasks run when the current one yields, forks when the message is done.
+// fork or a timer function. The rules are skynet's (docs/skynet-rules.md 2.1, 2.2, 2.6): tasks
+// switch only where they yield; woken tasks run when the current one yields, forks when the message
+// is done.
 //
 // The hot path is C++: a request takes a pooled coroutine, unpacks onto its stack and resumes
 // it; a call packs into a message and yields; the reply unpacks onto the caller's stack.

@@ -41,8 +41,8 @@ int message_main(lua_State* L) {
   return 0;
 }
 
-// First function of the coroutine of a message that nobody expects (sk dispatch_unknown_*): calls
-// the handler with (session, source, pointer, size, type).
+// First function of the coroutine of a message that nobody expects (skynet.dispatch_unknown_*):
+// calls the handler with (session, source, pointer, size, type).
 int unknown_main(lua_State* L) {
   Vm& vm = Vm::of(L);
   const Message& message = *vm.scheduler().incoming();
@@ -180,7 +180,8 @@ void Scheduler::run_request(LuaService& service, const Message& message, lua_CFu
   incoming_ = nullptr;
 }
 
-// Every service answers debug messages (sk 1.6), by a module that is loaded for the first one.
+// Every service answers debug messages (docs/skynet-rules.md 1.6), by a module that is loaded for
+// the first one.
 bool Scheduler::load_debug(LuaService& service, MessageType type) {
   if (type != MessageType::kDebug) return false;
   LuaService* const outer = std::exchange(current_, &service);

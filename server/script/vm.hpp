@@ -85,7 +85,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // Ends the task that runs here when the monitor says so.
   [[nodiscard]] actor::InterruptTarget interrupt_target();
 
-  // How messages of a type are handled (sk 1.1 register_protocol): one set for the service that
+  // How messages of a type are handled (docs/skynet-rules.md 1.1): one set for the service that
   // owns the VM, one shared by all light services in it.
   struct Protocol {
     int dispatch = LUA_NOREF;  // registry reference of f(session, source, ...)
@@ -99,8 +99,9 @@ class Vm : public std::enable_shared_from_this<Vm> {
   }
   [[nodiscard]] Protocol& edit_protocol(bool light, actor::MessageType type);
 
-  // The type as which messages of a type are handled, without being freed afterwards (sk 1.2
-  // forward_type); nothing: as what they are. Only for the service that owns the VM.
+  // The type as which messages of a type are handled, without being freed afterwards
+  // (docs/skynet-rules.md 1.2 forward_type); nothing: as what they are. Only for the service that
+  // owns the VM.
   [[nodiscard]] std::optional<actor::MessageType> forwards(bool light,
                                                            actor::MessageType type) const {
     if (!forwards_ || light) return std::nullopt;
@@ -108,7 +109,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   }
   void forward_type(actor::MessageType type, actor::MessageType as);
 
-  // Handlers of messages that nobody expects, as registry references (sk 1.1).
+  // Handlers of messages that nobody expects, as registry references (docs/skynet-rules.md 1.1).
   int unknown_request = LUA_NOREF;
   int unknown_response = LUA_NOREF;
 
@@ -152,7 +153,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // The service that the VM was made for, while it lives.
   [[nodiscard]] LuaService* owner() const { return owner_; }
   void set_owner(LuaService* owner) { owner_ = owner; }
-  // True once for each doubling past 32 MiB (sk 2.14).
+  // True once for each doubling past 32 MiB (docs/skynet-rules.md 2.14).
   [[nodiscard]] bool take_memory_warning();
 
   // What is called before a coroutine runs; nullptr: nothing is.

@@ -1,5 +1,5 @@
 // Starts the services every process with Lua has: logger (1), bootstrap (2), which launches the
-// launcher (3), service_mgr and the `start` service (sk 2.9, 2.17).
+// launcher (3), service_mgr and the `start` service (docs/skynet-rules.md 2.9, 2.17).
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ inline constexpr int kBootFailed = 1;
 inline constexpr const char* kBooted = "gatehouse_booted";
 void boot_services(script::Runtime& runtime, const std::string& logger = {});
 
-// SIGHUP: a logger that is a Lua service gets a message of type system (sk 2.15).
+// SIGHUP: a logger that is a Lua service gets a message of type system (docs/skynet-rules.md 2.15).
 void tell_logger_of_reopening(actor::System& system);
 
 // Sends log records to service 1 as text messages of who wrote them; its own, and all without it or

@@ -1,5 +1,5 @@
 // A skynet configuration file: a Lua chunk whose globals are the settings; `$NAME` in a value
-// is the environment, include "file" reads another one (sk 2.17, 7.1).
+// is the environment, include "file" reads another one (docs/skynet-rules.md 2.17, 7.1).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What skynet.debug and the debug console need of the runtime (sk 1.6, 2.16), and the messages
-// that nobody expects (sk 1.1 dispatch_unknown_*, 1.2 forward_type).
+// What skynet.debug and the debug console need of the runtime (docs/skynet-rules.md 1.6, 2.16), and
+// the messages that nobody expects (docs/skynet-rules.md 1.1 and 1.2).
 #include <climits>
 #include <string>
 #include <vector>
@@ -147,7 +147,7 @@ bool on_worker_of(actor::System& system, ServiceId id, Work work) {
 }
 
 // signal(address, number) -> boolean: 0 interrupts the handler that runs now, if one does, with
-// an error; another number logs the memory (sk 2.15).
+// an error; another number logs the memory (docs/skynet-rules.md 2.15).
 int l_signal(lua_State* L) {
   const ServiceId id = script::to_address(L, 1);
   const lua_Integer number = luaL_optinteger(L, 2, 0);

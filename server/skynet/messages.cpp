@@ -1,4 +1,4 @@
-// Messages between services (sk 1.1, 2.2, 2.4, 2.8).
+// Messages between services (docs/skynet-rules.md 1.1, 2.2, 2.4, 2.8).
 #include <cstring>
 
 #include "actor/system.hpp"
@@ -45,7 +45,8 @@ int pack_arguments(lua_State* L, int type_index, int& id) {
   return type_index + 1;
 }
 
-// Runs when the reply of a call arrived: its values are the call's results (sk 2.3).
+// Runs when the reply of a call arrived: its values are the call's results
+// (docs/skynet-rules.md 2.3).
 int call_done(lua_State* L, int, lua_KContext type) {
   script::Vm& vm = script::Vm::of(L);
   const actor::Message& reply = *vm.scheduler().incoming();

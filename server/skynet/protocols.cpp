@@ -1,5 +1,5 @@
-// Message types of skynet (sk 1.1): the table name or id -> {name=, id=, pack=, unpack=}, and the
-// handlers of each.
+// Message types of skynet (docs/skynet-rules.md 1.1): the table name or id -> {name=, id=, pack=,
+// unpack=}, and the handlers of each.
 #include <cstring>
 
 #include "script/bind_util.hpp"

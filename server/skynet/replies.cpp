@@ -1,4 +1,4 @@
-// Answers to requests (sk 1.1, 2.2).
+// Answers to requests (docs/skynet-rules.md 1.1, 2.2).
 #include <cstring>
 
 #include "actor/system.hpp"

@@ -1,6 +1,6 @@
-// The global require (sk 1.0): a module may yield while it loads, as its main chunk runs in the
-// coroutine that requires it, and after it the functions that it gave to skynet.init. Others that
-// require it meanwhile wait, and fail with it.
+// The global require (docs/skynet-rules.md 1.0): a module may yield while it loads, as its main
+// chunk runs in the coroutine that requires it, and after it the functions that it gave to
+// skynet.init. Others that require it meanwhile wait, and fail with it.
 #include <cstring>
 
 #include "script/bind_util.hpp"

@@ -1,6 +1,7 @@
-// Module "skynet" (sk 1.1): one table of C functions. Messages, tasks and services are in
-// bind_core_*.cpp, message types in bind_protocol.cpp; here are launching and the start-up order.
-// It is C++ because every VM has it, and in Lua it takes three times the memory.
+// Module "skynet" (docs/skynet-rules.md 1.1): one table of C functions. Messages, tasks and
+// services are in messages.cpp, tasks.cpp and system.cpp, message types in protocols.cpp; here are
+// launching and the start-up order. It is C++ because every VM has it, and in Lua it takes three
+// times the memory.
 #include <cstring>
 
 #include "actor/system.hpp"
@@ -72,7 +73,8 @@ int l_endless(lua_State* L) {
   return 1;
 }
 
-// memlimit(bytes): bounds this VM's memory, once; then the function is gone (sk 2.14).
+// memlimit(bytes): bounds this VM's memory, once; then the function is gone
+// (docs/skynet-rules.md 2.14).
 int l_memlimit(lua_State* L) {
   const lua_Integer bytes = luaL_checkinteger(L, 1);
   luaL_argcheck(L, bytes > 0, 1, "bytes must be positive");
@@ -144,7 +146,7 @@ int add_traceback(lua_State* L) {
   return 1;
 }
 
-// Tells the launcher how the start went (sk 2.10).
+// Tells the launcher how the start went (docs/skynet-rules.md 2.10).
 int started(lua_State* L, int status, lua_KContext) {
   const bool fine = status == LUA_OK || status == LUA_YIELD;
   script::Vm::of(L).init_thread = nullptr;
@@ -264,7 +266,7 @@ int load_function(lua_State* L) {
   return 0;
 }
 
-// PTYPE_* (sk 1.1), in the order of actor::MessageType.
+// PTYPE_* (docs/skynet-rules.md 1.1), in the order of actor::MessageType.
 const char* const kTypeNames[] = {"TEXT",   "RESPONSE", "MULTICAST", "CLIENT", "SYSTEM",
                                   "HARBOR", "SOCKET",   "ERROR",     "QUEUE",  "DEBUG",
                                   "LUA",    "SNAX",     "TRACE"};

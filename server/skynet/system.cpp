@@ -1,4 +1,5 @@
-// Addresses, names, launching and ending services, environment, log (sk 1.1, 1.2, 2.5, 2.9).
+// Addresses, names, launching and ending services, environment, log (docs/skynet-rules.md 1.1, 1.2,
+// 2.5, 2.9).
 #include <cstring>
 
 #include "actor/system.hpp"
@@ -166,7 +167,7 @@ int l_watch_exits(lua_State* L) {
   return 0;
 }
 
-// stat(what) -> number, 0 for an unknown word (sk skynet.stat)
+// stat(what) -> number, 0 for an unknown word (skynet.stat)
 int l_stat(lua_State* L) {
   const std::string_view what = script::check_view(L, 1);
   script::LuaService& service = script::current_service(L);
@@ -193,8 +194,8 @@ int l_task_count(lua_State* L) {
 
 }  // namespace
 
-// exit(): ends the current service and never returns (sk 2.5). The task ends here even where the
-// service has things to do first.
+// exit(): ends the current service and never returns (docs/skynet-rules.md 2.5). The task ends here
+// even where the service has things to do first.
 int exit_service(lua_State* L) {
   script::LuaService& service = script::current_service(L);
   service.worker().ask_to_end(service, true);

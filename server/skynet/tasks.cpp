@@ -1,4 +1,4 @@
-// Coroutines and timers (sk 1.1, 2.6).
+// Coroutines and timers (docs/skynet-rules.md 1.1, 2.6).
 #include <cstdio>
 #include <cstring>
 

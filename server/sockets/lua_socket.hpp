@@ -1,6 +1,6 @@
-// One connection of a Lua service (sk 1.3, 2.12): the bytes that arrived and were not read yet,
-// what its reader waits for, and how it ends. Lives in the shard of the worker that it was
-// started on.
+// One connection of a Lua service (docs/skynet-rules.md 1.3, 2.12): the bytes that arrived and were
+// not read yet, what its reader waits for, and how it ends. Lives in the shard of the worker that
+// it was started on.
 #pragma once
 
 #include <cstddef>
@@ -87,7 +87,7 @@ class LuaSocket final : public net::TransportHandler {
   // --- Writing ---
   // False when the connection has ended, or is ending.
   bool write(std::string_view bytes);
-  // The same for what may wait until everything else has left (sk 2.12 lwrite).
+  // The same for what may wait until everything else has left (docs/skynet-rules.md 2.12, lwrite).
   bool write_low(std::string_view bytes);
 
   // --- Ending ---

@@ -1,5 +1,5 @@
-// A UDP socket of a Lua service (sk 1.3): datagrams become messages to its owner. Lives in the
-// shard of the owner's worker.
+// A UDP socket of a Lua service (docs/skynet-rules.md 1.3): datagrams become messages to its owner.
+// Lives in the shard of the owner's worker.
 #pragma once
 
 #include <cstddef>

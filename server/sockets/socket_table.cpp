@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kConnectTimeoutMs = 60'000;
 constexpr std::uint32_t kIdMax = INT32_MAX;
 
-// The system's words alone: "Connection refused" (sk 1.3 socket.open).
+// The system's words alone: "Connection refused" (docs/skynet-rules.md 1.3).
 std::string connect_error_text(const Error& error, const net::Endpoint& endpoint) {
   if (error.code == Errc::kNotFound) return "Name or service not known";
   if (error.code == Errc::kTimeout) return "Connection timed out";

@@ -1,5 +1,6 @@
-// The objects of skynet.stm (sk 1.5): one service writes a packed value, others read the newest
-// one without a message. A copy of a writer travels as a number and is taken once. Any thread.
+// The objects of skynet.stm (docs/skynet-rules.md 1.5): one service writes a packed value, others
+// read the newest one without a message. A copy of a writer travels as a number and is taken once.
+// Any thread.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // The shared tables of the process: name -> the version of now. A version is immutable and lives
-// as long as the store or a VM holds it. Three name spaces, one for each Lua library on top (sk
-// 1.5). Any thread.
+// as long as the store or a VM holds it. Three name spaces, one for each Lua library on top
+// (docs/skynet-rules.md 1.5 ). Any thread.
 #pragma once
 
 #include <atomic>

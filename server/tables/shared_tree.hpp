@@ -1,6 +1,6 @@
 // A tree of tables that never changes: what sharedata, sharetable and datasheet share between all
-// VMs (sk 1.5). Held once in memory, in one arena; any thread reads it without a lock. Integers
-// and floats stay apart, keys are strings or integers, each string is there once.
+// VMs (docs/skynet-rules.md 1.5). Held once in memory, in one arena; any thread reads it without a
+// lock. Integers and floats stay apart, keys are strings or integers, each string is there once.
 #pragma once
 
 #include <cstddef>

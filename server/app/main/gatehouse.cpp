@@ -1,4 +1,4 @@
-// The program: command line (DESIGN section 8) and nothing else.
+// The program: its command line and nothing else.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>

@@ -1,4 +1,4 @@
-// gatectl: accounts in the store, and the running server by its admin port (DESIGN section 8).
+// gatectl: accounts in the store, and the running server by its admin port (docs/gatectl.1).
 #include "base/process_output.hpp"
 #include "base/signals.hpp"
 #include "gatectl/command_line.hpp"

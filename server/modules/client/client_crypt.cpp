@@ -1,5 +1,5 @@
-// The C module "client.crypt" (sk 1.7), for test clients that a plain Lua 5.4 interpreter runs:
-// bind_crypt.cpp and the crypto layer, linked into a module of their own.
+// The C module "client.crypt" (docs/skynet-rules.md 1.7), for test clients that a plain Lua 5.4
+// interpreter runs: modules/crypt.cpp and the crypto layer, linked into a module of their own.
 #include "modules/modules.hpp"
 
 extern "C" int luaopen_client_crypt(lua_State* L) {

@@ -1,5 +1,5 @@
-// The C module "client.socket" (sk 1.8), for test clients that a plain Lua 5.4 interpreter runs:
-// blocking TCP, only recv and readstdin never wait. Knows nothing of the server.
+// The C module "client.socket" (docs/skynet-rules.md 1.8), for test clients that a plain Lua 5.4
+// interpreter runs: blocking TCP, only recv and readstdin never wait. Knows nothing of the server.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

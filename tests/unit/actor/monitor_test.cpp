@@ -1,4 +1,4 @@
-// The endless-loop monitor and what it does to a handler (sk 2.15).
+// The endless-loop monitor and what it does to a handler (docs/skynet-rules.md 2.15).
 #include <pthread.h>
 
 #include <atomic>

@@ -66,7 +66,7 @@ TEST_P(LoginPolicyAt, ErrorsOfAuth) {
   server_.policy.on_auth = [](const protocol::Token& token, std::string_view) {
     return Result<AuthResult>(AuthResult{token.server, ""});
   };
-  EXPECT_EQ(server_.plain("test1", "x"), "401 Unauthorized") << "sk 5.1: no uid, no hang";
+  EXPECT_EQ(server_.plain("test1", "x"), "401 Unauthorized") << "no uid, no hang";
   server_.policy.on_auth = [](const protocol::Token& token, std::string_view) {
     return Result<AuthResult>(AuthResult{token.server, std::string(65, 'x')});
   };

@@ -1,4 +1,4 @@
-// The login port as a client sees it: the steps of DESIGN section 5 and sk 4.2, and every way to
+// The login port as a client sees it: docs/protocol.md 2, and every way to
 // get them wrong.
 #include <algorithm>
 #include <fstream>

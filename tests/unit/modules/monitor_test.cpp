@@ -1,4 +1,4 @@
-// The endless-loop monitor (sk 2.15) breaks Lua code wherever it loops.
+// The endless-loop monitor (docs/skynet-rules.md 2.15) breaks Lua code wherever it loops.
 #include <gtest/gtest.h>
 
 #include "script_system.hpp"
