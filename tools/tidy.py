@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Style as a test: layers, owners of C headers, lengths, banned calls, leftovers, documents.
+"""Style as a test: layers, owners of C headers, lengths, banned calls, leftovers, documents,
+citations (tools/citations.py says their form: `docs/protocol.md 3.4`).
 
     tools/tidy.py [ROOT]
     tools/tidy.py --layers     the table of the layers, as server/ARCHITECTURE.md has it
@@ -12,6 +13,8 @@ import ipaddress
 import re
 import sys
 from pathlib import Path
+
+from citations import Citations
 
 # The table of the layers: server/CMakeLists.txt, in this form.
 LAYER = re.compile(r'gatehouse_layer\((\w+)\s+"([^"]*)"([^)]*)\)')
@@ -262,14 +265,16 @@ def check_tree(root):
     layers = read_layers(root)
     for name, number, finding in check_layers(root, layers):
         yield f"{name}:{number}: {finding}"
-    for path in files_below(root):
-        relative = path.relative_to(root)
+    paths = [path.relative_to(root) for path in files_below(root)]
+    citations = Citations(root, paths)
+    for relative in paths:
+        path = root / relative
         document = any(fnmatch.fnmatch(str(relative), pattern) for pattern in DOCUMENTS)
         if not (document or is_code(path)):
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         findings = check_document(root, text) if document else check_code(layers, relative, text)
-        for number, finding in findings:
+        for number, finding in [*findings, *citations.check(relative, text)]:
             yield f"{relative}:{number}: {finding}"
 
 

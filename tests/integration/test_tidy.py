@@ -74,6 +74,21 @@ BAD = {
     "address": ("lua/lib/a.lua", 'local host = "10.' + '1.2.3"\n', "loopback"),
     "document": ("README.md", "See `server/gate/nowhere.cpp`.\n", "does not exist"),
     "document in a folder": ("docs/a.md", "Run ./tools/nothing now.\n", "tools/nothing"),
+    "cites a page not here": ("server/base/a.cpp", "// By s" + "k 2.15.\n", "docs/"),
+    "cites the plan": ("tests/lua/a.lua", "-- DESI" + "GN section 6.\n", "docs/"),
+    "cites no page": (
+        "server/base/a.cpp",
+        "// As docs/now" + "here.md 3.4 says.\n",
+        "docs/nowhere.md, which does not exist",
+    ),
+    "comment names no file": ("server/base/a.hpp", "// For tcp.cpp alone.\n", "names tcp.cpp"),
+    "comment names no file of a folder": (
+        "server/base/a.hpp",
+        "int a;  /* see\n   gate/session.cpp */\n",
+        "names gate/session.cpp",
+    ),
+    "comment names no part": ("server/base/a.hpp", "// In base/wiring.\n", "names base/wiring"),
+    "Lua comment names no file": ("lua/lib/a.lua", "local a -- as b.lua\n", "names b.lua"),
 }
 
 
@@ -162,6 +177,68 @@ def test_good_sample_is_not(tmp_path):
     write(tmp_path, "build/a.cpp", "using namespace std;\n")
     code, output = tidy(tmp_path)
     assert code == 0, output
+
+
+PAGE = "# Page\n\n## 1. One\n\n### 1.1 First\n\n```\n### 9.9 Not this\n```\n\n### 1.2 Second\n"
+RULES = "docs/skynet-rules.md"
+CITED = "docs/page.md"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "missing"),
+    [
+        ("server/base/a.cpp", f"// {CITED} 1.3 says so.\n", "1.3"),
+        ("server/base/a.cpp", f"// {CITED} 9.9 says so.\n", "9.9"),
+        ("server/base/a.cpp", f"// {CITED} 1.1, 2 and 1.2.\n", "2"),
+        ("server/base/a.cpp", f"// {CITED} 1.1 to 1.4.\n", "1.4"),
+        ("server/base/a.cpp", f"// By {CITED}\n// 1.5, and so on.\n", "1.5"),
+        ("lua/lib/a.lua", f"-- {CITED} 1.1,\n-- 1.6.\n", "1.6"),
+        ("tests/integration/a.py", f'"""{CITED} 3."""\n', "3"),
+        ("README.md", f"See `{CITED} 1.7`.\n", "1.7"),
+        ("tests/conformance/skynet/task/a.lua", '\trule("2.99 holds", f)\n', "2.99"),
+        ("docs/a.md", "[there](page.md#13-third)\n", "docs/page.md#13-third"),
+        ("docs/a.md", "# A\n\n[here](#b)\n", "docs/a.md#b"),
+    ],
+)
+def test_a_citation_without_its_heading_is_reported(tmp_path, path, text, missing):
+    write(tmp_path, "docs/page.md", PAGE)
+    write(tmp_path, RULES, PAGE)
+    write(tmp_path, path, text)
+    code, output = tidy(tmp_path)
+    findings = output.splitlines()[:-1]
+    assert code == 1 and len(findings) == 1, output
+    assert findings[0].startswith(f"{path}:"), output
+    assert f"{missing}, and there is no such heading" in findings[0], output
+
+
+def test_citations_that_are_right_are_not(tmp_path):
+    write(tmp_path, "docs/page.md", PAGE)
+    write(tmp_path, RULES, PAGE)
+    write(tmp_path, "docs/page.zh-CN.md", PAGE.replace("First", "第一"))
+    write(tmp_path, "README.md", f"[a](docs/page.md#11-first), `{CITED} 1.1 to 1.2`.\n")
+    write(tmp_path, "tests/conformance/skynet/task/a.lua", 'rule("1.2 holds", f)\n')
+    write(
+        tmp_path,
+        "server/base/a.cpp",
+        f"// a.hpp and base/a: by {CITED}\n// 1.1 and 1.2, of RFC 9700 section 4.14.2; a\n"
+        "// pattern x/?/init.lua, bind_*.cpp and <name>.lua name no file; task b.c is none.\n"
+        f'const char* name = "none.lua";  // {CITED} 1, 20 of them\n',
+    )
+    write(tmp_path, "server/base/a.hpp", "int a;\n")
+    code, output = tidy(tmp_path)
+    assert code == 1 and output.splitlines()[:-1] == [
+        f"server/base/a.cpp:4: cites {CITED} 20, and there is no such heading"
+    ], output
+
+
+def test_a_translation_has_the_numbers_of_its_page(tmp_path):
+    write(tmp_path, "docs/page.md", PAGE)
+    write(tmp_path, "docs/page.zh-CN.md", PAGE.replace("### 1.2", "### 1.3"))
+    code, output = tidy(tmp_path)
+    assert code == 1, output
+    assert output.splitlines()[:-1] == [
+        "docs/page.zh-CN.md:1: its numbered headings are not those in English: 1.2, 1.3"
+    ], output
 
 
 def test_this_tree_is_tidy():
