@@ -26,8 +26,9 @@ function login.serve(auth_handler, login_handler) end
 
 --- What happens without a login_handler: the older session is kicked, the session claimed, the
 --- player loaded and the agent started. The account is made, without a password, when there is
---- none. Raises when no gate serves the server, the account is banned, the store is away, or the
---- uid is no name (of a new account: none that auth.names allows). The uid is normalised.
+--- none. Raises when no gate serves the server, the account is banned, the server is closed or in
+--- maintenance (which lets staff in), the store is away, or the uid is no name (of a new account:
+--- none that auth.names allows). The uid is normalised.
 ---@async
 ---@param server string
 ---@param uid string

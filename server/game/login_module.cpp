@@ -8,8 +8,8 @@
 #include "game/modules.hpp"
 #include "game/policy_call.hpp"
 #include "game/policy_service.hpp"
+#include "login/accounts.hpp"
 #include "script/bind_util.hpp"
-#include "store/new_account.hpp"
 
 namespace gatehouse::game {
 namespace {
@@ -66,28 +66,18 @@ void answer(const PlaceRequest& request, std::string text) {
   static_cast<void>(request.system.send(std::move(message)));
 }
 
-// In the store: the account's row, made without a usable password when there is none.
-Result<store::Account> find_or_create(store::Driver& driver, const std::string& uid,
-                                      NewNames names) {
-  auto account = driver.find_account(uid);
-  if (!account) return tl::unexpected<Error>(account.error());
-  if (!*account) {
-    return store::make_account(driver, uid, store::kUnusableHash, names);
-  }
-  if (store::banned_at(**account, wall_ms() / 1000)) return fail(Errc::kDenied, "banned");
-  return std::move(**account);
-}
-
 void place(std::shared_ptr<PlaceRequest> request) {
   const auto owner = store::Store::Owner::account(request->grant.uid);
   const auto submitted = request->agents.store().submit(owner, [request](store::Driver& driver) {
-    const NewNames names = request->agents.options().names;
-    auto account = find_or_create(driver, request->grant.uid, names);
-    return [request, account = std::move(account)](const Result<>& durable) {
-      if (!account) return answer(*request, "!" + account.error().message);
+    login::Grant& grant = request->grant;
+    auto adopted = login::find_or_create(driver, {grant.uid, grant.server, false},
+                                         request->agents.options().names, wall_ms() / 1000);
+    return [request, adopted = std::move(adopted)](const Result<>& durable) {
+      if (!adopted) return answer(*request, "!" + adopted.error().message);
+      if (!*adopted) return answer(*request, "!" + std::string(adopted->error().reason));
       if (!durable) return answer(*request, "!" + durable.error().message);
-      request->grant.account = account->id;
-      request->grant.credentials = store::credentials_of(*account);
+      request->grant.account = (*adopted)->account.id;
+      request->grant.credentials = store::credentials_of((*adopted)->account);
       request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
         if (placed && request->placements && !request->placements->add(request->uid, placed->subid))
           return request->agents.withdraw(request->uid, placed->subid);
@@ -111,8 +101,9 @@ int place_done(lua_State* L, int, lua_KContext) {
 }
 
 // place(server, uid, secret) -> subid: what happens without a login_handler. Yields; raises
-// when no gate serves the server, the store is away, the account is banned, or the uid is no name
-// (new accounts: no name of `auth.names`). Both names are normalised.
+// when no gate serves the server, the store is away, the account is banned, the server is closed or
+// in maintenance (staff come in then), or the uid is no name (new accounts: no name of
+// `auth.names`). Both names are normalised.
 int l_place(lua_State* L) {
   const script::Task& task = script::current_task(L, "login.place");
   const std::string_view server = script::check_view(L, 1);

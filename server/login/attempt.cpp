@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "crypto/totp.hpp"
+#include "login/accounts.hpp"
 #include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
 #include "store/new_account.hpp"
@@ -58,18 +59,14 @@ bool Authenticator::Attempt::find(store::Driver& driver) {
   return true;
 }
 
-// Reads whether the game server is open; one without a row is. False: refused.
 bool Authenticator::Attempt::read_server(store::Driver& driver) {
-  const auto server = driver.game_server(request_.server);
-  if (!server) {
-    refuse_for(server.error());
-    return false;
+  const auto door = ServerDoor::read(driver, request_.server);
+  if (door) {
+    door_ = *door;
+  } else {
+    refuse_for(door.error());
   }
-  if (!*server) return true;
-  server_open_ = (*server)->state == store::ServerState::kOpen;
-  maintenance_ = (*server)->state == store::ServerState::kMaintenance;
-  capacity_ = (*server)->capacity;
-  return true;
+  return door.has_value();
 }
 
 // Whether the client's ticket, if it sent one, is good now. False: refused. Nobody guesses a
@@ -285,7 +282,7 @@ void Authenticator::Attempt::judge_stranger() {
   if (unless_proved_) return refuse_after_burn(*unless_proved_);
   if (owner_.options_.registration == AuthenticatorOptions::Registration::kClosed)
     return refuse_after_burn(kUnknownUser);
-  if (!server_lets_in(false)) return refuse_after_burn(closed_server());
+  if (const auto refusal = door_.refusal(request_.trusted)) return refuse_after_burn(*refusal);
   auto hash = crypto::hash_password(request_.password, owner_.options_.cost);
   if (!hash) return refuse(kHashUnavailable);
   new_hash_ = std::move(*hash);
@@ -294,7 +291,7 @@ void Authenticator::Attempt::judge_stranger() {
 
 void Authenticator::Attempt::create(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  auto created = make_account(driver, request_.name, new_hash_, owner_.options_.names);
+  auto created = store::make_account(driver, request_.name, new_hash_, owner_.options_.names);
   if (created) {
     account_ = std::move(*created);
     password_given_ = true;
@@ -310,38 +307,19 @@ void Authenticator::Attempt::create(store::Driver& driver) {
 
 void Authenticator::Attempt::adopt(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  if (!find(driver) || !read_server(driver)) return;
-  if (!account_ && !server_lets_in(false)) return refuse(closed_server());
-  if (!account_) {
-    auto created = make_account(driver, request_.name, store::kUnusableHash, owner_.options_.names);
-    if (created) {
-      account_ = std::move(*created);
-    } else if (created.error().code != Errc::kExists) {
-      return refuse_for(created.error());
-    } else if (!find(driver)) {
-      return;
-    }
-  }
-  if (!account_) return refuse(kStoreUnavailable);
-  if (may_enter()) admit();
+  auto adopted = login::find_or_create(
+      driver, {request_.name, request_.server, request_.trusted}, owner_.options_.names, now_s());
+  if (!adopted) return refuse_for(adopted.error());
+  if (!*adopted) return refuse(adopted->error());
+  account_ = std::move((*adopted)->account);
+  door_ = (*adopted)->door;
+  admit();
 }
 
 bool Authenticator::Attempt::may_enter() {
-  if (store::banned_at(*account_, now_s())) {
-    refuse(account_->status == store::AccountStatus::kClosed ? kAccountClosed : kBanned);
-    return false;
-  }
-  if (server_lets_in(account_->staff)) return true;
-  refuse(closed_server());
-  return false;
-}
-
-bool Authenticator::Attempt::server_lets_in(bool staff) const {
-  return server_open_ || (maintenance_ && (staff || request_.trusted));
-}
-
-const Refusal& Authenticator::Attempt::closed_server() const {
-  return maintenance_ ? kMaintenance : kServerClosed;
+  const auto refusal = refusal_of(*account_, door_, request_.trusted, now_s());
+  if (refusal) refuse(*refusal);
+  return !refusal;
 }
 
 void Authenticator::Attempt::admit() {
@@ -349,7 +327,7 @@ void Authenticator::Attempt::admit() {
   guess_.succeeded(now_ns);
   if (!request_.trusted && (unless_proved_ || !request_.ticket.empty()))
     owner_.parts_.throttle.good(request_.address, counted_name(), now_ns);
-  Admitted admitted{account_->id, capacity_, account_->staff || request_.trusted, std::nullopt};
+  Admitted admitted{account_->id, door_.capacity, account_->staff || request_.trusted, std::nullopt};
   TicketHolder holder = TicketHolder::of(*account_);
   admitted.credentials = holder.credentials;
   if (password_given_) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "login/accounts.hpp"
 #include "login/authenticator.hpp"
 #include "store/account.hpp"
 #include "store/driver.hpp"
@@ -56,8 +57,6 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   bool read_ticket(store::Driver& driver);
   // Refuses when the account or the server may not be entered now; true when they may.
   bool may_enter();
-  [[nodiscard]] bool server_lets_in(bool staff) const;
-  [[nodiscard]] const Refusal& closed_server() const;
   void admit();
   [[nodiscard]] bool known_address() const;
   [[nodiscard]] const std::string& counted_name() const;
@@ -83,9 +82,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   bool to_be_hashed_ = false;
   std::optional<Admission> verdict_;
   std::optional<store::Account> account_;
-  bool server_open_ = true;
-  bool maintenance_ = false;
-  std::uint32_t capacity_ = 0;
+  ServerDoor door_;
   bool raced_ = false;  // another login made the account between our look-up and our insert
   std::string new_hash_;
   Throttle::Guess guess_;
