@@ -136,6 +136,7 @@ void Authenticator::Attempt::in_hash_room(bool suspect) {
   const bool taken = owner_.room_.enter(
       room_key(request_.name, request_.address), priority, request_.waiter,
       [self = shared_from_this()](WaitingRoom::Turn turn) {
+        self->request_.waiter->called_ms.store(monotonic_ms());
         switch (turn) {
           case WaitingRoom::Turn::kEnter:
             return self->in_hash_pool();
@@ -327,7 +328,7 @@ void Authenticator::Attempt::admit() {
   guess_.succeeded(now_ns);
   if (!request_.trusted && (unless_proved_ || !request_.ticket.empty()))
     owner_.parts_.throttle.good(request_.address, counted_name(), now_ns);
-  Admitted admitted{account_->id, door_.capacity, account_->staff || request_.trusted, std::nullopt};
+  Admitted admitted{account_->id, door_.capacity, account_->staff || request_.trusted, {}};
   TicketHolder holder = TicketHolder::of(*account_);
   admitted.credentials = holder.credentials;
   if (password_given_) {

@@ -25,8 +25,8 @@ Authenticator::Authenticator(const AuthenticatorParts& parts, const Limits& limi
       tickets_(options.tickets),
       waiting_(parts.metrics.gauge("login_waiting", "room=\"hash\"",
                                    "Logins that wait for their turn")),
-      room_({limits.login_queue_max, limits.waiting_keep_ms}, [this] { return take_hash_slot(); },
-            waiting_),
+      room_({limits.login_queue_max, limits.waiting_keep_ms, limits.waiting_update_ms},
+            [this] { return take_hash_slot(); }, waiting_),
       survey_(parts.store, parts.hash_pool, floor_, options.cost) {}
 
 Authenticator::~Authenticator() {

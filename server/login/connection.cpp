@@ -17,8 +17,8 @@ namespace {
 
 // Input behind the token that is ignored; a client that sends more is cut off.
 constexpr std::size_t kIgnoredBytesMax = 65'536;
-// Most logins are answered by then, and need no look at their place in line.
-constexpr std::uint32_t kFirstLookMs = 200;
+// Most logins are answered by then, and need not be told their place in line.
+constexpr std::uint32_t kFirstToldMs = 200;
 constexpr std::uint32_t kPolicySlackMs = 1'000;
 
 protocol::LoginRandomness fresh_randomness() {
@@ -56,6 +56,24 @@ std::optional<Refusal> no_answer_of_policy(Errc code) {
 
 }  // namespace
 
+// The connection's ear in the rooms.
+class Connection::Line final : public Waiter {
+ public:
+  Line(LoginWorker& owner, ConnectionId id) : owner_(owner), worker_(owner.worker()), id_(id) {
+    tell_ms = monotonic_ms() + kFirstToldMs;
+  }
+  void on_position(std::uint32_t at) override {
+    worker_.post([&owner = owner_, id = id_, at] {
+      if (Connection* connection = owner.find(id)) connection->tell_position(at);
+    });
+  }
+
+ private:
+  LoginWorker& owner_;  // touched on its thread only
+  actor::Worker& worker_;
+  const ConnectionId id_;
+};
+
 template <class Value>
 auto Connection::resume(Step<Value> step, Hold hold) {
   return owner_.resume<Value>(stream_.id(), step, std::move(hold));
@@ -75,30 +93,33 @@ void Connection::start() {
 
 void Connection::fire() {
   if (state_ == State::kDone) return answer(std::exchange(held_line_, {}));
-  if (state_ == State::kLogin) return wait_for_answer();
+  if (state_ == State::kLogin) return check_deadline();
   owner_.outcomes().refused(stream_.peer(), kHandshakeTimeout);
   finish();
   stream_.close(net::CloseReason::kTimeout);
 }
 
-// Looks from time to time whether the login waits in a room.
-void Connection::wait_for_answer() {
-  const LoginContext& context = owner_.context();
+void Connection::set_deadline(std::uint32_t timeout_ms) {
+  deadline_ms_ = monotonic_ms() + timeout_ms;
+  if (waiting()) cancel();
+  owner_.worker().timers().add(*this, deadline_ms_);
+}
+
+// Who waits in a room, and is there, has all the time it takes, and the whole time from then on.
+void Connection::check_deadline() {
   const MonotonicMs now = monotonic_ms();
-  if (const std::uint32_t position = waiter_->position.load(std::memory_order_relaxed)) {
-    if (input_ended_ && in_room_) return leave_the_line();
-    if (!input_ended_) deadline_ms_ = now + context.answer_timeout_ms;
-    tell_position(position);
+  if (!input_ended_) {
+    const bool waits = waiter_->position.load(std::memory_order_relaxed) != 0;
+    const MonotonicMs since = waits ? now : waiter_->called_ms.load();
+    deadline_ms_ = std::max(deadline_ms_, since + owner_.context().answer_timeout_ms);
   }
   if (now >= deadline_ms_) return refuse(at_policy_ ? kPolicyTimeout : kAnswerTimeout);
-  std::uint32_t pause_ms = context.limits.waiting_update_ms;
-  if (told_position_ == 0) pause_ms = std::min(pause_ms, kFirstLookMs);
-  const MonotonicMs look_ms = now + pause_ms;
-  owner_.worker().timers().add(*this, std::min(look_ms, deadline_ms_));
+  owner_.worker().timers().add(*this, deadline_ms_);
 }
 
 void Connection::tell_position(std::uint32_t position) {
-  if (std::exchange(told_position_, position) == position) return;
+  if (state_ != State::kLogin || waiter_->position.load(std::memory_order_relaxed) == 0) return;
+  if (input_ended_ && in_room_) return leave_the_line();
   const std::string line = protocol::format_login_waiting(suite_, position);
   if (!line.empty()) send_line(line);
 }
@@ -165,9 +186,8 @@ void Connection::begin(protocol::LoginStep step) {
   handshake_.reset();
   suite_ = step.suite;
   secret_ = std::move(step.secret);
-  waiter_ = std::make_shared<Waiter>();
-  deadline_ms_ = monotonic_ms() + context.answer_timeout_ms;
-  wait_for_answer();
+  waiter_ = std::make_shared<Line>(owner_, stream_.id());
+  set_deadline(context.answer_timeout_ms);
   uid_ = step.token.user;
   server_ = step.token.server;
   const net::Address& peer = stream_.peer();
@@ -201,7 +221,7 @@ void Connection::ask_policy(const protocol::Token& token,
   }
   // The policy keeps its time itself; this is for one whose thread is stuck.
   at_policy_ = true;
-  deadline_ms_ = monotonic_ms() + context.policy_timeout_ms + kPolicySlackMs;
+  set_deadline(context.policy_timeout_ms + kPolicySlackMs);
   context.policy.auth(token, peer.ip(), suite_, resume(&Connection::on_policy_auth, Hold{}));
 }
 
@@ -225,7 +245,7 @@ void Connection::on_policy_auth(Result<AuthResult> result, Hold) {
   if (state_ != State::kLogin) return;
   LoginContext& context = owner_.context();
   at_policy_ = false;
-  deadline_ms_ = monotonic_ms() + context.answer_timeout_ms;
+  set_deadline(context.answer_timeout_ms);
   if (!result) {
     if (const auto refusal = no_answer_of_policy(result.error().code))
       return refuse_for_policy(*refusal);
@@ -277,7 +297,8 @@ void Connection::after_admission() {
   auto next = resume(&Connection::on_turn, std::move(hold));
   const bool taken = context.rooms.enter(
       server_, uid_, waiter_,
-      [next = std::move(next)](WaitingRoom::Turn turn, Pass pass) mutable {
+      [waiter = waiter_, next = std::move(next)](WaitingRoom::Turn turn, Pass pass) mutable {
+        waiter->called_ms.store(monotonic_ms());
         next.hold.pass = std::move(pass);
         next(turn);
       });

@@ -5,7 +5,7 @@
 //   kLogin      the token is being worked on; input is counted and ignored; deadline
 //               answer_timeout_ms, and for Policy::auth policy_timeout_ms, then 503. While the
 //               login waits in a room the deadline moves along, and the client is told its place
-//               every limits.waiting_update_ms
+//               by the room (WaitingRoom::update)
 //   kDone       answered or given up; the stream sends what is left and closes. A 401 is decided,
 //               counted and logged at once, and sent when it is due (answer_floor.hpp)
 // Every login is counted once: "ok", or the reason of its refusal.
@@ -62,6 +62,7 @@ class Connection final : private actor::Timer {
 
  private:
   enum class State : std::uint8_t { kHandshake, kLogin, kDone };
+  class Line;
 
   void fire() override;
   void read_lines(std::string_view bytes);
@@ -72,7 +73,8 @@ class Connection final : private actor::Timer {
   [[nodiscard]] AuthRequest auth_request();
   template <class Value>
   [[nodiscard]] auto resume(Step<Value> step, Hold hold);
-  void wait_for_answer();
+  void set_deadline(std::uint32_t timeout_ms);
+  void check_deadline();
   void tell_position(std::uint32_t position);
   void leave_the_line();
 
@@ -123,7 +125,6 @@ class Connection final : private actor::Timer {
   std::string held_line_;          // an answer that is not due yet
   std::shared_ptr<Waiter> waiter_;
   MonotonicMs deadline_ms_ = 0;        // for the answer
-  std::uint32_t told_position_ = 0;
   std::size_t ignored_bytes_ = 0;
 };
 

@@ -37,6 +37,8 @@ class LoginWorker final : public net::TransportHandler {
   [[nodiscard]] LoginContext& context() { return context_; }
   [[nodiscard]] actor::Worker& worker() { return worker_; }
   [[nodiscard]] OutcomeLog& outcomes() { return outcomes_; }
+  // nullptr: it has closed.
+  [[nodiscard]] Connection* find(ConnectionId id) const;
 
   // A function for whoever finishes a step of a login: any thread, once. It goes on with
   // connection `id` on this worker if that is still there, and keeps `hold` until then.
@@ -72,7 +74,6 @@ class LoginWorker final : public net::TransportHandler {
   void on_data(net::Transport& transport, std::string_view bytes) override;
   std::uint32_t on_end(net::Transport& transport) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;
-  [[nodiscard]] Connection* find(ConnectionId id) const;
   [[nodiscard]] bool admit_connection();
   void release_connection();
 

@@ -14,8 +14,8 @@ class ServerRoom {
       : server_(std::move(server)),
         rate_(Rate::per_second(limits.login_rate_per_s, 1)),
         players_(std::move(players)),
-        room_({limits.waiting_places_max, limits.waiting_keep_ms}, [this] { return take(); },
-              gauge) {}
+        room_({limits.waiting_places_max, limits.waiting_keep_ms, limits.waiting_update_ms},
+              [this] { return take(); }, gauge) {}
 
   [[nodiscard]] const std::string& server() const { return server_; }
   WaitingRoom& room() { return room_; }

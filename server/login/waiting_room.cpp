@@ -127,23 +127,30 @@ void WaitingRoom::admit() {
 }
 
 bool WaitingRoom::update(MonotonicMs now) {
+  admit();
+  std::vector<std::pair<std::shared_ptr<Waiter>, std::uint32_t>> moved;
+  bool waiting = false;
   {
     std::lock_guard lock(mutex_);
     std::uint32_t position = 0;
     for (auto at = places_.begin(); at != places_.end();) {
       const auto here = at++;
-      Place& place = here->second;
-      if (place.waiter == nullptr && now >= place.kept_until_ms) {
+      const std::shared_ptr<Waiter>& waiter = here->second.waiter;
+      if (waiter == nullptr && now >= here->second.kept_until_ms) {
         erase(here);
         continue;
       }
       ++position;
-      if (place.waiter) place.waiter->position.store(position, std::memory_order_relaxed);
+      if (waiter == nullptr) continue;
+      waiter->position.store(position, std::memory_order_relaxed);
+      if (now < waiter->tell_ms || std::exchange(waiter->told, position) == position) continue;
+      waiter->tell_ms = now + options_.update_ms;
+      moved.emplace_back(waiter, position);
     }
+    waiting = attached_ > 0;
   }
-  admit();
-  std::lock_guard lock(mutex_);
-  return attached_ > 0;
+  for (const auto& [waiter, position] : moved) waiter->on_position(position);
+  return waiting;
 }
 
 void WaitingRoom::close() {

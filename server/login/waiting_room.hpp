@@ -26,19 +26,31 @@
 
 namespace gatehouse::login {
 
-// What a login's connection and the rooms on its way tell each other. Any thread.
+// What a login and the rooms on its way tell each other. Any thread.
 struct Waiter {
+  virtual ~Waiter() = default;
+  // Its place in the room it waits in, from 1 up, when that is another than it was told last. Told
+  // by WaitingRoom::update(), outside of the room's lock.
+  virtual void on_position(std::uint32_t at) { static_cast<void>(at); }
+
   // Set once nobody waits for the answer: steps not begun are left out.
   std::atomic<bool> cancelled{false};
-  // Its place in the room it waits in, from 1 up; 0: it does not wait.
+  // Its place, told or not; 0: it does not wait.
   std::atomic<std::uint32_t> position{0};
+  // When its turn came, or it was sent away, in the last of the rooms; 0: in none yet.
+  std::atomic<MonotonicMs> called_ms{0};
   // Monotonic time of its turn at the hash pool; 0: it had none.
   std::atomic<std::int64_t> turn_ns{0};
+
+  // Of the room it waits in, under its lock: before when it is told nothing, and what it was told.
+  MonotonicMs tell_ms = 0;
+  std::uint32_t told = 0;
 };
 
 struct WaitingRoomOptions {
   std::size_t places_max = 10'000;
   std::uint32_t keep_ms = 60'000;
+  std::uint32_t update_ms = 1'000;  // at least between two positions that one is told
 };
 
 class WaitingRoom {
@@ -66,8 +78,8 @@ class WaitingRoom {
   void drop(const std::string& key, MonotonicMs now);
   // A slot may be free: lets in who may.
   void admit();
-  // From time to time: forgets places kept for too long, tells everybody the position, and lets
-  // in who may. True while somebody waits.
+  // From time to time: forgets places kept for too long, lets in who may, and tells the others
+  // their positions. True while somebody waits.
   bool update(MonotonicMs now);
   // Tells everybody that waits kPushedOut, and takes nobody any more.
   void close();

@@ -69,6 +69,36 @@ TEST_F(WaitingRoomTest, FirstComeFirstServedWithPositions) {
   EXPECT_FALSE(room_.update(0));
 }
 
+// Who is told, and when: by the room, what has changed, and not too often.
+TEST_F(WaitingRoomTest, TellsAPositionThatHasChanged) {
+  struct Listener final : Waiter {
+    void on_position(std::uint32_t at) override { heard.push_back(at); }
+    std::vector<std::uint32_t> heard;
+  };
+  const auto listener = std::make_shared<Listener>();
+  listener->tell_ms = 200;
+  enter("a");
+  enter("b");
+  ASSERT_TRUE(room_.enter("c", Priority::kNormal, listener, [](Turn) {}));
+  EXPECT_EQ(listener->position, 3u);
+  room_.update(199);
+  EXPECT_TRUE(listener->heard.empty()) << "most need not be told";
+  room_.update(200);
+  room_.update(5'000);
+  EXPECT_EQ(listener->heard, std::vector<std::uint32_t>{3}) << "once";
+  free(1);
+  room_.update(5'000);
+  free(1);
+  room_.update(5'999);
+  EXPECT_EQ(listener->position, 1u);
+  EXPECT_EQ(listener->heard, (std::vector<std::uint32_t>{3, 2})) << "not before update_ms is over";
+  room_.update(6'000);
+  EXPECT_EQ(listener->heard, (std::vector<std::uint32_t>{3, 2, 1}));
+  ++slots_;
+  room_.update(60'000);
+  EXPECT_EQ(listener->heard.size(), 3u) << "who is let in is told nothing more";
+}
+
 TEST_F(WaitingRoomTest, HigherPriorityComesFirstAndPushesOut) {
   enter("suspect1", Priority::kSuspect);
   enter("normal1");
