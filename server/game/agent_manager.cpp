@@ -9,6 +9,12 @@
 #include "base/log.hpp"
 
 namespace gatehouse::game {
+namespace {
+
+// So many players more than its share, and an eighth of that, a worker may have.
+constexpr std::uint32_t kSpreadSlack = 16;
+
+}  // namespace
 
 AgentManager::AgentManager(script::Runtime& runtime, store::Store& store,
                            std::vector<gate::Gate*> gates, AgentOptions options, MetricSet& metrics)
@@ -147,8 +153,22 @@ void AgentManager::begin(std::unique_ptr<Placing> placing) {
   }
 }
 
+// The worker of the login connection: the login's answer needs no further hop then. The kernel
+// spreads the connections of login and gate over the workers by a hash of each one's addresses and
+// ports (SO_REUSEPORT), so that a player's gate connection comes to any worker as likely as to any
+// other, and n - 1 of n move to the agent's worker wherever that is; nothing is known at the login
+// that would tell which one saves the move. As the logins are spread, so are the players. Where
+// they are not (a Unix socket has one worker), a worker with more than its share is passed over.
+std::uint16_t AgentManager::choose_worker(const login::Grant& grant) const {
+  if (!grant.worker || runtime_.system.worker(*grant.worker).stuck())
+    return runtime_.system.next_worker();
+  const std::uint32_t share = agents_all_.load() / runtime_.system.worker_count();
+  const bool crowded = agents_at_[*grant.worker].load() > share + share / 8 + kSpreadSlack;
+  return crowded ? runtime_.system.next_worker() : *grant.worker;
+}
+
 void AgentManager::post_spawn(std::unique_ptr<AgentSpec> spec) {
-  actor::Worker& worker = runtime_.system.worker(runtime_.system.next_worker());
+  actor::Worker& worker = runtime_.system.worker(choose_worker(spec->grant));
   std::uint64_t number = 0;
   {
     std::lock_guard lock(mutex_);
@@ -224,6 +244,8 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
                   spec->subid};
     stopping = stopping_;
   }
+  agents_at_[worker.index()].fetch_add(1);
+  agents_all_.fetch_add(1);
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
   if (stopping) send_logout(*id, LogoutCode::kShutdown, "the server stops");
   if (refusal) kick_for_network(*id, uid, *refusal);
@@ -327,6 +349,8 @@ void AgentManager::release(const std::string& uid) {
 }
 
 void AgentManager::agent_ended(AgentService& agent) {
+  agents_at_[agent.worker().index()].fetch_sub(1);
+  agents_all_.fetch_sub(1);
   release_session(agent.uid(), agent.account(), agent.fence());
   release(agent.uid());
 }

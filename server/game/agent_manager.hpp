@@ -167,6 +167,8 @@ class AgentManager final : public login::Placer {
   };
 
   [[nodiscard]] bool on_stuck_worker(ServiceId agent) const;
+  // Where the agent of a player is made who logs in now.
+  [[nodiscard]] std::uint16_t choose_worker(const login::Grant& grant) const;
   void post_spawn(std::unique_ptr<AgentSpec> spec);
   [[nodiscard]] gate::Gate* choose_gate(std::string_view server) const;
   void begin(std::unique_ptr<Placing> placing);
@@ -221,6 +223,9 @@ class AgentManager final : public login::Placer {
   std::unordered_map<std::uint64_t, Spawning> spawning_;
   std::uint64_t last_spawning_ = 0;
 
+  // Agents by worker, and all of them.
+  std::array<std::atomic<std::uint32_t>, actor::kWorkersMax> agents_at_{};
+  std::atomic<std::uint32_t> agents_all_{0};
   // By worker, touched by that worker only.
   std::array<std::vector<AgentHost*>, actor::kWorkersMax> hosts_;
 };

@@ -1,18 +1,20 @@
-// One login on its way through the pools (authenticator.hpp). Its jobs share it; at any moment
-// one thread at most works on it.
+// One login on its way through the pools (authenticator.hpp), in steps. A step says what comes
+// next: another step and where it runs, or the verdict. The jobs of an attempt share it; at any
+// moment one thread at most works on it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
+#include "actor/work_pool.hpp"
 #include "base/result.hpp"
 #include "login/accounts.hpp"
 #include "login/authenticator.hpp"
 #include "store/account.hpp"
 #include "store/driver.hpp"
-#include "store/records.hpp"
 
 namespace gatehouse::login {
 
@@ -20,77 +22,75 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
  public:
   Attempt(Authenticator& owner, AuthRequest request, Done done);
 
-  void verify() { in_store(&Attempt::look_up); }
-  void find_or_create() { in_store(&Attempt::adopt); }
+  void verify() { go(InStore{&Attempt::look_up}); }
+  void find_or_create() { go(InStore{&Attempt::adopt}); }
 
  private:
-  using StoreStep = void (Attempt::*)(store::Driver& driver);
+  struct Next;
+  // Here and now; after a step in the store: once its writes are durable.
+  struct Then {
+    Next (Attempt::*step)();
+  };
+  struct InStore {
+    Next (Attempt::*step)(store::Driver& driver);
+  };
+  // judge(), when the hash room lets it in.
+  struct InHashRoom {
+    bool suspect;
+  };
+  struct Next : std::variant<Admission, Then, InStore, InHashRoom> {
+    using variant::variant;
+  };
 
-  // Store jobs.
-  void look_up(store::Driver& driver);
-  void create(store::Driver& driver);
-  void complete(store::Driver& driver);
-  void spend_proof(store::Driver& driver);
-  // Takes a try from the second factor's budget; false: refused.
-  bool take_totp_try(store::Driver& driver);
-  void adopt(store::Driver& driver);
-  // On the hash pool.
-  void judge(const actor::WorkContext& context);
-  void judge_account();
-  void judge_stranger();
-  // Of a login that is refused unless password and code are right together.
-  void judge_proof(bool password_right);
-  // Whose code the client sent, a time step; false: refused.
-  [[nodiscard]] bool read_totp();
-  // Verifies the password and learns how long its format takes; nothing: refused.
-  [[nodiscard]] std::optional<bool> verify_stored();
+  // The steps, in their order; attempt.cpp shows which follows which.
+  Next look_up(store::Driver& driver);
+  Next look_at_ticket(store::Driver& driver);
+  Next enter();
+  Next take_guess();
+  Next judge(const actor::WorkContext& context);
+  Next judge_account();
+  Next judge_proof(bool password_right);
+  Next judge_stranger();
+  Next complete(store::Driver& driver);
+  Next spend_proof(store::Driver& driver);
+  Next create(store::Driver& driver);
+  Next adopt(store::Driver& driver);
+  Next admit();
+  Next refuse(const Refusal& refusal);
+  // For what the client sent; the throttle counts it.
+  Next refuse_failed(const Refusal& refusal);
+  Next refuse_after_burn(const Refusal& refusal);
 
-  void in_store(StoreStep step);
-  // After a step in the store: what it decided, unless its writes were undone.
-  void settle(const Result<>& durable);
-  // After look_up.
-  void go_on();
-  void in_hash_room(bool suspect);
-  void in_hash_pool();
-  bool find(store::Driver& driver);
-  bool read_server(store::Driver& driver);
-  bool read_ticket(store::Driver& driver);
-  // Refuses when the account or the server may not be entered now; true when they may.
-  bool may_enter();
-  void admit();
+  // What carries them out.
+  void go(Next next);
+  void submit(InStore step);
+  void enter_hash_room(bool suspect);
+  void enter_hash_pool();
+
+  [[nodiscard]] Result<bool> compare_password();
+  // Reads whose code the client sent; or why the login ends.
+  [[nodiscard]] std::optional<Refusal> read_totp();
+  // Takes a try from the second factor's budget; or why the login ends.
+  [[nodiscard]] std::optional<Refusal> take_totp_try(store::Driver& driver);
+  [[nodiscard]] Refusal refusal_for(const Error& error);
   [[nodiscard]] bool known_address() const;
   [[nodiscard]] const std::string& counted_name() const;
-  // Asks the throttle for a guess; false: refused.
-  [[nodiscard]] bool take_guess(bool& suspect);
-  void refuse_for(const Error& error);
-  void refuse(const Refusal& refusal) { finish(tl::unexpected(refusal)); }
-  // For what the client sent; the throttle counts it.
-  void refuse_failed(const Refusal& refusal);
-  void refuse_after_burn(const Refusal& refusal);
   void burn();
-  void finish(Admission admission);
-  void tell();
   [[nodiscard]] bool cancelled() const { return request_.waiter->cancelled.load(); }
 
   const Underway underway_;
   Authenticator& owner_;
   AuthRequest request_;
   Done done_;  // empty once told
-  // What a step in the store came to; it counts when the step's writes are durable.
-  bool in_step_ = false;
-  bool looked_up_ = false;
-  bool to_be_hashed_ = false;
-  std::optional<Admission> verdict_;
   std::optional<store::Account> account_;
   ServerDoor door_;
-  bool raced_ = false;  // another login made the account between our look-up and our insert
-  std::string new_hash_;
+  std::optional<TicketClaim> claim_;  // of the ticket that came
   Throttle::Guess guess_;
   std::optional<Refusal> unless_proved_;    // the answer, unless both factors are right
   bool totp_sent_ = false;                  // to an account that has a second factor
   std::optional<std::uint64_t> totp_step_;  // whose code it is; nothing: it is wrong
-  // Of the ticket that came, or of the one to come.
-  std::optional<TicketClaim> claim_;
+  std::string new_hash_;
+  bool raced_ = false;  // another login made the account between our look-up and our insert
   bool password_given_ = false;
 };
 

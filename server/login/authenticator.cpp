@@ -35,14 +35,15 @@ Authenticator::~Authenticator() {
   idle_.wait(lock, [this] { return underway_ == 0; });
 }
 
-Authenticator::Underway::Underway(Authenticator& owner) : owner_(owner) {
-  std::lock_guard lock(owner_.mutex_);
-  ++owner_.underway_;
+Authenticator::Underway::Underway(Authenticator& owner) : owner_(&owner) {
+  std::lock_guard lock(owner_->mutex_);
+  ++owner_->underway_;
 }
 
 Authenticator::Underway::~Underway() {
-  std::lock_guard lock(owner_.mutex_);
-  if (--owner_.underway_ == 0) owner_.idle_.notify_all();
+  if (owner_ == nullptr) return;
+  std::lock_guard lock(owner_->mutex_);
+  if (--owner_->underway_ == 0) owner_->idle_.notify_all();
 }
 
 bool Authenticator::take_hash_slot() {

@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "actor/work_pool.hpp"
 #include "base/clock.hpp"
@@ -97,6 +98,19 @@ class Authenticator {
   using Renewal = tl::expected<std::optional<Ticket>, Refusal>;
   using RenewalDone = UniqueFunction<void(Renewal)>;
 
+  // While somebody has one, the authenticator does not end. The first member of what its jobs
+  // share, and so the last that goes: all that they hold has ended when the authenticator ends.
+  class Underway {
+   public:
+    explicit Underway(Authenticator& owner);
+    Underway(Underway&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
+    Underway& operator=(Underway&&) = delete;
+    ~Underway();
+
+   private:
+    Authenticator* owner_;
+  };
+
   // Gauge `login_waiting{room="hash"}`. limits: those of the login's.
   Authenticator(const AuthenticatorParts& parts, const Limits& limits,
                 const AuthenticatorOptions& options);
@@ -132,24 +146,13 @@ class Authenticator {
   // Looks on through the password formats of the store: call it every second or so.
   void survey(MonotonicMs now) { survey_.update(now); }
   [[nodiscard]] AnswerFloor& floor() { return floor_; }
+  [[nodiscard]] Underway underway() { return Underway(*this); }
   // The gauge.
   [[nodiscard]] const Metric& waiting() const { return waiting_; }
 
  private:
   class Attempt;
   class Renewing;
-  // The first member of what its jobs share, and so the last that goes: all that they hold has
-  // ended when the authenticator ends.
-  class Underway {
-   public:
-    explicit Underway(Authenticator& owner);
-    Underway(const Underway&) = delete;
-    Underway& operator=(const Underway&) = delete;
-    ~Underway();
-
-   private:
-    Authenticator& owner_;
-  };
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();

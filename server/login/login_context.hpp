@@ -31,8 +31,8 @@ struct LoginContext {
         throttle(limits, metrics),
         rooms(limits, metrics,
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
-        authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
         audit(d.store, metrics, options.audit, options.audit_addresses_max),
+        authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
         connections_gauge(metrics.gauge("login_connections", "", "Open login connections")) {}
 
   Placer& placer;
@@ -44,9 +44,10 @@ struct LoginContext {
   Throttle throttle;
   Published<net::AddressRules> address_rules;
   ServerRooms rooms;
-  Authenticator authenticator;
   Audit audit;
   InProgress in_progress;
+  // Behind what logins use on its threads: it ends first, after the last of them.
+  Authenticator authenticator;
   // Connections from their accept to their close, in the process; bounded by
   // limits.login_connections_max.
   std::atomic<std::uint32_t> connections{0};

@@ -1,5 +1,8 @@
 #include "login/login_worker.hpp"
 
+#include <utility>
+
+#include "base/assert.hpp"
 #include "protocol/login_answer.hpp"
 
 namespace gatehouse::login {
@@ -57,6 +60,11 @@ void LoginWorker::on_closed(net::Transport& transport, net::CloseReason) {
 Connection* LoginWorker::find(ConnectionId id) const {
   const auto it = connections_.find(id);
   return it == connections_.end() ? nullptr : it->second.get();
+}
+
+Connection* LoginWorker::waiting(ConnectionId id) const {
+  Connection* const connection = find(id);
+  return connection != nullptr && connection->waits() ? connection : nullptr;
 }
 
 bool LoginWorker::admit_connection() {

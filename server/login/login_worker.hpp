@@ -3,15 +3,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <unordered_map>
-#include <utility>
 
 #include "actor/worker.hpp"
-#include "base/assert.hpp"
 #include "base/ids.hpp"
 #include "login/connection.hpp"
-#include "login/hold.hpp"
 #include "login/login_context.hpp"
 #include "login/outcome_log.hpp"
 #include "net/transport_set.hpp"
@@ -37,43 +33,14 @@ class LoginWorker final : public net::TransportHandler {
   [[nodiscard]] LoginContext& context() { return context_; }
   [[nodiscard]] actor::Worker& worker() { return worker_; }
   [[nodiscard]] OutcomeLog& outcomes() { return outcomes_; }
-  // nullptr: it has closed.
-  [[nodiscard]] Connection* find(ConnectionId id) const;
-
-  // A function for whoever finishes a step of a login: any thread, once. It goes on with
-  // connection `id` on this worker if that is still there, and keeps `hold` until then.
-  template <class Value>
-  [[nodiscard]] auto resume(ConnectionId id, Connection::Step<Value> step, Hold hold) {
-    return Resume<Value>{this, &worker_, id, step, std::move(hold)};
-  }
+  // The connection, if its client still waits for the outcome of its login.
+  [[nodiscard]] Connection* waiting(ConnectionId id) const;
 
  private:
-  template <class Value>
-  struct Resume {
-    LoginWorker* owner;  // touched on its thread only
-    actor::Worker* worker;
-    ConnectionId id;
-    Connection::Step<Value> step;
-    Hold hold;
-    bool called = false;
-
-    void operator()(Value value) {
-      GATEHOUSE_ASSERT(!std::exchange(called, true));
-      if (actor::Worker::current() == worker) return run(std::move(value));
-      worker->post([self = std::move(*this), value = std::move(value)]() mutable {
-        self.run(std::move(value));
-      });
-    }
-    void run(Value value) {
-      if (Connection* connection = owner->find(id))
-        (connection->*step)(std::move(value), std::move(hold));
-      hold.let_go();
-    }
-  };
-
   void on_data(net::Transport& transport, std::string_view bytes) override;
   std::uint32_t on_end(net::Transport& transport) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;
+  [[nodiscard]] Connection* find(ConnectionId id) const;
   [[nodiscard]] bool admit_connection();
   void release_connection();
 

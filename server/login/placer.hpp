@@ -31,6 +31,8 @@ struct Grant {
   // What the login proved: the session ends when the account's are others. None: nobody looks.
   std::optional<store::Credentials> credentials{};
   std::uint64_t family = 0;  // of its resume ticket; 0: none
+  // Of the login connection, which wants the answer; none: there is no such connection.
+  std::optional<std::uint16_t> worker{};
   // Tells whether somebody waits for the answer; none: somebody does.
   std::shared_ptr<const Waiter> waiter;
 
@@ -57,11 +59,11 @@ class Placer {
   // True for one of them: his new login takes no place. Any thread.
   [[nodiscard]] virtual bool online(const std::string& uid, std::string_view server) const = 0;
 
-  // Takes the account's session over and makes the player's agent. Called on the worker of the
-  // login connection. `done` is called exactly once, from inside or later, on any thread, best
-  // on that worker. When nobody waits any more (Grant::waiter) the session is not made, or undone.
-  // The uid stays marked as "login in progress" until `done` was called or destroyed. Errors become
-  // answers: kNotFound and kDenied 403, kExists 406, everything else 503.
+  // Takes the account's session over and makes the player's agent. Any thread. `done` is called
+  // exactly once, from inside or later, on any thread, best on Grant::worker. When nobody waits any
+  // more (Grant::waiter) the session is not made, or undone. The uid stays marked as "login in
+  // progress" until `done` was called or destroyed. Errors become answers: kNotFound and kDenied
+  // 403, kExists 406, everything else 503.
   virtual void place(Grant grant, Done done) = 0;
 
   // Takes a placement back that nobody will hear of: the session that has this subid ends. Any

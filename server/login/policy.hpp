@@ -19,9 +19,9 @@ struct AuthResult {
   std::string uid;  // empty: nobody, 401; the login normalises it
 };
 
-// All functions are called on the worker of the login connection; each `done` is called exactly
-// once, from inside or later, on any thread, best on that worker. What is passed by reference
-// is valid during the call only.
+// All functions are called on any thread; each `done` is called exactly once, from inside or
+// later, on any thread, best on the worker of the login connection. What is passed by reference is
+// valid during the call only.
 class Policy {
  public:
   using AuthDone = UniqueFunction<void(Result<AuthResult>)>;
@@ -31,16 +31,18 @@ class Policy {
 
   // True: auth() takes the place of the password check. Must not change while logins run.
   [[nodiscard]] virtual bool has_auth() const { return false; }
-  // `address` is the client's IP address without port. Errors: kUnavailable, kTimeout and kFull
-  // 503, others 401.
-  virtual void auth(const protocol::Token& token, std::string_view address, protocol::Suite suite,
-                    AuthDone done);
+  // (token, address, suite): the client's IP address without port. Errors: kUnavailable, kTimeout
+  // and kFull 503, others 401.
+  virtual void auth(const protocol::Token&, std::string_view, protocol::Suite, AuthDone done) {
+    done(fail(Errc::kUnavailable, "the policy has no auth handler"));
+  }
 
   // True: login() takes the place of Placer::place(). Must not change while logins run.
   [[nodiscard]] virtual bool has_login() const { return false; }
-  // Errors: kUnavailable, kTimeout and kFull 503, others 403.
-  virtual void login(const std::string& server, const std::string& uid, const Secret& secret,
-                     LoginDone done);
+  // (server, uid, secret). Errors: kUnavailable, kTimeout and kFull 503, others 403.
+  virtual void login(const std::string&, const std::string&, const Secret&, LoginDone done) {
+    done(fail(Errc::kUnavailable, "the policy has no login handler"));
+  }
 };
 
 }  // namespace gatehouse::login

@@ -1,5 +1,8 @@
 #include "login_fixture.hpp"
 
+#include <pthread.h>
+
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,6 +15,9 @@ namespace gatehouse::login {
 void FakePlacer::place(Grant grant, Done done) {
   std::unique_lock lock(mutex_);
   grants_.push_back(std::move(grant));
+  std::array<char, 16> thread{};
+  pthread_getname_np(pthread_self(), thread.data(), thread.size());
+  threads_.emplace_back(thread.data());
   if (hold_) {
     held_.push_back(std::move(done));
     return;
@@ -49,6 +55,11 @@ void FakePlacer::release() {
     held = std::exchange(held_, {});
   }
   for (Done& done : held) done(Placement{"held", {"127.0.0.1:8888"}});
+}
+
+std::vector<std::string> FakePlacer::threads() const {
+  std::lock_guard lock(mutex_);
+  return threads_;
 }
 
 std::vector<Grant> FakePlacer::grants() const {

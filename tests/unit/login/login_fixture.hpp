@@ -48,6 +48,8 @@ class FakePlacer final : public Placer {
   // Answers what is held, on the caller's thread.
   void release();
   std::vector<Grant> grants() const;
+  // The names of the threads that called place().
+  std::vector<std::string> threads() const;
 
  private:
   mutable std::mutex mutex_;
@@ -55,6 +57,7 @@ class FakePlacer final : public Placer {
   std::optional<Errc> error_;
   std::vector<Done> held_;
   std::vector<Grant> grants_;
+  std::vector<std::string> threads_;
 };
 
 // Replaces what the test gives it functions for. Called on the workers.
