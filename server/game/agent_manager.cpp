@@ -11,8 +11,8 @@
 namespace gatehouse::game {
 namespace {
 
-// So many players more than its share, and an eighth of that, a worker may have.
-constexpr std::uint32_t kSpreadSlack = 16;
+// So many players more than another, and a sixteenth of that, a worker may have.
+constexpr std::int32_t kSpreadSlack = 2;
 
 }  // namespace
 
@@ -158,17 +158,24 @@ void AgentManager::begin(std::unique_ptr<Placing> placing) {
 // ports (SO_REUSEPORT), so that a player's gate connection comes to any worker as likely as to any
 // other, and n - 1 of n move to the agent's worker wherever that is; nothing is known at the login
 // that would tell which one saves the move. As the logins are spread, so are the players. Where
-// they are not (a Unix socket has one worker), a worker with more than its share is passed over.
+// they are not (few players; a Unix socket has one worker), a worker that has more of them than
+// another gives way to that.
 std::uint16_t AgentManager::choose_worker(const login::Grant& grant) const {
-  if (!grant.worker || runtime_.system.worker(*grant.worker).stuck())
-    return runtime_.system.next_worker();
-  const std::uint32_t share = agents_all_.load() / runtime_.system.worker_count();
-  const bool crowded = agents_at_[*grant.worker].load() > share + share / 8 + kSpreadSlack;
-  return crowded ? runtime_.system.next_worker() : *grant.worker;
+  actor::System& system = runtime_.system;
+  if (!grant.worker || system.worker(*grant.worker).stuck()) return system.next_worker();
+  std::uint16_t emptiest = *grant.worker;
+  for (std::uint16_t i = 0; i < system.worker_count(); ++i) {
+    if (agents_at_[i].load() < agents_at_[emptiest].load() && !system.worker(i).stuck())
+      emptiest = i;
+  }
+  const std::int32_t least = agents_at_[emptiest].load();
+  const bool crowded = agents_at_[*grant.worker].load() > least + least / 16 + kSpreadSlack;
+  return crowded ? emptiest : *grant.worker;
 }
 
 void AgentManager::post_spawn(std::unique_ptr<AgentSpec> spec) {
   actor::Worker& worker = runtime_.system.worker(choose_worker(spec->grant));
+  agents_at_[worker.index()].fetch_add(1);
   std::uint64_t number = 0;
   {
     std::lock_guard lock(mutex_);
@@ -208,6 +215,7 @@ void AgentManager::worker_stuck(std::uint16_t worker) {
         ++it;
         continue;
       }
+      agents_at_[worker].fetch_sub(1);
       moving.push_back(std::move(it->second.spec));
       it = spawning_.erase(it);
     }
@@ -225,6 +233,7 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
                                   : runtime_.system.registry().reserve(worker.index());
   if (!id) {
     if (log::admit(uid)) log::error({}, "{} cannot be placed: {}", uid, id.error().message);
+    agents_at_[worker.index()].fetch_sub(1);
     Done done = std::move(spec->done);
     release_session(uid, spec->grant.account, spec->fence);
     release(uid);
@@ -244,8 +253,6 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
                   spec->subid};
     stopping = stopping_;
   }
-  agents_at_[worker.index()].fetch_add(1);
-  agents_all_.fetch_add(1);
   worker.attach(*id, std::make_unique<AgentService>(*host, std::move(spec)));
   if (stopping) send_logout(*id, LogoutCode::kShutdown, "the server stops");
   if (refusal) kick_for_network(*id, uid, *refusal);
@@ -350,7 +357,6 @@ void AgentManager::release(const std::string& uid) {
 
 void AgentManager::agent_ended(AgentService& agent) {
   agents_at_[agent.worker().index()].fetch_sub(1);
-  agents_all_.fetch_sub(1);
   release_session(agent.uid(), agent.account(), agent.fence());
   release(agent.uid());
 }

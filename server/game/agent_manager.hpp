@@ -223,9 +223,8 @@ class AgentManager final : public login::Placer {
   std::unordered_map<std::uint64_t, Spawning> spawning_;
   std::uint64_t last_spawning_ = 0;
 
-  // Agents by worker, and all of them.
-  std::array<std::atomic<std::uint32_t>, actor::kWorkersMax> agents_at_{};
-  std::atomic<std::uint32_t> agents_all_{0};
+  // By worker: agents, those to be made among them.
+  std::array<std::atomic<std::int32_t>, actor::kWorkersMax> agents_at_{};
   // By worker, touched by that worker only.
   std::array<std::vector<AgentHost*>, actor::kWorkersMax> hosts_;
 };
