@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "login/attempt.hpp"
+#include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
 
 namespace gatehouse::login {
@@ -60,6 +62,47 @@ void Authenticator::verify(AuthRequest request, Done done) {
 
 void Authenticator::find_or_create(AuthRequest request, Done done) {
   std::make_shared<Attempt>(*this, std::move(request), std::move(done))->find_or_create();
+}
+
+// One job in the store. What it and its answer share: a job that the store refuses is destroyed
+// uncalled.
+struct Authenticator::Renewing {
+  const Underway underway;
+  Authenticator& owner;
+  const TicketSpend spend;
+  RenewalDone done;
+  Result<TicketUse> use = TicketUse::kNone;
+
+  void run(store::Driver& driver) {
+    const MonotonicMs waited_ms = monotonic_ms() - spend.looked_at_ms;
+    use = spend_ticket(driver, spend.holder.account, spend.claim, spend.address,
+                       owner.tickets_.options(), static_cast<std::uint32_t>(waited_ms / 1'000 + 1));
+  }
+  void settle(const Result<>& durable) {
+    if (!durable) use = tl::unexpected<Error>(durable.error());
+    if (!use) {
+      if (owner.may_log())
+        log::error({}, "a resume ticket of {} is not renewed: the store is {}: {}",
+                   spend.holder.name, name(use.error().code), use.error().message);
+      return done(std::nullopt);
+    }
+    if (*use == TicketUse::kReused) return done(tl::unexpected(kTicketReused));
+    if (*use == TicketUse::kNone) return done(tl::unexpected(kBadTicket));
+    if (!spend.wants_ticket) return done(std::nullopt);
+    TicketClaim next = spend.claim;
+    ++next.sequence;
+    done(owner.tickets_.issue(spend.holder, next, wall_ms() / 1'000));
+  }
+};
+
+void Authenticator::renew(TicketSpend spend, RenewalDone done) {
+  const std::shared_ptr<Renewing> renewing(
+      new Renewing{Underway(*this), *this, std::move(spend), std::move(done)});
+  const auto taken = parts_.store.submit([renewing](store::Driver& driver) -> store::Store::Reply {
+    renewing->run(driver);
+    return [renewing](const Result<>& durable) { renewing->settle(durable); };
+  });
+  if (!taken) renewing->done(std::nullopt);
 }
 
 void Authenticator::set_keys(AuthKeys keys) {

@@ -152,7 +152,7 @@ class Authenticator {
 
  private:
   class Attempt;
-  class Renewing;
+  struct Renewing;
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();

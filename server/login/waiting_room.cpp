@@ -73,6 +73,7 @@ bool WaitingRoom::make_room(Priority priority, Called& pushed_out) {
 
 WaitingRoom::Called WaitingRoom::detach(Place& place) {
   place.waiter->position.store(0, std::memory_order_relaxed);
+  place.waiter->told = 0;
   place.waiter.reset();
   --attached_;
   gauge_.add(-1);
