@@ -18,6 +18,7 @@
 #include "crypto/totp.hpp"
 #include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
+#include "store/new_account.hpp"
 #include "store/second_factor.hpp"
 
 namespace gatehouse::login {
