@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "admission/waiting_room.hpp"
 #include "login/policy.hpp"
-#include "login/waiting_room.hpp"
 #include "script/hook.hpp"
 #include "script/hook_watch.hpp"
 #include "script/lua_service.hpp"
@@ -39,14 +39,14 @@ struct PolicyHandlers {
 class Placements {
  public:
   // Of all of them; cancelled with undo().
-  [[nodiscard]] const std::shared_ptr<login::Waiter>& waiter() const { return waiter_; }
+  [[nodiscard]] const std::shared_ptr<admission::Waiter>& waiter() const { return waiter_; }
   // A session was made. False: nobody wants it any more.
   [[nodiscard]] bool add(const std::string& uid, const std::string& subid);
   // Ends those that were made, and lets none be made from now on.
   void undo(AgentManager& agents);
 
  private:
-  const std::shared_ptr<login::Waiter> waiter_ = std::make_shared<login::Waiter>();
+  const std::shared_ptr<admission::Waiter> waiter_ = std::make_shared<admission::Waiter>();
   std::mutex mutex_;
   std::vector<std::pair<std::string, std::string>> made_;  // uid, subid
 };

@@ -30,7 +30,7 @@ std::int64_t now_s() { return wall_ms() / 1'000; }
 
 Authenticator::Attempt::Attempt(Authenticator& owner, AuthRequest request, Done done)
     : underway_(owner), owner_(owner), request_(std::move(request)), done_(std::move(done)) {
-  if (!request_.waiter) request_.waiter = std::make_shared<Waiter>();
+  if (!request_.waiter) request_.waiter = std::make_shared<admission::Waiter>();
 }
 
 void Authenticator::Attempt::go(Next next) {
@@ -86,7 +86,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::enter() {
 // have a budget of their own for where he last came from, whatever strangers do to his name.
 Authenticator::Attempt::Next Authenticator::Attempt::take_guess() {
   if (request_.trusted) return InHashRoom{false};
-  Throttle& throttle = owner_.parts_.throttle;
+  admission::Throttle& throttle = owner_.parts_.throttle;
   const std::int64_t now_ns = monotonic_ns();
   auto asked = throttle.ask(
       {request_.address, counted_name(), known_address(), request_.address_locked_s}, now_ns);
@@ -111,21 +111,21 @@ bool Authenticator::Attempt::known_address() const {
 }
 
 void Authenticator::Attempt::enter_hash_room(bool suspect) {
-  using Priority = WaitingRoom::Priority;
+  using Priority = admission::WaitingRoom::Priority;
   const bool known = request_.trusted || known_address();
   const bool doubtful = suspect || request_.suspect;
   const Priority priority =
       known ? Priority::kKnown : (doubtful ? Priority::kSuspect : Priority::kNormal);
   const bool taken = owner_.room_.enter(
       room_key(request_.name, request_.address), priority, request_.waiter,
-      [self = shared_from_this()](WaitingRoom::Turn turn) {
+      [self = shared_from_this()](admission::WaitingRoom::Turn turn) {
         self->request_.waiter->called_ms.store(monotonic_ms());
         switch (turn) {
-          case WaitingRoom::Turn::kEnter:
+          case admission::WaitingRoom::Turn::kEnter:
             return self->enter_hash_pool();
-          case WaitingRoom::Turn::kLeft:
+          case admission::WaitingRoom::Turn::kLeft:
             return self->go(self->refuse(kClientLeft));
-          case WaitingRoom::Turn::kPushedOut:
+          case admission::WaitingRoom::Turn::kPushedOut:
             return self->go(self->refuse(kHashQueueFull));
         }
       });

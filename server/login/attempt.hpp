@@ -85,7 +85,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   std::optional<store::Account> account_;
   ServerDoor door_;
   std::optional<TicketClaim> claim_;  // of the ticket that came
-  Throttle::Guess guess_;
+  admission::Throttle::Guess guess_;
   std::optional<Refusal> unless_proved_;    // the answer, unless both factors are right
   bool totp_sent_ = false;                  // to an account that has a second factor
   std::optional<std::uint64_t> totp_step_;  // whose code it is; nothing: it is wrong

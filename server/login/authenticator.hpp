@@ -25,6 +25,9 @@
 #include <utility>
 
 #include "actor/work_pool.hpp"
+#include "admission/answer_floor.hpp"
+#include "admission/throttle.hpp"
+#include "admission/waiting_room.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
@@ -35,13 +38,10 @@
 #include "base/user_name.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
-#include "login/answer_floor.hpp"
 #include "login/hash_survey.hpp"
 #include "login/options.hpp"
 #include "login/refusal.hpp"
-#include "login/throttle.hpp"
 #include "login/tickets.hpp"
-#include "login/waiting_room.hpp"
 #include "net/address.hpp"
 #include "store/store.hpp"
 
@@ -51,7 +51,7 @@ namespace gatehouse::login {
 struct AuthenticatorParts {
   store::Store& store;
   actor::WorkPool& hash_pool;
-  Throttle& throttle;
+  admission::Throttle& throttle;
   MetricSet& metrics;
 };
 
@@ -67,7 +67,7 @@ struct AuthRequest {
   Secret totp;      // the code of the second factor, if the client sent one
   Secret ticket;    // instead of a password
   // Shared with the connection; may be null.
-  std::shared_ptr<Waiter> waiter;
+  std::shared_ptr<admission::Waiter> waiter;
 };
 
 // A resume ticket that let somebody in, and is spent when he gets his answer.
@@ -145,7 +145,7 @@ class Authenticator {
   void close_room() { room_.close(); }
   // Looks on through the password formats of the store: call it every second or so.
   void survey(MonotonicMs now) { survey_.update(now); }
-  [[nodiscard]] AnswerFloor& floor() { return floor_; }
+  [[nodiscard]] admission::AnswerFloor& floor() { return floor_; }
   [[nodiscard]] Underway underway() { return Underway(*this); }
   // The gauge.
   [[nodiscard]] const Metric& waiting() const { return waiting_; }
@@ -164,13 +164,13 @@ class Authenticator {
   const AuthenticatorOptions options_;
   const std::size_t hash_slots_;
   const store::TotpBudget totp_budget_;
-  AnswerFloor floor_;
+  admission::AnswerFloor floor_;
   Tickets tickets_;
   Published<crypto::SealRing> totp_keys_;
   std::atomic<MonotonicMs> next_log_ms_{0};
   std::atomic<std::size_t> hashing_{0};  // jobs of the hash pool, those that wait there too
   Metric& waiting_;
-  WaitingRoom room_;
+  admission::WaitingRoom room_;
 
   std::mutex mutex_;
   std::condition_variable idle_;

@@ -20,10 +20,10 @@ constexpr MonotonicMs kRetryMs = 5'000;  // with a store that is away
 }  // namespace
 
 struct HashSurvey::State {
-  State(actor::WorkPool& pool, AnswerFloor& f) : hash_pool(pool), floor(f) {}
+  State(actor::WorkPool& pool, admission::AnswerFloor& f) : hash_pool(pool), floor(f) {}
 
   actor::WorkPool& hash_pool;
-  AnswerFloor& floor;
+  admission::AnswerFloor& floor;
   std::mutex mutex;
   std::condition_variable idle;
   std::size_t jobs = 0;       // under mutex, as the next
@@ -50,7 +50,7 @@ struct HashSurvey::State {
 namespace {
 
 // How long the verification of a password that is wrong takes.
-void measure_hash(AnswerFloor& floor, const std::string& stored) {
+void measure_hash(admission::AnswerFloor& floor, const std::string& stored) {
   const auto estimate_ns = crypto::estimate_verify_ns(stored);
   const std::int64_t began_ns = monotonic_ns();
   if (estimate_ns && crypto::verify_password(Secret("no password"), stored))
@@ -59,8 +59,8 @@ void measure_hash(AnswerFloor& floor, const std::string& stored) {
 
 }  // namespace
 
-HashSurvey::HashSurvey(store::Store& store, actor::WorkPool& hash_pool, AnswerFloor& floor,
-                       const crypto::Argon2Cost& cost)
+HashSurvey::HashSurvey(store::Store& store, actor::WorkPool& hash_pool,
+                       admission::AnswerFloor& floor, const crypto::Argon2Cost& cost)
     : store_(store), state_(std::make_shared<State>(hash_pool, floor)) {
   static_cast<void>(floor.wants(crypto::estimate_verify_ns(cost)));
 }

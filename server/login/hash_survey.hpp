@@ -9,9 +9,9 @@
 #include <string>
 
 #include "actor/work_pool.hpp"
+#include "admission/answer_floor.hpp"
 #include "base/clock.hpp"
 #include "crypto/password.hpp"
-#include "login/answer_floor.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::login {
@@ -20,7 +20,7 @@ namespace gatehouse::login {
 class HashSurvey {
  public:
   // cost: of new hashes. What is not slower than that, logins themselves measure.
-  HashSurvey(store::Store& store, actor::WorkPool& hash_pool, AnswerFloor& floor,
+  HashSurvey(store::Store& store, actor::WorkPool& hash_pool, admission::AnswerFloor& floor,
              const crypto::Argon2Cost& cost);
   HashSurvey(const HashSurvey&) = delete;
   HashSurvey& operator=(const HashSurvey&) = delete;

@@ -131,7 +131,7 @@ void Login::on_policy_auth(Connection& connection, Result<AuthResult> result) {
       return finish_unanswered(*refusal);
   }
   const std::int64_t now_ns = monotonic_ns();
-  context_.authenticator.floor().learn(AnswerFloor::kPolicy, now_ns - began_ns_);
+  context_.authenticator.floor().learn(admission::AnswerFloor::kPolicy, now_ns - began_ns_);
   if (!result || result->uid.empty()) {
     guess_.failed(now_ns);
     return finish(result ? kPolicyNoUid : kPolicyAuth);
@@ -196,7 +196,7 @@ void Login::enter_room() {
   const auto self = shared_from_this();
   const bool taken = context_.rooms.enter(
       server_, uid_, self,
-      [self, underway = context_.authenticator.underway()](WaitingRoom::Turn turn, Pass pass) {
+      [self, underway = context_.authenticator.underway()](Turn turn, admission::Pass pass) {
         self->on_turn(turn, std::move(pass));
       });
   if (!taken) return finish(kWaitingRoomFull);
@@ -205,12 +205,12 @@ void Login::enter_room() {
 }
 
 // Any thread.
-void Login::on_turn(WaitingRoom::Turn turn, Pass pass) {
+void Login::on_turn(Turn turn, admission::Pass pass) {
   called_ms.store(monotonic_ms());
   in_server_room_.store(false);
   pass_ = std::move(pass);
   if (cancelled.load()) return let_go();
-  if (turn != WaitingRoom::Turn::kEnter) return finish(kStopping);
+  if (turn != Turn::kEnter) return finish(kStopping);
   place();
 }
 
@@ -292,7 +292,7 @@ void Login::leave_room() {
 }
 
 void Login::let_go() {
-  pass_ = Pass();
+  pass_ = admission::Pass();
   uid_taken_.reset();
 }
 

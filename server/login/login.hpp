@@ -14,18 +14,18 @@
 #include <vector>
 
 #include "actor/worker.hpp"
+#include "admission/in_progress.hpp"
+#include "admission/server_rooms.hpp"
+#include "admission/throttle.hpp"
+#include "admission/waiting_room.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "login/authenticator.hpp"
-#include "login/in_progress.hpp"
 #include "login/login_context.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "login/refusal.hpp"
-#include "login/server_rooms.hpp"
-#include "login/throttle.hpp"
-#include "login/waiting_room.hpp"
 #include "net/address.hpp"
 #include "protocol/login_handshake.hpp"
 
@@ -46,7 +46,7 @@ struct Welcome {
 };
 using Outcome = tl::expected<Welcome, Refusal>;
 
-class Login final : public Waiter, public std::enable_shared_from_this<Login> {
+class Login final : public admission::Waiter, public std::enable_shared_from_this<Login> {
  public:
   // `step` ends the handshake of this connection of the owner.
   Login(LoginWorker& owner, ConnectionId connection, const net::Address& peer,
@@ -72,6 +72,7 @@ class Login final : public Waiter, public std::enable_shared_from_this<Login> {
   void on_position(std::uint32_t at) override;
 
  private:
+  using Turn = admission::WaitingRoom::Turn;
   template <class Value>
   using WorkerStep = void (Login::*)(Connection& connection, Value value);
 
@@ -82,7 +83,7 @@ class Login final : public Waiter, public std::enable_shared_from_this<Login> {
   void on_admission(Authenticator::Admission admission);
   void take_uid();
   void enter_room();
-  void on_turn(WaitingRoom::Turn turn, Pass pass);
+  void on_turn(Turn turn, admission::Pass pass);
   void place();
   void on_policy_login(Connection& connection, Result<std::string> subid);
   void on_placement(Connection& connection, Result<Placement> placement);
@@ -115,20 +116,20 @@ class Login final : public Waiter, public std::enable_shared_from_this<Login> {
 
   // On the worker only.
   bool at_policy_ = false;  // Policy::auth has not answered yet
-  Throttle::Guess guess_;   // that Policy::auth looks at
+  admission::Throttle::Guess guess_;   // that Policy::auth looks at
 
   std::atomic<bool> in_server_room_{false};
   std::atomic<std::uint64_t> account_{0};
 
   // Of the step at work.
   protocol::Token token_;   // until somebody looks at it
-  Throttle::AddressVerdict verdict_;
+  admission::Throttle::AddressVerdict verdict_;
   Secret secret_;           // of the session, until somebody else has it
   Admitted admitted_;
   Placement placement_;
   // Held until the client has its answer, or nobody waits for the step any more.
-  std::optional<InProgress::Entry> uid_taken_;  // a second login of the uid gets 406
-  Pass pass_;                                   // into the game server
+  std::optional<admission::InProgress::Entry> uid_taken_;  // a second login of the uid gets 406
+  admission::Pass pass_;                                   // into the game server
 };
 
 }  // namespace gatehouse::login

@@ -4,17 +4,17 @@
 #include <atomic>
 #include <cstdint>
 
+#include "admission/in_progress.hpp"
+#include "admission/server_rooms.hpp"
+#include "admission/throttle.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/published.hpp"
 #include "login/audit.hpp"
 #include "login/authenticator.hpp"
-#include "login/in_progress.hpp"
 #include "login/login_server.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
-#include "login/server_rooms.hpp"
-#include "login/throttle.hpp"
 #include "net/address_rules.hpp"
 
 namespace gatehouse::login {
@@ -41,11 +41,11 @@ struct LoginContext {
   const Limits limits;
   const std::uint32_t answer_timeout_ms;
   const std::uint32_t policy_timeout_ms;
-  Throttle throttle;
+  admission::Throttle throttle;
   Published<net::AddressRules> address_rules;
-  ServerRooms rooms;
+  admission::ServerRooms rooms;
   Audit audit;
-  InProgress in_progress;
+  admission::InProgress in_progress;
   // Behind what logins use on its threads: it ends first, after the last of them.
   Authenticator authenticator;
   // Connections from their accept to their close, in the process; bounded by

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/waiting_room.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/unique_function.hpp"
-#include "login/waiting_room.hpp"
 #include "protocol/suite.hpp"
 #include "store/account.hpp"
 
@@ -34,7 +34,7 @@ struct Grant {
   // Of the login connection, which wants the answer; none: there is no such connection.
   std::optional<std::uint16_t> worker{};
   // Tells whether somebody waits for the answer; none: somebody does.
-  std::shared_ptr<const Waiter> waiter;
+  std::shared_ptr<const admission::Waiter> waiter;
 
   [[nodiscard]] bool nobody_waits() const { return waiter && waiter->cancelled.load(); }
 };

@@ -3,21 +3,13 @@
 // it. The protocol layer adds the reasons of its handshake.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include "admission/refusal.hpp"
 
 namespace gatehouse::login {
 
-struct Refusal {
-  int code = 0;             // 0: closed without an answer
-  std::string_view reason;  // static storage
-  std::uint32_t retry_s = 0;  // told with a 429
-  bool totp = false;          // told with a 401: the password was right, the code is not
-
-  [[nodiscard]] constexpr Refusal after(std::uint32_t seconds) const {
-    return {code, reason, seconds, totp};
-  }
-};
+using admission::kAccountThrottled;
+using admission::kAddressThrottled;
+using admission::Refusal;
 
 inline constexpr Refusal kLineTooLong{400, "line_too_long"};
 inline constexpr Refusal kInputAfterToken{400, "input_after_token"};
@@ -48,9 +40,6 @@ inline constexpr Refusal kPlaceDenied{403, "place_denied"};
 inline constexpr Refusal kInProgress{406, "in_progress"};
 inline constexpr Refusal kPlaceBusy{406, "place_busy"};
 
-inline constexpr Refusal kAddressThrottled{429, "address_throttled"};
-inline constexpr Refusal kAccountThrottled{429, "account_throttled"};  // from this network
-inline constexpr Refusal kAccountCapped{429, "account_capped"};        // from every network
 inline constexpr Refusal kTotpCapped{429, "totp_capped"};
 
 inline constexpr Refusal kStoreUnavailable{503, "store_unavailable"};

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "admission/throttle.hpp"
 #include "base/user_name.hpp"
-#include "login/throttle.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -67,7 +67,7 @@ class Siege {
 
  private:
   struct Running {
-    Throttle::Guess guess;
+    admission::Throttle::Guess guess;
     std::size_t victim;
     std::int64_t asked_ns;
   };
@@ -117,7 +117,7 @@ class Siege {
   }
 
   MetricSet metrics_;
-  Throttle throttle_;
+  admission::Throttle throttle_;
   std::mt19937 random_;
   std::int64_t now_ns_ = 2 * kDay;
   std::deque<Running> asked_;
@@ -131,8 +131,8 @@ TEST(GuessBound, NoOrderOfEventsGivesMoreGuessesADayThanConfigured) {
     Siege siege(limits, seed);
     siege.run(4'000);
     const std::size_t worst = siege.worst_day();
-    ASSERT_LE(worst, Throttle::guesses_per_day(limits)) << "seed " << seed;
-    most = std::max(most, worst * 100 / Throttle::guesses_per_day(limits));
+    ASSERT_LE(worst, admission::Throttle::guesses_per_day(limits)) << "seed " << seed;
+    most = std::max(most, worst * 100 / admission::Throttle::guesses_per_day(limits));
   }
   EXPECT_GT(most, 60u) << "the sieges are hard enough to come near the bound";
 }
@@ -141,7 +141,7 @@ TEST(GuessBound, FourStrangersNeverKeepTheOwnerOut) {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     const Limits limits;
     MetricSet metrics;
-    Throttle throttle(limits, metrics);
+    admission::Throttle throttle(limits, metrics);
     std::mt19937 random(seed);
     std::int64_t now_ns = kDay;
     const std::int64_t end_ns = now_ns + 3 * kDay;
@@ -163,7 +163,7 @@ TEST(GuessBound, FourStrangersNeverKeepTheOwnerOut) {
 TEST(GuessBound, AKnownNetworkAndATicketAreNeverKeptOut) {
   const Limits limits;
   MetricSet metrics;
-  Throttle throttle(limits, metrics);
+  admission::Throttle throttle(limits, metrics);
   const net::Address home = network(0);
   std::int64_t now_ns = kDay;
   int refused = 0;
@@ -171,7 +171,7 @@ TEST(GuessBound, AKnownNetworkAndATicketAreNeverKeptOut) {
     const net::Address from =
         net::Address::from("10.2.0." + std::to_string(i % 150), 1).value();
     auto asked = throttle.ask({from, "alice", false, 0}, now_ns);
-    refused += asked.refusal && asked.refusal->reason == kAccountCapped.reason ? 1 : 0;
+    refused += asked.refusal && asked.refusal->reason == admission::kAccountCapped.reason ? 1 : 0;
     asked.guess.failed(now_ns);
     auto owner = throttle.ask({home, "alice", true, 0}, now_ns);
     ASSERT_FALSE(owner.refusal);

@@ -1,5 +1,5 @@
 // The password check alone, and the set of logins in progress.
-#include "login/in_progress.hpp"
+#include "admission/in_progress.hpp"
 #include "login_fixture.hpp"
 
 namespace gatehouse::login {
@@ -26,7 +26,7 @@ class AuthenticatorTest : public testing::Test {
   }
 
   TestServer server_;
-  Throttle throttle_{Limits(), server_.metrics};
+  admission::Throttle throttle_{Limits(), server_.metrics};
 };
 
 TEST_F(AuthenticatorTest, TwoFirstLoginsOfOneNameMakeOneAccount) {
@@ -96,6 +96,7 @@ TEST_F(AuthenticatorTest, EndsAfterAllThatItsLoginsHold) {
   request.name = "new";
   request.server = "sample";
   request.password = Secret("x");
+  using admission::Waiter;
   request.waiter = std::shared_ptr<Waiter>(new Waiter, [&](Waiter* waiter) {
     delete waiter;
     going.set_value();
@@ -110,14 +111,14 @@ TEST_F(AuthenticatorTest, EndsAfterAllThatItsLoginsHold) {
 }
 
 TEST(InProgressTest, OneEntryAUid) {
-  auto running = std::make_unique<InProgress>();
-  std::optional<InProgress::Entry> first = running->enter("a");
+  auto running = std::make_unique<admission::InProgress>();
+  std::optional<admission::InProgress::Entry> first = running->enter("a");
   ASSERT_TRUE(first);
   EXPECT_FALSE(running->enter("a"));
   EXPECT_TRUE(running->enter("b")) << "left again at once";
   EXPECT_EQ(running->count(), 1u);
   {
-    const InProgress::Entry moved(std::move(*first));
+    const admission::InProgress::Entry moved(std::move(*first));
     EXPECT_FALSE(running->enter("a"));
     first.reset();
     EXPECT_FALSE(running->enter("a")) << "an empty entry leaves nothing";
@@ -129,7 +130,7 @@ TEST(InProgressTest, OneEntryAUid) {
 }
 
 TEST(InProgressTest, ManyThreads) {
-  InProgress running;
+  admission::InProgress running;
   std::atomic<int> inside{0}, entered{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {

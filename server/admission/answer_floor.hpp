@@ -12,7 +12,7 @@
 
 #include "base/metrics.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 // Any thread. Times are monotonic nanoseconds.
 class AnswerFloor {
@@ -44,4 +44,4 @@ class AnswerFloor {
   std::map<std::uint64_t, double> took_ns_;  // by estimate, under mutex_; 0: not judged yet
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,4 +1,4 @@
-#include "login/in_progress.hpp"
+#include "admission/in_progress.hpp"
 
 #include <array>
 #include <functional>
@@ -7,7 +7,7 @@
 
 #include "base/assert.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 struct InProgress::Shards {
   struct Shard {
@@ -50,4 +50,4 @@ InProgress::Entry::~Entry() {
   GATEHOUSE_ASSERT(erased == 1);
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 class InProgress {
  public:
@@ -45,4 +45,4 @@ class InProgress::Entry {
   std::string uid_;
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

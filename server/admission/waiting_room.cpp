@@ -1,10 +1,10 @@
-#include "login/waiting_room.hpp"
+#include "admission/waiting_room.hpp"
 
 #include <vector>
 
 #include "base/assert.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 // One of so many turns goes to the lowest priority, so that nobody waits for ever.
@@ -168,4 +168,4 @@ void WaitingRoom::close() {
   for (Called& called : all) called(Turn::kPushedOut);
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,10 +1,10 @@
-#include "login/answer_floor.hpp"
+#include "admission/answer_floor.hpp"
 
 #include <algorithm>
 
 #include "base/clock.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 // Formats and costs that one store holds; the quickest are dropped.
@@ -56,4 +56,4 @@ std::int64_t AnswerFloor::due_ns(std::int64_t began_ns, std::int64_t now_ns) con
   return began_ns + (took + floor - 1) / floor * floor;
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -12,13 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/waiting_room.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
-#include "login/waiting_room.hpp"
 #include "store/records.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 class ServerRoom;
 
@@ -76,4 +76,4 @@ class ServerRooms {
   std::map<std::string, std::shared_ptr<ServerRoom>> rooms_;  // under mutex_
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

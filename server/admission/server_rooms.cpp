@@ -1,4 +1,4 @@
-#include "login/server_rooms.hpp"
+#include "admission/server_rooms.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -6,7 +6,7 @@
 
 #include "base/rate_bucket.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 class ServerRoom {
  public:
@@ -115,4 +115,4 @@ void ServerRooms::close() {
   for (const auto& room : all()) room->room().close();
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

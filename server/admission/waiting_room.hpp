@@ -24,7 +24,7 @@
 #include "base/metrics.hpp"
 #include "base/unique_function.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 // What a login and the rooms on its way tell each other. Any thread.
 struct Waiter {
@@ -113,4 +113,4 @@ class WaitingRoom {
   bool closed_ = false;
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,9 +1,9 @@
-#include "login/throttle_table.hpp"
+#include "admission/throttle_table.hpp"
 
 #include <algorithm>
 #include <functional>
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 // So many entries are looked at to find the one that remembers least.
@@ -62,4 +62,4 @@ bool ThrottleTable::make_room(Shard& shard, std::int64_t now_ns) {
   return true;
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,4 +1,4 @@
-#include "login/throttle.hpp"
+#include "admission/throttle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "base/clock.hpp"
 #include "net/network_set.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
@@ -337,4 +337,4 @@ void Throttle::Guess::failed(std::int64_t now_ns) {
   held.throttle->fail_address(held.address, now_ns);
 }
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

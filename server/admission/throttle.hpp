@@ -22,14 +22,14 @@
 #include <string_view>
 #include <utility>
 
+#include "admission/refusal.hpp"
+#include "admission/throttle_table.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/rate_bucket.hpp"
-#include "login/refusal.hpp"
-#include "login/throttle_table.hpp"
 #include "net/address.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 // Any thread. Times are monotonic nanoseconds.
 class Throttle {
@@ -147,4 +147,4 @@ class Throttle {
   ThrottleTable table_;
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

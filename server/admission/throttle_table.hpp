@@ -19,7 +19,7 @@
 #include "base/metrics.hpp"
 #include "base/rate_bucket.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 
 // Times are monotonic nanoseconds; 0: never.
 struct ThrottleEntry {
@@ -93,4 +93,4 @@ class ThrottleTable {
   std::array<Shard, kShards> shards_;
 };
 
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,8 +1,8 @@
-#include "login/answer_floor.hpp"
+#include "admission/answer_floor.hpp"
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -65,4 +65,4 @@ TEST_F(AnswerFloorTest, FormatsAreBounded) {
 }
 
 }  // namespace
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

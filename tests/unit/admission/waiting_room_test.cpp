@@ -1,4 +1,4 @@
-#include "login/waiting_room.hpp"
+#include "admission/waiting_room.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "login/server_rooms.hpp"
+#include "admission/server_rooms.hpp"
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 using Priority = WaitingRoom::Priority;
@@ -302,4 +302,4 @@ TEST(ServerRooms, LetsInAtARate) {
 }
 
 }  // namespace
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission

@@ -1,4 +1,4 @@
-#include "login/throttle.hpp"
+#include "admission/throttle.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace gatehouse::login {
+namespace gatehouse::admission {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -306,4 +306,4 @@ TEST(Throttle, ManyThreads) {
 }
 
 }  // namespace
-}  // namespace gatehouse::login
+}  // namespace gatehouse::admission
