@@ -26,9 +26,9 @@ protocol::LoginRandomness fresh_randomness() {
 
 }  // namespace
 
-Connection::Connection(LoginWorker& owner, net::Transport& stream,
+Connection::Connection(LoginWorker& owner, net::Transport& transport,
                        const protocol::LoginHandshakeOptions& suites)
-    : owner_(owner), stream_(stream) {
+    : owner_(owner), transport_(transport) {
   handshake_.emplace(suites, fresh_randomness());
 }
 
@@ -41,9 +41,9 @@ void Connection::start() {
 void Connection::fire() {
   if (state_ == State::kDone) return send_last(std::exchange(held_line_, {}));
   if (state_ == State::kLogin) return check_deadline();
-  owner_.outcomes().refused(stream_.peer(), kHandshakeTimeout);
+  owner_.outcomes().refused(transport_.peer(), kHandshakeTimeout);
   finish();
-  stream_.close(net::CloseReason::kTimeout);
+  transport_.close(net::CloseReason::kTimeout);
 }
 
 void Connection::set_deadline(std::uint32_t timeout_ms) {
@@ -78,7 +78,7 @@ void Connection::on_data(std::string_view bytes) {
   if (!held_line_.empty() && (ignored_bytes_ += bytes.size()) > kIgnoredBytesMax) {
     cancel();
     held_line_.clear();
-    stream_.close(net::CloseReason::kLocal);
+    transport_.close(net::CloseReason::kLocal);
   }
 }
 
@@ -100,7 +100,7 @@ void Connection::leave_the_line() {
   send_line(protocol::format_login_refusal(kAnswerTimeout.code, {}));
   owner_.outcomes().count(kClientLeft.reason);
   finish();
-  stream_.close_after_flush(net::CloseReason::kPeerClosed);
+  transport_.close_after_flush(net::CloseReason::kPeerClosed);
 }
 
 void Connection::read_lines(std::string_view bytes) {
@@ -129,7 +129,7 @@ void Connection::begin(protocol::LoginStep step) {
   state_ = State::kLogin;
   handshake_.reset();
   const auto login =
-      std::make_shared<Login>(owner_, stream_.id(), stream_.peer(), std::move(step));
+      std::make_shared<Login>(owner_, transport_.id(), transport_.peer(), std::move(step));
   login_ = login;
   set_deadline(owner_.context().answer_timeout_ms);
   login->begin(*this);
@@ -151,7 +151,8 @@ void Connection::welcome(Welcome welcome) {
   }
   const Secret line(protocol::format_login_ok(login_->suite(), welcome.subid, extras));
   owner_.outcomes().count("ok");
-  log::debug({}, "login {} done, suite {}", stream_.peer().to_string(), name(login_->suite()));
+  log::debug({}, "login {} done, suite {} over {}", transport_.peer().to_string(),
+             name(login_->suite()), name(transport_.kind()));
   record(protocol::kLoginOk);
   finish();
   send_last(line.reveal());
@@ -164,10 +165,10 @@ void Connection::refuse(const Refusal& refusal) {
   const MonotonicMs due = due_ms(refusal, now_ns);
   std::string line = protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp});
   if (login_) {
-    owner_.outcomes().refused(stream_.peer(), refusal, login_->uid(), login_->server());
+    owner_.outcomes().refused(transport_.peer(), refusal, login_->uid(), login_->server());
     record(refusal.code);
   } else {
-    owner_.outcomes().refused(stream_.peer(), refusal);
+    owner_.outcomes().refused(transport_.peer(), refusal);
   }
   finish();
   if (due * kNsPerMs <= now_ns) return send_last(line);
@@ -191,7 +192,7 @@ MonotonicMs Connection::due_ms(const Refusal& refusal, std::int64_t now_ns) cons
 
 void Connection::send_last(std::string_view line) {
   send_line(line);
-  stream_.close_after_flush(net::CloseReason::kLocal);
+  transport_.close_after_flush(net::CloseReason::kLocal);
 }
 
 void Connection::stop() {
@@ -223,15 +224,15 @@ void Connection::record(int code) {
   row.name = login_->uid();
   row.account = login_->account();
   row.server = login_->server();
-  row.address = code == protocol::kLoginOk ? stream_.peer().ip()
-                                           : net::subscriber_text(stream_.peer());
+  row.address = code == protocol::kLoginOk ? transport_.peer().ip()
+                                           : net::subscriber_text(transport_.peer());
   row.suite = name(login_->suite());
   row.result = std::to_string(code);
   audit.record(std::move(row));
 }
 
 void Connection::send_line(std::string_view line) {
-  protocol::append_line(stream_.output(), line);
+  protocol::append_line(transport_.output(), line);
 }
 
 }  // namespace gatehouse::login

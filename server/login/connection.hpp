@@ -1,12 +1,12 @@
 // One login connection, from the challenge to the answer. On its worker's thread only; owned by
-// LoginWorker, freed when its stream has closed.
+// LoginWorker, freed when its transport has closed.
 //
 //   kHandshake  lines go to protocol::LoginHandshake; deadline limits.login_handshake_timeout_ms
 //   kLogin      the login (login.hpp) is on its way; input is counted and ignored; deadline
 //               answer_timeout_ms, and for Policy::auth policy_timeout_ms, then 503. While the
 //               login waits in a room the deadline moves along, and the client is told its place
 //               by the room (WaitingRoom::update)
-//   kDone       answered or given up; the stream sends what is left and closes. A 401 is decided,
+//   kDone       answered or given up; the transport sends the rest and closes. A 401 is decided,
 //               counted and logged at once, and sent when it is due (answer_floor.hpp)
 // Every login is counted once: "ok", or the reason of its refusal.
 #pragma once
@@ -32,7 +32,7 @@ class LoginWorker;
 
 class Connection final : private actor::Timer {
  public:
-  Connection(LoginWorker& owner, net::Transport& stream,
+  Connection(LoginWorker& owner, net::Transport& transport,
              const protocol::LoginHandshakeOptions& suites);
 
   // Sends the challenge and starts the deadline.
@@ -42,7 +42,7 @@ class Connection final : private actor::Timer {
   // in a game server's room has to keep the connection as it is; else the place in line is kept as
   // for all who left.
   [[nodiscard]] std::uint32_t on_end();
-  // The stream closed: nobody waits for an answer any more.
+  // The transport closed: nobody waits for an answer any more.
   void on_gone();
   // Answers 503 now and closes; an answer that is held back goes out now.
   void stop();
@@ -73,7 +73,7 @@ class Connection final : private actor::Timer {
   void record(int code);
 
   LoginWorker& owner_;
-  net::Transport& stream_;
+  net::Transport& transport_;
   State state_ = State::kHandshake;
   bool said_something_ = false;  // the client, in kHandshake
   bool input_ended_ = false;     // on_end()
