@@ -20,8 +20,8 @@ script::LuaService::ErrorReport AgentService::error_report(const script::Task& t
   const std::string player = uid();
   if (!log::admit(player)) return {.wanted = false};
   std::string whose = player + "@" + server();
-  if (task.on_client) {
-    whose += fmt::format(" request {}", task.ticket.session);
+  if (const auto& request = task.tag_as<Request>(); request.asked) {
+    whose += fmt::format(" request {}", request.ticket.session);
   } else if (task.hook != script::Hook::kNone) {
     whose += fmt::format(" {}", name(task.hook));
   }

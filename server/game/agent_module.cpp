@@ -186,14 +186,14 @@ int save_done(lua_State* L, int, lua_KContext context) {
   using Outcome = AgentService::SaveOutcome;
   AgentService& agent = current_agent(L);
   agent.continue_hook();
-  script::Task& task = *script::Vm::of(L).scheduler().running();
+  auto& request = script::Vm::of(L).scheduler().running()->tag_as<Request>();
   const auto version = static_cast<std::uint64_t>(context) / 2;
   const bool commits = context % 2 != 0;
   const actor::Message& answer = *script::Vm::of(L).scheduler().incoming();
   const int count = script::unpack(L, answer);
   if (lua_toboolean(L, -count)) {
     agent.end_save(version, Outcome::kDone);
-    if (commits) agent.end_commit(task, true);
+    if (commits) agent.end_commit(request, true);
     return count;
   }
   const bool nothing = lua_toboolean(L, -1) != 0;
@@ -202,9 +202,9 @@ int save_done(lua_State* L, int, lua_KContext context) {
   // A full queue is empty again soon.
   const bool full = std::string_view(lua_tostring(L, -2)) == name(Errc::kFull);
   if (!nothing || full || agent.saves_running() > 0) return push_refusal(L, "again");
-  if (!agent.nothing_saved_since(commits ? task.commit_save : version))
+  if (!agent.nothing_saved_since(commits ? request.commit_save : version))
     return push_refusal(L, "lost");
-  if (commits) agent.end_commit(task, false);
+  if (commits) agent.end_commit(request, false);
   return push_refusal(L, "never");
 }
 
@@ -249,14 +249,14 @@ int refuse_value(lua_State* L, AgentService& agent) {
 // Yields. What the store has already is not written again. With a reply, that of the running
 // request, both are durable together.
 int l_save(lua_State* L) {
-  script::Task& task = script::current_task(L, "agent.save");
+  auto& request = script::current_task(L, "agent.save").tag_as<Request>();
   AgentService& agent = current_agent(L);
   luaL_checkany(L, 1);
   lua_settop(L, 2);
   const bool commits = !lua_isnil(L, 2);
   if (commits) {
     luaL_checkstring(L, 2);
-    if (!task.on_client) return luaL_error(L, "a reply is saved by its request only");
+    if (!request.asked) return luaL_error(L, "a reply is saved by its request only");
   }
   if (agent.rolling_back()) {
     lua_pushboolean(L, 0);
@@ -274,18 +274,18 @@ int l_save(lua_State* L) {
   const script::PackBuffer& buffer = script::Vm::of(L).pack_buffer();
   const std::string_view data(buffer.data(), buffer.size());
   const std::size_t hash = std::hash<std::string_view>{}(data) | 1;
-  const bool committable = commits && agent.committable(task);
+  const bool committable = commits && agent.committable(request);
   if (hash == agent.saved_hash() && !committable) {
     agent.save_succeeded();
-    if (commits) agent.end_commit(task, true);
+    if (commits) agent.end_commit(request, true);
     lua_pushboolean(L, 1);
     return 1;
   }
   script::Scheduler& scheduler = script::Vm::of(L).scheduler();
   const std::int32_t session = scheduler.new_session(agent);
   const std::uint64_t version = agent.begin_save(hash);
-  if (commits && task.commit_save == 0) task.commit_save = version;
-  if (committable) agent.add_committed(task, script::check_view(L, 1));
+  if (commits && request.commit_save == 0) request.commit_save = version;
+  if (committable) agent.add_committed(request, script::check_view(L, 1));
   submit_save(agent, session, agent.keep_save(data));
   agent.pause_hook();
   scheduler.await_reply(session, agent.id());
@@ -342,7 +342,7 @@ int l_load(lua_State* L) {
 
 // undecided() -> whether it is not known what became of the running request's commit
 int l_undecided(lua_State* L) {
-  lua_pushboolean(L, script::current_task(L, "agent.undecided").commit_save != 0);
+  lua_pushboolean(L, script::current_task(L, "agent.undecided").tag_as<Request>().commit_save != 0);
   return 1;
 }
 
@@ -397,8 +397,9 @@ int l_succeeded(lua_State* L) {
 // commit(): the running request's reply leaves once data and reply are durable.
 int l_commit(lua_State* L) {
   script::Task* task = script::Vm::of(L).scheduler().running();
-  if (task == nullptr || !task->on_client) return luaL_error(L, "commit belongs into a request");
-  current_agent(L).begin_commit(*task);
+  if (task == nullptr || !task->tag_as<Request>().asked)
+    return luaL_error(L, "commit belongs into a request");
+  current_agent(L).begin_commit(task->tag_as<Request>());
   return 0;
 }
 

@@ -173,23 +173,23 @@ void AgentService::report_loss(std::string_view why) {
              uid(), server(), (worker().now() - saved_ms_) / 1000, why);
 }
 
-void AgentService::begin_commit(script::Task& task) {
-  task.commit = true;
-  session_->hold(task.ticket);
+void AgentService::begin_commit(Request& request) {
+  request.commit = true;
+  session_->hold(request.ticket);
 }
 
-bool AgentService::committable(const script::Task& task) const {
-  return conversations_ != nullptr && conversations_->knows(task.ticket);
+bool AgentService::committable(const Request& request) const {
+  return conversations_ != nullptr && conversations_->knows(request.ticket);
 }
 
-void AgentService::add_committed(const script::Task& task, std::string_view reply) {
-  conversations_->add(task.ticket, reply);
+void AgentService::add_committed(const Request& request, std::string_view reply) {
+  conversations_->add(request.ticket, reply);
   conversations_changed_ = true;
 }
 
-void AgentService::end_commit(script::Task& task, bool done) {
-  task.commit_save = 0;
-  if (!done && conversations_) conversations_->drop(task.ticket);
+void AgentService::end_commit(Request& request, bool done) {
+  request.commit_save = 0;
+  if (!done && conversations_) conversations_->drop(request.ticket);
 }
 
 std::optional<std::string> AgentService::replies() const {
@@ -275,8 +275,9 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     script::Task* task = scheduler.create_task(*this);
     if (task == nullptr) return session_->respond(ticket, false, {});
     content_ = content;
-    task->on_client = true;
-    task->ticket = ticket;
+    auto& request = task->tag_as<Request>();
+    request.asked = true;
+    request.ticket = ticket;
     busy_ = true;
     watch_.limit(*task, script::Hook::kRequest, timeout_ms);
     note_started(ticket);
@@ -289,19 +290,19 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
   if (timeout_ms != 0 && (busy_ || host_.handlers().concurrent)) watch_.look_in(timeout_ms);
 }
 
-std::string_view AgentService::starting_content(const script::Task& task) const {
-  return task.queued ? std::string_view(waiting_->front().content) : content_;
+std::string_view AgentService::starting_content(const Request& request) const {
+  return request.queued ? std::string_view(waiting_->front().content) : content_;
 }
 
-void AgentService::started(script::Task& task) {
-  task.begun = true;
-  if (task.queued) drop_front();
+void AgentService::started(Request& request) {
+  request.begun = true;
+  if (request.queued) drop_front();
 }
 
 void AgentService::answer(script::Task& task, bool ok, std::string_view reply) {
   if (task.answered || !session_) return;
   task.answered = true;
-  session_->respond(task.ticket, ok, reply);
+  session_->respond(task.tag_as<Request>().ticket, ok, reply);
 }
 
 void AgentService::on_watched_task_end(script::Task& task, bool ok) {
@@ -336,22 +337,23 @@ void AgentService::on_watched_task_end(script::Task& task, bool ok) {
 }
 
 void AgentService::on_request_end(script::Task& task, bool ok) {
-  if (!ok && (task.rolls_back || task.commit_save != 0)) {
-    give_up(protocol::kKickInternalError, task.rolls_back
+  const auto& request = task.tag_as<Request>();
+  if (!ok && (request.rolls_back || request.commit_save != 0)) {
+    give_up(protocol::kKickInternalError, request.rolls_back
                                               ? "what a request did cannot be taken back"
                                               : "it is not known what became of a commit");
     return;
   }
-  if (!ok && task.commit) return begin_rollback(task);
+  if (!ok && request.commit) return begin_rollback(request);
   if (!ok) answer(task, false, {});
-  if (task.queued && !task.begun) drop_front();  // it failed before it took its content
+  if (request.queued && !request.begun) drop_front();  // it failed before it took its content
   --requests_running_;
   run_next();
 }
 
 // The request that asked for commit is over, and nothing of it is stored. It counts as running
 // until it is undone.
-void AgentService::begin_rollback(const script::Task& failed) {
+void AgentService::begin_rollback(const Request& failed) {
   rolling_back_ = true;
   script::Scheduler& scheduler = vm().scheduler();
   script::Task* task = scheduler.create_task(*this);
@@ -359,8 +361,9 @@ void AgentService::begin_rollback(const script::Task& failed) {
     return give_up(protocol::kKickInternalError, "what a request did cannot be taken back");
   }
   task->essential = true;
-  task->on_client = task->commit = task->rolls_back = true;
-  task->ticket = failed.ticket;
+  auto& request = task->tag_as<Request>();
+  request.asked = request.commit = request.rolls_back = true;
+  request.ticket = failed.ticket;
   watch_.limit(*task, script::Hook::kRequest, host_.manager().options().request_timeout_ms);
   watch_.look(*task);
   lua_pushcfunction(task->thread, rollback_main);
@@ -373,9 +376,9 @@ void AgentService::run_next() {
     const protocol::RequestTicket ticket = waiting_->front().ticket;
     script::Scheduler& scheduler = vm().scheduler();
     if (script::Task* next = scheduler.create_task(*this)) {
-      next->on_client = true;
-      next->queued = true;
-      next->ticket = ticket;
+      auto& request = next->tag_as<Request>();
+      request.asked = request.queued = true;
+      request.ticket = ticket;
       busy_ = true;
       watch_.limit(*next, script::Hook::kRequest, host_.manager().options().request_timeout_ms);
       watch_.look(*next);

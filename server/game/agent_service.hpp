@@ -54,6 +54,19 @@ struct PendingSave {
   mutable bool rewound = false;
 };
 
+// A client's request, as the tag of the task that runs it (script::Task::tag_as).
+struct Request {
+  protocol::RequestTicket ticket;
+  bool asked;       // a client's frame brought it: its reply goes to the gate session
+  bool queued;      // it waited for an earlier one
+  bool begun;       // took its content
+  bool commit;      // its reply waits until data and reply are durable
+  bool rolls_back;  // takes back what a request did whose commit cannot be
+  // Number of the first save that has what it did, while it is not known whether that or a later
+  // one was written; 0: nothing was, or it is done.
+  std::uint64_t commit_save;
+};
+
 // The way out: log_out -> the game's logout() -> save -> exit. Each step has a deadline, and the
 // next one follows however it ends: done, an error, ended at its deadline, skynet.exit().
 class AgentService final : public script::LuaService, public gate::Agent {
@@ -132,12 +145,12 @@ class AgentService final : public script::LuaService, public gate::Agent {
   [[nodiscard]] const Result<store::PlayerData>& loading() const { return **loading_; }
 
   // The running request asked for commit: only its outcome is an answer from now on.
-  void begin_commit(script::Task& task);
+  void begin_commit(Request& request);
   // In a conversation, in which the client could ask again: the reply becomes part of every save.
-  [[nodiscard]] bool committable(const script::Task& task) const;
-  void add_committed(const script::Task& task, std::string_view reply);
-  // The outcome of the task's commit is certain.
-  void end_commit(script::Task& task, bool done);
+  [[nodiscard]] bool committable(const Request& request) const;
+  void add_committed(const Request& request, std::string_view reply);
+  // The outcome of the request's commit is certain.
+  void end_commit(Request& request, bool done);
   // What every save stores with the data: a save that overtakes an earlier one brings its replies
   // along. Nothing when no request of a conversation has run.
   [[nodiscard]] std::optional<std::string> replies() const;
@@ -159,8 +172,8 @@ class AgentService final : public script::LuaService, public gate::Agent {
   [[nodiscard]] bool run_periodic_save(lua_State* L);
 
   // The content of the request whose task starts now; its first function calls it once.
-  [[nodiscard]] std::string_view starting_content(const script::Task& task) const;
-  void started(script::Task& task);
+  [[nodiscard]] std::string_view starting_content(const Request& request) const;
+  void started(Request& request);
   void answer(script::Task& task, bool ok, std::string_view reply);
 
  protected:
@@ -198,7 +211,7 @@ class AgentService final : public script::LuaService, public gate::Agent {
   void load_replies(std::string_view stored);
   void note_accepted(protocol::RequestTicket ticket);
   void note_started(protocol::RequestTicket ticket);
-  void begin_rollback(const script::Task& failed);
+  void begin_rollback(const Request& failed);
   void run_next();
   // The store has refused the newest save because another session has the player.
   void fenced();

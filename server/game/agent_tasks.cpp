@@ -37,7 +37,7 @@ int request_done(lua_State* L, int, lua_KContext) {
   } else if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER) {
     return luaL_error(L, "request() returns a string, got a %s", luaL_typename(L, -1));
   }
-  if (!task.commit) return commit_done(L, LUA_OK, 0);
+  if (!task.tag_as<Request>().commit) return commit_done(L, LUA_OK, 0);
   push_handler(L, agent.host().handlers().commit);
   push_handler(L, agent.self());
   lua_pushvalue(L, -3);
@@ -78,12 +78,12 @@ int start_main(lua_State* L) {
 
 int request_main(lua_State* L) {
   AgentService& agent = agent_of(L);
-  script::Task& task = *script::Vm::of(L).scheduler().running();
+  auto& request = script::Vm::of(L).scheduler().running()->tag_as<Request>();
   push_handler(L, agent.host().handlers().request);
   push_handler(L, agent.self());
-  const std::string_view content = agent.starting_content(task);
+  const std::string_view content = agent.starting_content(request);
   lua_pushlstring(L, content.data(), content.size());
-  agent.started(task);
+  agent.started(request);
   lua_callk(L, 2, 1, 0, request_done);
   return request_done(L, LUA_OK, 0);
 }

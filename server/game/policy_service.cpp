@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "actor/system.hpp"
+#include "base/assert.hpp"
 #include "game/agent_manager.hpp"
 #include "game/policy_call.hpp"
 #include "script/runtime.hpp"
@@ -76,7 +79,7 @@ void PolicyService::post(actor::System& system, ServiceId service,
 }
 
 void PolicyService::run(std::unique_ptr<PolicyCall> call) {
-  if (calls_.size() >= options_.calls_max) {
+  if (calls_ >= options_.calls_max) {
     busy_metric_.add();
     reports_.error(id(), "the login policy has login.policy_calls_max calls that wait: 503");
     return fail_call(*call, Errc::kFull, "too many logins wait for the policy");
@@ -86,21 +89,19 @@ void PolicyService::run(std::unique_ptr<PolicyCall> call) {
   const auto work = [&] {
     script::Task* task = vm().scheduler().create_task(*this);
     if (task == nullptr) return give_up(*call, Errc::kFull, "no memory for the login policy");
-    task->on_client = true;
     watch_.limit(*task, auth ? script::Hook::kAuth : script::Hook::kLogin, options_.timeout_ms);
-    calls_.emplace(task, std::move(call));
+    task->tag_as<PolicyCall*>() = call.release();
+    ++calls_;
     lua_pushcfunction(task->thread, auth ? policy_auth_main : policy_login_main);
     vm().scheduler().resume(*task, 0);
   };
   enter(ServiceId{}, work);
-  if (!calls_.empty()) watch_.look_in(options_.timeout_ms);
+  if (calls_ != 0) watch_.look_in(options_.timeout_ms);
 }
 
-std::unique_ptr<PolicyCall> PolicyService::take_call(const script::Task& task) {
-  const auto it = calls_.find(&task);
-  if (it == calls_.end()) return nullptr;
-  std::unique_ptr<PolicyCall> call = std::move(it->second);
-  calls_.erase(it);
+std::unique_ptr<PolicyCall> PolicyService::take_call(script::Task& task) {
+  std::unique_ptr<PolicyCall> call(std::exchange(task.tag_as<PolicyCall*>(), nullptr));
+  if (call) --calls_;
   return call;
 }
 
@@ -111,17 +112,19 @@ void PolicyService::give_up(PolicyCall& call, Errc code, const char* why) {
 }
 
 std::shared_ptr<Placements> PolicyService::placements_of(const script::Task& task) const {
-  const auto it = calls_.find(&task);
-  return it == calls_.end() ? nullptr : it->second->placements;
+  const PolicyCall* call = task.tag_as<PolicyCall*>();
+  return call == nullptr ? nullptr : call->placements;
 }
 
-void PolicyService::auth_ok(const script::Task& task, std::string_view server,
+void PolicyService::auth_ok(script::Task& task, std::string_view server,
                             std::string_view uid) {
-  take_call(task)->auth_done(login::AuthResult{std::string(server), std::string(uid)});
+  const std::unique_ptr<PolicyCall> call = take_call(task);
+  if (call) call->auth_done(login::AuthResult{std::string(server), std::string(uid)});
 }
 
-void PolicyService::login_ok(const script::Task& task, std::string_view subid) {
-  take_call(task)->login_done(std::string(subid));
+void PolicyService::login_ok(script::Task& task, std::string_view subid) {
+  const std::unique_ptr<PolicyCall> call = take_call(task);
+  if (call) call->login_done(std::string(subid));
 }
 
 void PolicyService::on_overdue(script::LuaService& service, script::Task& task) {
@@ -142,11 +145,12 @@ void PolicyService::on_watched_task_end(script::Task& task, bool) {
 
 void PolicyService::on_exit() {
   watch_.cancel();
-  script::LuaService::on_exit();
-  for (auto& [task, call] : calls_) {
-    give_up(*call, Errc::kUnavailable, "the login policy has ended");
+  for (script::Task* task = tasks(); task != nullptr; task = task->next) {
+    const std::unique_ptr<PolicyCall> call = take_call(*task);
+    if (call) give_up(*call, Errc::kUnavailable, "the login policy has ended");
   }
-  calls_.clear();
+  script::LuaService::on_exit();
+  GATEHOUSE_ASSERT(calls_ == 0);
 }
 
 }  // namespace gatehouse::game

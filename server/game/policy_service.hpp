@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -78,8 +77,8 @@ class PolicyService final : public script::LuaService {
   [[nodiscard]] int auth_handler() const { return auth_; }
   [[nodiscard]] int login_handler() const { return login_; }
   // The call that a task runs.
-  [[nodiscard]] const PolicyCall& call_of(const script::Task& task) const {
-    return *calls_.at(&task);
+  [[nodiscard]] static const PolicyCall& call_of(const script::Task& task) {
+    return *task.tag_as<PolicyCall*>();
   }
   // Those of the call that a task runs; none: it runs no call of login_handler.
   [[nodiscard]] std::shared_ptr<Placements> placements_of(const script::Task& task) const;
@@ -87,8 +86,8 @@ class PolicyService final : public script::LuaService {
   void pause_hook() { watch_.pause(*vm().scheduler().running()); }
   void continue_hook() { watch_.go_on(*vm().scheduler().running()); }
   // Ends it with success.
-  void auth_ok(const script::Task& task, std::string_view server, std::string_view uid);
-  void login_ok(const script::Task& task, std::string_view subid);
+  void auth_ok(script::Task& task, std::string_view server, std::string_view uid);
+  void login_ok(script::Task& task, std::string_view subid);
 
  protected:
   void on_start() override;
@@ -98,7 +97,7 @@ class PolicyService final : public script::LuaService {
  private:
   void run(std::unique_ptr<PolicyCall> call);
   static void on_overdue(script::LuaService& service, script::Task& task);
-  [[nodiscard]] std::unique_ptr<PolicyCall> take_call(const script::Task& task);
+  [[nodiscard]] std::unique_ptr<PolicyCall> take_call(script::Task& task);
   void give_up(PolicyCall& call, Errc code, const char* why);
 
   std::shared_ptr<std::promise<PolicyHandlers>> loaded_;
@@ -109,7 +108,7 @@ class PolicyService final : public script::LuaService {
   script::HookWatch watch_;
   int auth_ = LUA_NOREF;
   int login_ = LUA_NOREF;
-  std::unordered_map<const script::Task*, std::unique_ptr<PolicyCall>> calls_;
+  std::size_t calls_ = 0;  // that run; each is the tag of its task
 };
 
 }  // namespace gatehouse::game

@@ -65,6 +65,7 @@ class LuaService : public actor::Service {
 
   // The head of the list of its tasks.
   [[nodiscard]] const Task* tasks() const { return tasks_; }
+  [[nodiscard]] Task* tasks() { return tasks_; }
   // Tells the launcher how the start went; it answers whoever asked for this service
   // (docs/skynet-rules.md 2.10).
   void tell_launcher(bool started);
@@ -87,7 +88,7 @@ class LuaService : public actor::Service {
   void on_message(actor::MessagePtr message) override;
   void on_exit() override;
   [[nodiscard]] bool announces_exit() const override { return !light_; }
-  // A task with on_client or a hook ended; ok is false when it raised an error or was ended.
+  // A task with a hook ended; ok is false when it raised an error or was ended.
   virtual void on_watched_task_end(Task& task, bool ok);
   // The function that the script gave to skynet.start raised; the service is about to exit.
   virtual void on_init_failed() {}

@@ -192,7 +192,7 @@ void Scheduler::fail(Task& task, const std::string& text) {
 void Scheduler::end_watched(Task& task, bool ok) {
   task.state = Task::State::kRunning;
   task.deadline_ms = 0;
-  if (task.on_client || task.hook != Hook::kNone) task.service->on_watched_task_end(task, ok);
+  if (task.hook != Hook::kNone) task.service->on_watched_task_end(task, ok);
 }
 
 void Scheduler::report_error(Task& task, const std::string& text) {

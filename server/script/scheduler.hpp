@@ -7,18 +7,20 @@
 // it; a call packs into a message and yields; the reply unpacks onto the caller's stack.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <lua.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "actor/message.hpp"
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
-#include "protocol/reply_window.hpp"
 #include "script/hook.hpp"
 #include "script/interrupt.hpp"
 #include "script/session_map.hpp"
@@ -45,22 +47,27 @@ struct Task {
   bool answered = false;     // ret(), response() or ignoreret() was used
   bool has_token = false;    // an entry of the token table points here
   bool broken = false;       // woken before its time: sleep returns "BREAK"
-  bool on_client = false;    // serves a client's frame: the reply goes to its gate session
-  bool queued = false;       // the frame waited for an earlier one
-  bool commit = false;       // the reply waits until data and reply are durable
   bool over = false;         // its script asked the service to end: it goes no further
   bool essential = false;    // may use the VM's reserve of memory, and what it forks
   bool vital = false;        // the service's start function: the service learns of its failure
-  bool begun = false;        // took its content, when it was queued
   Hook hook = Hook::kNone;   // the game's function that it runs
   // By when that must be done; 0: no deadline, or the server makes it wait and has its own.
   MonotonicMs deadline_ms = 0;
   MonotonicMs left_ms = 0;   // of the time until the deadline, while the server makes it wait
-  bool rolls_back = false;   // takes back what a request did whose commit cannot be
-  protocol::RequestTicket ticket;  // of the client's request
-  // Number of the first save that has what the request did, while it is not known whether that or
-  // a later one was written; 0: nothing was, or it is done.
-  std::uint64_t commit_save = 0;
+  // What its service has to know of it: bytes that the scheduler does not look at, zero at first.
+  alignas(8) std::array<std::byte, 32> tag{};
+
+  // The tag as a T, whose state of zero bytes is a good one.
+  template <class T>
+  [[nodiscard]] T& tag_as() {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(tag) && alignof(T) <= 8);
+    return *reinterpret_cast<T*>(tag.data());
+  }
+  template <class T>
+  [[nodiscard]] const T& tag_as() const {
+    return const_cast<Task*>(this)->tag_as<T>();
+  }
+
   std::int32_t request_session = 0;
   std::int32_t session = 0;  // of the call or timer it waits for
   std::uint32_t request_size = 0;
