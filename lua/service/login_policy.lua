@@ -1,5 +1,5 @@
--- Runs a login policy file (login.policy; see logind.lua) and hands its functions to the login
--- daemon.
+-- Runs a login policy file (login.policy; lua/game/login_policy.lua by default) and hands its
+-- functions to the login daemon.
 local core <const> = require "skynet.core"
 local login <const> = require "gatehouse.login"
 local skynet <const> = require "skynet"

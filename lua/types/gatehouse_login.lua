@@ -1,6 +1,6 @@
 ---@meta gatehouse.login
 
--- What a login policy (lua/service/logind.lua, or the file that login.policy names) may call.
+-- What a login policy (lua/game/login_policy.lua, or the file that login.policy names) may call.
 
 ---@class gatehouse.login
 local login = {}

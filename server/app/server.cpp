@@ -486,7 +486,7 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   skynet::apply_skynet_config(*settings, runtime);
   modules::add_modules(runtime, mysql_connections);
   game::add_modules(runtime, nullptr);
-  runtime.hidden_services = {"logind", "login_policy", "msgagent"};
+  runtime.hidden_services = {"login_policy", "msgagent"};
   system.on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (own_logger) skynet::divert_log(system);
   system.start(network.loop_factory());

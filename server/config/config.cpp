@@ -66,9 +66,18 @@ void read_listener(ConfigReader& reader, Config& config) {
   config.login.listeners.push_back(std::move(listener));
 }
 
+constexpr const char* kLoginPolicy = "lua/game/login_policy.lua";
+
 void read_login(ConfigReader& reader, Config& config) {
   reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
   reader.read("policy", config.login_policy);
+  // What the policy that comes with the program was called before.
+  if (config.login_policy.ends_with("lua/service/logind.lua") && !is_file(config.login_policy)) {
+    config.warnings.push_back(
+        "login.policy: lua/service/logind.lua is lua/game/login_policy.lua now; the next release "
+        "does not know the old name");
+    config.login_policy = path_in(config.program_root, kLoginPolicy);
+  }
   reader.read("policy_timeout_ms", config.login.policy_timeout_ms, 1);
   reader.read("policy_calls_max", config.login_policy_calls_max, 1);
   reader.read("handshake_timeout_ms", config.limits.login_handshake_timeout_ms, 1);
@@ -448,7 +457,7 @@ Result<Config> load_config(const std::string& file, const std::vector<std::strin
   Config config;
   config.program_root = std::move(*own_files);
   config.values = values_of(*root);
-  config.login_policy = path_in(config.program_root, "lua/service/logind.lua");
+  config.login_policy = path_in(config.program_root, kLoginPolicy);
   config.agent.module = path_in(config.program_root, "lua/game/player.lua");
   config.agent.rescue.folder = path_in(folder, config.agent.rescue.folder);
   config.workers = 0;

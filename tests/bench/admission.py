@@ -19,7 +19,7 @@ PASSWORD = "password"  # as load's
 def with_passwords(limits=None, suites=("plain", "skynet")):
     return {
         "login": {
-            "policy": "lua/service/logind.lua",
+            "policy": "lua/game/login_policy.lua",
             "listen": [{"transport": "tcp", "address": "127.0.0.1:0", "suites": list(suites)}],
         },
         "admin": {"listen": "127.0.0.1:0"},

@@ -144,7 +144,7 @@ def password_logins(bench, kind):
         return {"rate": hashes_per_second(max(2.5 * bench.seconds, 1))}
     players = 10 if bench.quick else 200
     changes = {
-        "login": {"policy": "lua/service/logind.lua"},
+        "login": {"policy": "lua/game/login_policy.lua"},
         "limits": {"hash_threads": HASH_THREADS},
         "auth": {"argon2": {"memory_kib": HASH_MEMORY_KIB, "passes": HASH_PASSES, "lanes": 1}},
     }

@@ -148,7 +148,7 @@ def test_every_program_refuses(tmp_path):
 @pytest.mark.parametrize("key", ["agent.module", "login.policy"])
 def test_code_that_is_named(tmp_path, key):
     code_file = tmp_path / "named.lua"
-    source = {"agent.module": "lua/game/player.lua", "login.policy": "lua/service/logind.lua"}
+    source = {"agent.module": "lua/game/player.lua", "login.policy": "lua/game/login_policy.lua"}
     shutil.copy(ROOT / source[key], code_file)
     section, name = key.split(".")
     path = write(tmp_path / "c.json", 0o600)

@@ -29,7 +29,7 @@ TEST_F(ConfigTest, Defaults) {
   EXPECT_TRUE(config.login.listeners[0].plain);
   EXPECT_FALSE(config.login.listeners[0].skynet);
   EXPECT_EQ(config.program_root, ".");
-  EXPECT_EQ(config.login_policy, "lua/service/logind.lua");
+  EXPECT_EQ(config.login_policy, "lua/game/login_policy.lua");
   ASSERT_EQ(config.gates.size(), 1u);
   EXPECT_EQ(config.gates[0].server, "sample");
   EXPECT_EQ(config.gates[0].listen.to_string(), "127.0.0.1:0");
@@ -51,6 +51,15 @@ TEST_F(ConfigTest, Defaults) {
   EXPECT_EQ(config.log.leave_timeout, std::chrono::seconds(1));
   EXPECT_EQ(config.limits.login_handshake_timeout_ms, 10'000u);
   EXPECT_TRUE(config.warnings.empty());
+}
+
+TEST_F(ConfigTest, TheOldNameOfTheLoginPolicyStillMeansIt) {
+  json root = smallest();
+  root["login"]["policy"] = "lua/service/logind.lua";
+  const Config config = value(load(root));
+  EXPECT_EQ(config.login_policy, "lua/game/login_policy.lua");
+  ASSERT_EQ(config.warnings.size(), 1u);
+  EXPECT_NE(config.warnings[0].find("login.policy"), std::string::npos);
 }
 
 TEST_F(ConfigTest, ValuesArrive) {
