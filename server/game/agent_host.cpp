@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "game/agent_manager.hpp"
@@ -94,6 +95,7 @@ bool AgentHost::ends_when_asked(bool) {
 }
 
 void AgentHost::player_left(ServiceId agent) {
+  GATEHOUSE_ASSERT(!exiting());
   const bool made_room = agent == leaver_;
   const bool last = vm().light_service_count() == 0;
   if (last && (closing_ || outdated())) return worker().retire(*this);

@@ -227,6 +227,7 @@ void AgentManager::worker_stuck(std::uint16_t worker) {
 }
 
 void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec) {
+  GATEHOUSE_ASSERT(actor::Worker::current() == &worker);
   const std::string uid = spec->grant.uid;
   AgentHost* host = host_with_room(worker);
   const auto id = host == nullptr ? Result<ServiceId>(fail(Errc::kFull, "no VM takes players"))
@@ -245,6 +246,7 @@ void AgentManager::spawn(actor::Worker& worker, std::unique_ptr<AgentSpec> spec)
   {
     std::lock_guard lock(mutex_);
     Online& entry = online_[uid];
+    GATEHOUSE_ASSERT(!entry.agent);
     entry.agent = *id;
     entry.subid = spec->subid;
     if (auto client = net::Address::from(spec->grant.address, 0)) entry.client = *client;
@@ -318,6 +320,7 @@ AgentHost* AgentManager::host_with_room(actor::Worker& worker) {
 AgentHost* AgentManager::make_host(actor::Worker& worker, std::shared_ptr<script::Code> code) {
   const auto id = runtime_.system.registry().reserve(worker.index());
   if (!id) return nullptr;
+  GATEHOUSE_ASSERT(actor::Worker::current() == &worker);
   auto made = std::make_unique<AgentHost>(runtime_, *this, std::move(code));
   AgentHost* host = made.get();
   worker.pin(*host);
@@ -390,6 +393,7 @@ bool AgentManager::end_barred(std::string_view uid, std::uint64_t epoch, LogoutC
     std::lock_guard lock(mutex_);
     const auto it = online_.find(std::string(uid));
     if (it == online_.end() || !it->second.agent) return false;
+    GATEHOUSE_ASSERT(it->second.held.account.value != 0);
     if (it->second.held.fence.epoch > epoch) return false;
     agent = it->second.agent;
     first = !std::exchange(it->second.barred, true);

@@ -55,7 +55,7 @@ void AgentService::refuse_login(Errc code, std::string_view reason) {
 }
 
 Result<> AgentService::ready(int self) {
-  GATEHOUSE_ASSERT(spec_ != nullptr);
+  GATEHOUSE_ASSERT(spec_ != nullptr && session_ == nullptr && self_ == LUA_NOREF);
   if (spec_->grant.nobody_waits()) {
     return fail(Errc::kClosed, "nobody waits for this login any more");
   }
@@ -114,6 +114,7 @@ void AgentService::note_started(protocol::RequestTicket ticket) {
 }
 
 std::uint64_t AgentService::begin_save(std::size_t hash) {
+  GATEHOUSE_ASSERT(saves_running_ < UINT32_MAX);
   saved_hash_ = 0;
   newest_hash_ = hash;
   ++saves_running_;
@@ -121,7 +122,7 @@ std::uint64_t AgentService::begin_save(std::size_t hash) {
 }
 
 void AgentService::end_save(std::uint64_t version, SaveOutcome outcome) {
-  GATEHOUSE_ASSERT(saves_running_ > 0);
+  GATEHOUSE_ASSERT(saves_running_ > 0 && version <= version_);
   --saves_running_;
   if (outcome != SaveOutcome::kNothingDone) saved_max_ = std::max(saved_max_, version);
   if (outcome != SaveOutcome::kDone) return;
@@ -183,6 +184,7 @@ bool AgentService::committable(const Request& request) const {
 }
 
 void AgentService::add_committed(const Request& request, std::string_view reply) {
+  GATEHOUSE_ASSERT(request.commit && conversations_ != nullptr);
   conversations_->add(request.ticket, reply);
   conversations_changed_ = true;
 }
@@ -198,6 +200,7 @@ std::optional<std::string> AgentService::replies() const {
 }
 
 void AgentService::rolled_back(script::Task& task) {
+  GATEHOUSE_ASSERT(rolling_back_);
   rolling_back_ = false;
   saved_hash_ = 0;
   pending_.reset();  // `self` is what the store has: nothing of it is left to rescue
@@ -259,6 +262,7 @@ bool AgentService::run_periodic_save(lua_State* L) {
 }
 
 void AgentService::on_request(protocol::RequestTicket ticket, std::string_view content) {
+  GATEHOUSE_ASSERT(session_ != nullptr && self_ != LUA_NOREF && !exiting());
   if (leaving_) {
     session_->respond(ticket, false, {});
     return;
@@ -347,6 +351,7 @@ void AgentService::on_request_end(script::Task& task, bool ok) {
   if (!ok && request.commit) return begin_rollback(request);
   if (!ok) answer(task, false, {});
   if (request.queued && !request.begun) drop_front();  // it failed before it took its content
+  GATEHOUSE_ASSERT(requests_running_ > 0);
   --requests_running_;
   run_next();
 }
@@ -354,6 +359,7 @@ void AgentService::on_request_end(script::Task& task, bool ok) {
 // The request that asked for commit is over, and nothing of it is stored. It counts as running
 // until it is undone.
 void AgentService::begin_rollback(const Request& failed) {
+  GATEHOUSE_ASSERT(!rolling_back_ && failed.commit && !failed.rolls_back);
   rolling_back_ = true;
   script::Scheduler& scheduler = vm().scheduler();
   script::Task* task = scheduler.create_task(*this);
@@ -393,6 +399,7 @@ void AgentService::run_next() {
 }
 
 void AgentService::drop_front() {
+  GATEHOUSE_ASSERT(waiting_ != nullptr && !waiting_->empty());
   waiting_->pop_front();
   if (waiting_->empty()) waiting_.reset();
 }

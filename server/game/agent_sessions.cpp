@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "game/agent_manager.hpp"
 
@@ -11,6 +12,7 @@ namespace gatehouse::game {
 void AgentManager::claim(std::unique_ptr<Placing> placing) {
   // Shared, because a job that the store refuses is destroyed uncalled.
   auto shared = std::make_shared<std::unique_ptr<Placing>>(std::move(placing));
+  GATEHOUSE_ASSERT((*shared)->gate != nullptr && (*shared)->done);
   const auto owner = store::Store::Owner::account((*shared)->grant.uid);
   const auto submitted = store_.submit(owner, [this, shared](store::Driver& driver) {
     return claim_in_store(driver, std::move(*shared));
@@ -55,6 +57,7 @@ store::Store::Reply AgentManager::claim_in_store(store::Driver& driver,
     spec->grant = std::move(placing->grant);
     spec->done = std::move(placing->done);
     spec->gate = placing->gate;
+    GATEHOUSE_ASSERT(fence.epoch != 0);
     spec->fence = fence;
     spec->subid = std::to_string(fence.epoch);
     spec->data = std::move(*data);

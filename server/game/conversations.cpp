@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
 #include "store/records.hpp"
@@ -96,8 +97,7 @@ const Conversations::Conversation& Conversations::enter(std::string_view name,
     std::rotate(it, it + 1, conversations_.end());
   } else {
     if (conversations_.size() == kConversationsMax) {
-      for (const Reply& reply : conversations_.front().replies) bytes_ -= reply.content.size();
-      count_ -= conversations_.front().replies.size();
+      for (const Reply& reply : conversations_.front().replies) take_away(reply);
       conversations_.erase(conversations_.begin());
     }
     conversations_.push_back({});
@@ -139,9 +139,15 @@ void Conversations::drop(protocol::RequestTicket ticket) {
     return reply.session == ticket.session;
   });
   if (it == replies.end()) return;
-  bytes_ -= it->content.size();
-  --count_;
+  take_away(*it);
   replies.erase(it);
+}
+
+// The reply leaves.
+void Conversations::take_away(const Reply& reply) {
+  GATEHOUSE_ASSERT(count_ > 0 && bytes_ >= reply.content.size());
+  --count_;
+  bytes_ -= reply.content.size();
 }
 
 void Conversations::append(Conversation& conversation, Reply reply) {
@@ -158,15 +164,15 @@ void Conversations::shrink() {
     const bool newest = &conversation == &conversations_.back();
     for (std::size_t i = 0; bytes_ > kBytesMax && i + (newest ? 1 : 0) < replies.size(); ++i) {
       if (!replies[i].kept) continue;
+      GATEHOUSE_ASSERT(bytes_ >= replies[i].content.size());
       bytes_ -= replies[i].content.size();
       replies[i].kept = false;
       std::string().swap(replies[i].content);
     }
     const std::size_t gone =
         std::min(replies.size(), count_ > count_max_ ? count_ - count_max_ : 0);
-    for (std::size_t i = 0; i < gone; ++i) bytes_ -= replies[i].content.size();
+    for (std::size_t i = 0; i < gone; ++i) take_away(replies[i]);
     replies.erase(replies.begin(), replies.begin() + static_cast<std::ptrdiff_t>(gone));
-    count_ -= gone;
   }
 }
 
@@ -174,6 +180,7 @@ std::string Conversations::encode() const {
   std::string out(1, kVersion);
   out.reserve(64 + bytes_ + 4 * count_);
   for (const Conversation& conversation : conversations_) {
+    GATEHOUSE_ASSERT(conversation.name.size() <= UINT8_MAX);
     out += static_cast<char>(conversation.name.size());
     out += conversation.name;
     append_number(out, conversation.floor);

@@ -72,6 +72,7 @@ class Conversations {
   class Reader;
   [[nodiscard]] Conversation* find(protocol::RequestTicket ticket);
   void append(Conversation& conversation, Reply reply);
+  void take_away(const Reply& reply);
   void shrink();
   static Result<> read_old(Reader& reader, Conversations& conversations);
   static Result<> read_conversation(Reader& reader, Conversations& conversations);

@@ -85,6 +85,7 @@ void PolicyService::run(std::unique_ptr<PolicyCall> call) {
     return fail_call(*call, Errc::kFull, "too many logins wait for the policy");
   }
   const bool auth = static_cast<bool>(call->auth_done);
+  GATEHOUSE_ASSERT(auth != static_cast<bool>(call->login_done));
   if (!auth) call->placements = std::make_shared<Placements>();
   const auto work = [&] {
     script::Task* task = vm().scheduler().create_task(*this);

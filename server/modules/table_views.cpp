@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "modules/table_access.hpp"
 #include "script/array_mark.hpp"
@@ -80,6 +81,7 @@ std::string_view TableViews::keep(std::string text) {
 
 void TableViews::close(TableView& view) {
   cached_.fill(nullptr);  // the addresses may be given out again
+  GATEHOUSE_ASSERT(view.owner == this);
   view.~TableView();
   new (&view) TableView();
 }
@@ -87,6 +89,7 @@ void TableViews::close(TableView& view) {
 // Pushes the userdata of a new view of found_.
 void TableViews::create(lua_State* L, tables::SharedFace face, std::string_view name) {
   luaL_checkstack(L, 16, nullptr);
+  GATEHOUSE_ASSERT(found_.tree != nullptr);
   const int base = lua_gettop(L);
   auto* view = new (lua_newuserdatauv(L, sizeof(TableView), kUserValues)) TableView();
   view->owner = this;
@@ -136,6 +139,7 @@ void TableViews::create(lua_State* L, tables::SharedFace face, std::string_view 
   lua_pushvalue(L, userdata);
   lua_rawsetp(L, -2, view);
   lua_settop(L, userdata);
+  GATEHOUSE_ASSERT(lua_type(L, userdata) == LUA_TUSERDATA);
 }
 
 // Makes the registry's tables, once.
@@ -198,6 +202,7 @@ void TableViews::push(lua_State* L, tables::SharedFace face, std::string_view na
   create(L, face, name);
   lua_getiuservalue(L, -1, kRoot);
   lua_insert(L, roots);
+  GATEHOUSE_ASSERT(lua_gettop(L) == roots + 3);
   lua_rawset(L, roots + 1);
   lua_settop(L, roots);
 }
@@ -224,6 +229,7 @@ void TableViews::move(lua_State* L, int index) {
   lua_getiuservalue(L, index, kTables);
   lua_getiuservalue(L, index, kMeta);
   lua_newtable(L);
+  GATEHOUSE_ASSERT(found_.tree != nullptr && found_.tree != view.current.tree);
   view.retained.push_back(view.current.tree);  // until nothing points into it
   view.current = std::exchange(found_, {});
   const tables::SharedTable& root = view.current.tree->root();
@@ -260,6 +266,7 @@ void TableViews::move(lua_State* L, int index) {
     lua_rawsetp(L, table, &kPlaceKey);
     lua_pushvalue(L, meta);
     lua_setmetatable(L, table);
+    GATEHOUSE_ASSERT(lua_gettop(L) == table);
     lua_settop(L, list);
   }
   lua_settop(L, base);
@@ -298,6 +305,7 @@ void TableViews::refresh(lua_State* L) {
     lua_settop(L, list);
   }
   found_ = {};
+  GATEHOUSE_ASSERT(lua_gettop(L) == list);
   lua_pop(L, 1);
 }
 

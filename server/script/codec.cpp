@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "script/array_mark.hpp"
 #include "script/vm.hpp"
 
@@ -97,6 +98,7 @@ void pack_by_pairs(lua_State* L, int index, PackBuffer& out, int depth) {
     lua_pop(L, 1);
     lua_replace(L, -2);
   }
+  GATEHOUSE_ASSERT(lua_gettop(L) >= index);
 }
 
 void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
@@ -137,6 +139,7 @@ void pack_table(lua_State* L, int index, PackBuffer& out, int depth) {
     }
     lua_settop(L, top + 1);
   }
+  GATEHOUSE_ASSERT(lua_gettop(L) == top);
   *out.extend(1) = end;
 }
 
@@ -251,6 +254,7 @@ bool PackReader::small_table(int depth) {
     value(depth + 1);
     value(depth + 1);
   }
+  GATEHOUSE_ASSERT(lua_gettop(L) == place + 2 * count);
   lua_createtable(L, 0, found != End::kNo ? count : 2 * kEntriesAhead);
   lua_replace(L, place);
   for (; count > 0; --count) lua_rawset(L, place);
@@ -327,6 +331,7 @@ void PackBuffer::reset() {
 void PackBuffer::grow(std::size_t needed) {
   std::size_t capacity = capacity_ * 2;
   if (capacity_ == 0) capacity = std::clamp<std::size_t>(last_bytes_, 96, 4'096);
+  GATEHOUSE_ASSERT(used_ <= capacity_ && (capacity_ == 0) == (block_ == nullptr));
   while (capacity < needed) capacity *= 2;
   block_ = block_ ? actor::grow_message(std::move(block_), capacity)
                   : actor::make_message(capacity);
@@ -339,6 +344,7 @@ actor::MessagePtr PackBuffer::take() {
   if (capacity_ > 512 && used_ < capacity_ / 2) {
     message = actor::grow_message(std::move(message), used_);
   }
+  GATEHOUSE_ASSERT(used_ <= capacity_);
   message->size = static_cast<std::uint32_t>(used_);
   message->pointers = std::exchange(pointers_, false);
   last_bytes_ = used_;
@@ -364,6 +370,7 @@ int unpack(lua_State* L, std::string_view packed, PointersOf believed) {
     luaL_checkstack(L, 8, "too many values");
     reader.value(0);
   }
+  GATEHOUSE_ASSERT(reader.p == reader.end && lua_gettop(L) >= base);
   return lua_gettop(L) - base;
 }
 

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "actor/worker.hpp"
+#include "base/assert.hpp"
 
 namespace gatehouse::script {
 
 void HookWatch::limit(Task& task, Hook hook, std::uint32_t ms) {
+  GATEHOUSE_ASSERT(task.service == &service_);
   task.hook = hook;
   task.left_ms = 0;
   task.deadline_ms = ms == 0 ? 0 : service_.worker().now() + ms;
@@ -17,12 +19,14 @@ void HookWatch::look_in(std::uint32_t ms) { look_at(service_.worker().now() + ms
 
 void HookWatch::pause(Task& task) {
   if (task.deadline_ms == 0) return;
+  GATEHOUSE_ASSERT(task.service == &service_ && task.left_ms == 0);
   task.left_ms = std::max<MonotonicMs>(task.deadline_ms - service_.worker().now(), 1);
   task.deadline_ms = 0;
 }
 
 void HookWatch::go_on(Task& task) {
   if (task.left_ms == 0) return;
+  GATEHOUSE_ASSERT(task.service == &service_ && task.deadline_ms == 0);
   task.deadline_ms = service_.worker().now() + std::exchange(task.left_ms, 0);
   look(task);
 }
@@ -53,6 +57,7 @@ void HookWatch::fire() {
     while (!service_.exiting()) {
       Task* task = service_.vm().scheduler().find_overdue(service_, worker.now(), next_ms);
       if (task == nullptr) return;
+      GATEHOUSE_ASSERT(task->service == &service_);
       task->deadline_ms = 0;
       overdue_(service_, *task);
     }

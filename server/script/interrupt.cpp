@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "actor/system.hpp"
+#include "base/assert.hpp"
 #include "script/vm.hpp"
 
 namespace gatehouse::script {
@@ -83,6 +84,7 @@ void Interrupt::on_hook(lua_State* L, lua_Debug*) {
 }
 
 int Interrupt::stop(lua_State* L) {
+  GATEHOUSE_ASSERT(requested());
   stopping_ = true;
   if (lua_isyieldable(L) != 0) return lua_yield(L, 0);
   allow_hooks(L);  // the error ends the hook that raises it, and with it what held hooks off

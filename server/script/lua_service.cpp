@@ -154,6 +154,7 @@ LuaService::LuaService(Runtime& runtime, std::shared_ptr<Vm> vm)
 LuaService::~LuaService() { GATEHOUSE_ASSERT(tasks_ == nullptr); }
 
 void LuaService::on_start() {
+  GATEHOUSE_ASSERT(light_ == (vm_ != nullptr));  // one of its own comes with load()
   log::info(id(), "LAUNCH {}", description());
   if (light_) {
     vm_->add_light_service(*this);
@@ -186,6 +187,7 @@ bool LuaService::load() {
     return false;
   }
   vm_ = std::move(*vm);
+  GATEHOUSE_ASSERT(vm_->owner() == nullptr);
   vm_->set_owner(this);
   const LoadArguments arguments{&runtime_, &words};
   Result<> loaded;
@@ -202,6 +204,7 @@ bool LuaService::load() {
 }
 
 LuaService::Outer LuaService::begin(ServiceId source) {
+  GATEHOUSE_ASSERT(vm_ != nullptr);
   worker().pin(*this);
   Outer outer;
   outer.activity = worker().begin_activity(source, id());
@@ -211,6 +214,7 @@ LuaService::Outer LuaService::begin(ServiceId source) {
 }
 
 void LuaService::end(const Outer& outer) {
+  GATEHOUSE_ASSERT(vm_->scheduler().current() == this);
   vm_->scheduler().run_queues();
   vm_->scheduler().set_current(outer.service);
   actor::set_interrupt_target(outer.target);
@@ -225,6 +229,7 @@ void LuaService::after_handler() {
 }
 
 void LuaService::on_message(actor::MessagePtr message) {
+  GATEHOUSE_ASSERT(vm_ != nullptr && !exiting());
   if (message_log_) message_log_->write(*message, runtime_.system.now_cs());
   const actor::InterruptTarget outer = actor::set_interrupt_target(vm_->interrupt_target());
   vm_->scheduler().dispatch(*this, std::move(message));
@@ -300,7 +305,8 @@ void LuaService::log_messages(std::unique_ptr<MessageLog> log) { message_log_ = 
 
 std::uint32_t LuaService::owe(OwedReply reply) {
   if (!owed_) owed_ = std::make_unique<std::unordered_map<std::uint32_t, OwedReply>>();
-  owed_->emplace(++last_ticket_, reply);
+  const bool fresh = owed_->emplace(++last_ticket_, reply).second;
+  GATEHOUSE_ASSERT(fresh && reply.session > 0);
   return last_ticket_;
 }
 

@@ -42,7 +42,8 @@ class SessionTimer final : public actor::Timer {
 }  // namespace
 
 Scheduler::~Scheduler() {
-  GATEHOUSE_ASSERT(running_ == nullptr);
+  GATEHOUSE_ASSERT(running_ == nullptr && incoming_ == nullptr);
+  GATEHOUSE_ASSERT(task_count_ == 0 && woken_.empty() && forks_.empty());
   for (Task* task : pool_) delete task;
 }
 
@@ -62,6 +63,9 @@ Task* Scheduler::create_task(LuaService& service) {
   if (pool_.empty() && !grow_pool()) return nullptr;
   Task* task = pool_.back();
   pool_.pop_back();
+  GATEHOUSE_ASSERT(&service.vm() == &vm_);
+  GATEHOUSE_ASSERT(task->service == nullptr && task->state == Task::State::kNew);
+  GATEHOUSE_ASSERT(lua_gettop(task->thread) == 0 && lua_status(task->thread) == LUA_OK);
   task->service = &service;
   task->essential = running_ != nullptr && running_->essential;
   task->next = service.tasks_;
@@ -74,6 +78,10 @@ Task* Scheduler::create_task(LuaService& service) {
 void Scheduler::resume(Task& task, int arguments) {
   LuaService& service = *task.service;
   actor::Worker& worker = service.worker();
+  GATEHOUSE_ASSERT(actor::Worker::current() == &worker);
+  GATEHOUSE_ASSERT(task.state != Task::State::kRunning && task.state != Task::State::kWaiting);
+  GATEHOUSE_ASSERT(!task.has_token && task.timer == nullptr);
+  GATEHOUSE_ASSERT(arguments >= 0 && arguments <= lua_gettop(task.thread));
   worker.pin(service);
   if (BeforeRun* hook = vm_.before_run()) hook->before_run();
   Task* const outer = std::exchange(running_, &task);
@@ -88,6 +96,7 @@ void Scheduler::resume(Task& task, int arguments) {
   int results = 0;
   const int status = vm_.resume(task.thread, arguments, results);
   service.allocated_bytes_ += vm_.allocated_bytes() - allocated_before;
+  GATEHOUSE_ASSERT(running_ == &task && current_ == &service);
   running_ = outer;
   if (status == LUA_ERRMEM) starved_ = true;
   if (status == LUA_OK) {
@@ -214,6 +223,10 @@ void Scheduler::report_error(Task& task, const std::string& text) {
 void Scheduler::release(Task& task, bool reusable) {
   if (task.has_token) drop_token(task);
   delete std::exchange(task.timer, nullptr);
+  GATEHOUSE_ASSERT(task_count_ > 0);
+  GATEHOUSE_ASSERT(task.previous == nullptr ? task.service->tasks_ == &task
+                                            : task.previous->next == &task);
+  GATEHOUSE_ASSERT(task.next == nullptr || task.next->previous == &task);
   if (task.previous != nullptr) {
     task.previous->next = task.next;
   } else {
@@ -290,6 +303,7 @@ std::int32_t Scheduler::new_session(LuaService& service) {
 }
 
 void Scheduler::await_reply(std::int32_t session, ServiceId callee) {
+  GATEHOUSE_ASSERT(running_ != nullptr && running_->service == current_ && session > 0);
   running_->state = Task::State::kCalling;
   running_->session = session;
   running_->callee = callee;
@@ -297,6 +311,7 @@ void Scheduler::await_reply(std::int32_t session, ServiceId callee) {
 }
 
 void Scheduler::schedule(Task& task, std::int64_t centiseconds) {
+  GATEHOUSE_ASSERT(task.timer == nullptr);
   LuaService& service = *task.service;
   task.session = new_session(service);
   sessions_.insert(service.id(), task.session, &task);
@@ -322,6 +337,8 @@ void Scheduler::await_timer(lua_State* L, std::int64_t centiseconds) {
 }
 
 void Scheduler::await_token(lua_State* L) {
+  const int top = lua_gettop(L);
+  GATEHOUSE_ASSERT(top > 0 && running_ != nullptr && !running_->has_token);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_);  // token -> task
   lua_pushvalue(L, -2);
   if (lua_rawget(L, -2) != LUA_TNIL) luaL_error(L, "token duplicative");
@@ -330,6 +347,7 @@ void Scheduler::await_token(lua_State* L) {
   lua_pushlightuserdata(L, running_);
   lua_rawset(L, -3);
   lua_pop(L, 1);
+  GATEHOUSE_ASSERT(lua_gettop(L) == top - 1);
   running_->has_token = true;
   running_->broken = false;
   running_->session = 0;
@@ -351,9 +369,12 @@ bool Scheduler::wakeup(lua_State* L, int index) {
   lua_pushnil(L);
   lua_rawset(L, -3);
   lua_pop(L, 1);
+  GATEHOUSE_ASSERT(task->has_token);
+  GATEHOUSE_ASSERT(task->state == Task::State::kSleeping || task->state == Task::State::kWaiting);
   task->has_token = false;
   if (task->state == Task::State::kSleeping) {
-    sessions_.take(task->service->id(), task->session);
+    const Task* const sleeper = sessions_.take(task->service->id(), task->session);
+    GATEHOUSE_ASSERT(sleeper == task);
     task->session = 0;
     delete std::exchange(task->timer, nullptr);
     task->broken = true;
@@ -364,6 +385,7 @@ bool Scheduler::wakeup(lua_State* L, int index) {
 }
 
 void Scheduler::drop_token(Task& task) {
+  GATEHOUSE_ASSERT(task.has_token);
   task.has_token = false;
   vm_.forget_token(task.thread, &task);
 }

@@ -19,6 +19,7 @@
 
 #include "actor/message.hpp"
 #include "actor/timer_wheel.hpp"
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "script/hook.hpp"
@@ -123,7 +124,10 @@ class Scheduler {
   // Wakes who waits on the token at `index`; false when nobody does.
   bool wakeup(lua_State* L, int index);
   // Queues a new task for after this message.
-  void fork(Task& task) { forks_.push_back(&task); }
+  void fork(Task& task) {
+    GATEHOUSE_ASSERT(task.state == Task::State::kNew && lua_gettop(task.thread) > 0);
+    forks_.push_back(&task);
+  }
   // Queues a new task to start when its timer message arrives.
   void start_after(Task& task, std::int64_t centiseconds);
   // The task stops before its next line that is no deeper in the stack than `depth_max`, and with

@@ -1,4 +1,5 @@
 // Messages that arrive: requests, replies, and the ends of others.
+#include "base/assert.hpp"
 #include "script/scheduler.hpp"
 
 #include <algorithm>
@@ -37,6 +38,7 @@ int message_main(lua_State* L) {
     lua_call(L, 2, LUA_MULTRET);
     count = lua_gettop(L) - base;
   }
+  GATEHOUSE_ASSERT(count >= 0 && lua_gettop(L) >= 3 + count);
   lua_callk(L, 2 + count, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
   return 0;
 }
@@ -100,6 +102,7 @@ void Scheduler::on_reply(LuaService& service, MessagePtr message) {
     refuse_reply(service, std::move(message));
     return;
   }
+  GATEHOUSE_ASSERT(task->service == &service && task->session == message->session);
   incoming_ = message.get();
   delete std::exchange(task->timer, nullptr);
   if (task->has_token) drop_token(*task);
@@ -133,6 +136,7 @@ void Scheduler::on_peer_death(LuaService& service, ServiceId peer) {
   for (const auto& [task, session] : failed) {
     // An earlier one of them may have ended it.
     if (sessions_.find(service.id(), session) != task) continue;
+    GATEHOUSE_ASSERT(task->service == &service && task->callee == peer);
     sessions_.take(service.id(), session);
     resume(*task, 0);
     while (!woken_.empty()) run_next(woken_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/ids.hpp"
 
 namespace gatehouse::script {
@@ -14,7 +15,9 @@ struct Task;
 
 class SessionMap {
  public:
+  // Nobody waits for it yet.
   void insert(ServiceId service, std::int32_t session, Task* task) {
+    GATEHOUSE_ASSERT(task != nullptr);
     if ((count_ + 1) * 2 > slots_.size()) rehash();
     put(key(service, session), task);
     ++count_;
@@ -39,6 +42,7 @@ class SessionMap {
       }
     }
     slots_[hole] = Slot{};
+    GATEHOUSE_ASSERT(count_ > 0);
     --count_;
     return task;
   }
@@ -67,6 +71,7 @@ class SessionMap {
     return kNone;
   }
   void put(std::uint64_t k, Task* task) {
+    GATEHOUSE_ASSERT(count_ < slots_.size());  // or a search would not end
     const std::size_t mask = slots_.size() - 1;
     std::size_t i = hash(k) & mask;
     while (slots_[i].task != nullptr) i = (i + 1) & mask;

@@ -76,6 +76,7 @@ actor::InterruptTarget Vm::interrupt_target() {
 }
 
 Vm::~Vm() {
+  GATEHOUSE_ASSERT(light_services_.empty() && owner_ == nullptr && protections_ == 0);
   if (main_ == nullptr) return;
   actor::Worker* worker = actor::Worker::current();
   actor::Activity outer;
@@ -95,6 +96,7 @@ Vm::~Vm() {
 
 Result<> Vm::run_protected(lua_CFunction body, void* work) {
   const Protection protection(*this);
+  const int top = lua_gettop(main_);
   if (!lua_checkstack(main_, 2)) return gatehouse::fail(Errc::kFull, "not enough memory");
   lua_pushcfunction(main_, body);
   lua_pushlightuserdata(main_, work);
@@ -105,6 +107,7 @@ Result<> Vm::run_protected(lua_CFunction body, void* work) {
   const int status = lua_pcall(main_, 1, 0, 0);
   interrupt.leave(outer);
   interrupt.set_thread(outer_thread);
+  GATEHOUSE_ASSERT(lua_gettop(main_) == top + (status == LUA_OK ? 0 : 1));
   if (status == LUA_OK) return {};
   auto failed = gatehouse::fail(Errc::kFull, error_text(main_, -1));
   lua_pop(main_, 1);
@@ -178,6 +181,7 @@ void* Vm::allocate(void* self, void* block, std::size_t old_size, std::size_t ne
   Vm& vm = *static_cast<Vm*>(self);
   if (block == nullptr) old_size = 0;  // then old_size tells a type
   if (new_size == 0) {
+    GATEHOUSE_ASSERT(vm.memory_bytes_ >= old_size);
     std::free(block);
     vm.memory_bytes_ -= old_size;
     return nullptr;
@@ -229,6 +233,7 @@ bool Vm::take_memory_warning() {
 void Vm::end_light_services() {
   while (!light_services_.empty()) {
     LuaService& service = *light_services_.back();
+    GATEHOUSE_ASSERT(!service.exiting());  // or it would stay here for ever
     service.worker().retire(service);
   }
 }

@@ -19,6 +19,7 @@
 
 #include "actor/message.hpp"
 #include "actor/worker.hpp"
+#include "base/assert.hpp"
 #include "base/result.hpp"
 #include "script/codec.hpp"
 #include "script/lua_args.hpp"
@@ -162,7 +163,10 @@ class Vm : public std::enable_shared_from_this<Vm> {
 
   // Light services in this VM; they end with its owner.
   void add_light_service(LuaService& service) { light_services_.push_back(&service); }
-  void remove_light_service(LuaService& service) { std::erase(light_services_, &service); }
+  void remove_light_service(LuaService& service) {
+    const std::size_t removed = std::erase(light_services_, &service);
+    GATEHOUSE_ASSERT(removed == 1);
+  }
   [[nodiscard]] const std::vector<LuaService*>& light_services() const { return light_services_; }
   [[nodiscard]] std::size_t light_service_count() const { return light_services_.size(); }
   void end_light_services();
@@ -176,7 +180,10 @@ class Vm : public std::enable_shared_from_this<Vm> {
   class Protection {
    public:
     explicit Protection(Vm& vm) : vm_(vm) { ++vm_.protections_; }
-    ~Protection() { --vm_.protections_; }
+    ~Protection() {
+      GATEHOUSE_ASSERT(vm_.protections_ > 0);
+      --vm_.protections_;
+    }
     Protection(const Protection&) = delete;
     Protection& operator=(const Protection&) = delete;
 

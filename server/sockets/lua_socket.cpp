@@ -162,6 +162,7 @@ void LuaSocket::send_low(std::size_t bytes) {
   for (std::size_t sent = 0; sent < bytes && !low_.empty(); low_.pop_front()) {
     transport_->write(low_.front());
     sent += low_.front().size();
+    GATEHOUSE_ASSERT(low_bytes_ >= low_.front().size());
     low_bytes_ -= low_.front().size();
   }
 }
@@ -170,6 +171,7 @@ void LuaSocket::on_data(net::Transport&, std::string_view bytes) {
   if (closing_) return;
   buffer_.append(bytes);
   counters_->count_read(bytes.size(), shard_.system().now_cs());
+  GATEHOUSE_ASSERT(transport_ != nullptr && head_ <= buffer_.size());
   const std::size_t unread_bytes = unread().size();
   const std::size_t limit =
       limit_bytes_ == 0 || want_ == Want::kSize ? kBufferBytesMax : limit_bytes_;
@@ -196,6 +198,7 @@ void LuaSocket::overflow() {
 
 std::uint32_t LuaSocket::on_end(net::Transport&) {
   if (closing_) return 0;
+  GATEHOUSE_ASSERT(transport_ != nullptr && !ended_);
   ended_ = true;
   counters_->reading = false;
   notify(SocketEventType::kClose);
@@ -218,6 +221,7 @@ void LuaSocket::on_closed(net::Transport& transport, net::CloseReason) {
 
 // The transport sends the rest by itself.
 void LuaSocket::let_go(std::uint32_t linger_ms) {
+  GATEHOUSE_ASSERT(transport_ != nullptr);
   send_low(SIZE_MAX);
   net::Transport* transport = std::exchange(transport_, nullptr);
   close_alarm_.cancel();

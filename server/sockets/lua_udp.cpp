@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "sockets/socket_event.hpp"
 
@@ -61,6 +62,7 @@ LuaUdp::~LuaUdp() {
 }
 
 Result<> LuaUdp::open(net::Network& network, const net::Address& local) {
+  GATEHOUSE_ASSERT(socket_ == nullptr);
   auto opened = network.open_udp(local, *this);
   if (!opened) return tl::unexpected(opened.error());
   socket_ = *opened;
@@ -102,6 +104,7 @@ void LuaUdp::on_datagram(net::UdpSocket&, const net::Address& from, std::string_
     return;
   }
   pending_bytes_ += cost;
+  GATEHOUSE_ASSERT(pending_bytes_ <= kPendingBytesMax);
   counters_->count_read(bytes.size(), system_.now_cs());
 }
 

@@ -15,6 +15,7 @@ SocketShard::SocketShard(SocketTable& table, net::Network& network, actor::Worke
 }
 
 LuaSocket* SocketShard::find(std::uint32_t id) const {
+  GATEHOUSE_ASSERT(actor::Worker::current() == &worker_);
   const auto it = sockets_.find(id);
   return it == sockets_.end() ? nullptr : it->second.get();
 }
@@ -42,7 +43,8 @@ Result<> SocketShard::open_descriptor(std::uint32_t id, ServiceId owner,
   auto opened = network_.open_descriptor(descriptor, *socket);
   if (!opened) return tl::unexpected(opened.error());
   socket->open(*opened, {});
-  sockets_.emplace(id, std::move(socket));
+  const bool added = sockets_.emplace(id, std::move(socket)).second;
+  GATEHOUSE_ASSERT(added);
   return {};
 }
 
@@ -56,24 +58,29 @@ Result<> SocketShard::open_udp(std::uint32_t id, ServiceId owner,
                                const net::Address& local) {
   auto socket = std::make_unique<LuaUdp>(system(), id, owner, std::move(counters));
   auto opened = socket->open(network_, local);
-  if (opened) udp_.emplace(id, std::move(socket));
+  if (!opened) return opened;
+  const bool added = udp_.emplace(id, std::move(socket)).second;
+  GATEHOUSE_ASSERT(added);
   return opened;
 }
 
 void SocketShard::remove_udp(std::uint32_t id) {
-  udp_.erase(id);
+  const std::size_t erased = udp_.erase(id);
+  GATEHOUSE_ASSERT(erased == 1);
   table_.forget(id);
 }
 
 void SocketShard::remove(LuaSocket& socket) {
   const std::uint32_t id = socket.id();
-  sockets_.erase(id);
+  const std::size_t erased = sockets_.erase(id);
+  GATEHOUSE_ASSERT(erased == 1);
   table_.forget(id);
 }
 
 ParkedSocket SocketShard::take(LuaSocket& socket) {
   ParkedSocket parked = socket.park();
-  sockets_.erase(socket.id());
+  const std::size_t erased = sockets_.erase(socket.id());
+  GATEHOUSE_ASSERT(erased == 1);
   return parked;
 }
 

@@ -42,6 +42,7 @@ Result<std::uint32_t> SocketTable::add(State state, ServiceId owner) {
     last_id_ = last_id_ == kIdMax ? 1 : last_id_ + 1;
   } while (entries_.contains(last_id_));
   Entry& e = entries_[last_id_];
+  GATEHOUSE_ASSERT(last_id_ != 0 && !e.owner);
   e.state = state;
   count_.store(entries_.size(), std::memory_order_relaxed);
   give(last_id_, e, owner);
@@ -54,9 +55,14 @@ SocketTable::Entry* SocketTable::entry(std::uint32_t id) {
 }
 
 void SocketTable::give(std::uint32_t id, Entry& e, ServiceId owner) {
-  if (e.owner) owned_.erase({e.owner.value, id});
+  if (e.owner) {
+    const std::size_t erased = owned_.erase({e.owner.value, id});
+    GATEHOUSE_ASSERT(erased == 1);
+  }
   e.owner = owner;
-  if (owner) owned_.insert({owner.value, id});
+  if (!owner) return;
+  const bool fresh = owned_.insert({owner.value, id}).second;
+  GATEHOUSE_ASSERT(fresh);
 }
 
 void SocketTable::erase(std::uint32_t id) {
@@ -98,6 +104,7 @@ Result<SocketTable::Listening> SocketTable::listen(ServiceId owner, const net::E
   }
   Entry* e = entry(id);
   if (e == nullptr) return fail(Errc::kClosed, "closed by another service");
+  GATEHOUSE_ASSERT(e->state == State::kListening && e->listener == nullptr);
   e->kind = Kind::kListener;
   e->address = (*listener)->address();
   e->listener = std::move(*listener);
@@ -113,6 +120,7 @@ void SocketTable::on_accept(std::uint32_t listener_id,
     std::lock_guard lock(mutex_);
     Entry* listener = entry(listener_id);
     if (listener == nullptr) return;
+    GATEHOUSE_ASSERT(listener->state == State::kListening);
     owner = listener->owner;
     started = listener->started;
     const auto added = add(State::kParked, owner);
@@ -167,6 +175,7 @@ void SocketTable::on_connected(std::uint32_t id, const net::Endpoint& endpoint,
     std::lock_guard lock(mutex_);
     Entry* e = entry(id);
     if (e == nullptr) return;  // its service ended
+    GATEHOUSE_ASSERT(e->state == State::kConnecting && e->owner);
     owner = e->owner;
     counters = e->counters;
     if (result) {
@@ -240,7 +249,7 @@ void SocketTable::fetch(std::uint32_t id, std::uint16_t from, ServiceId for_serv
       ParkedSocket parked = here.take(*socket);
       std::lock_guard lock(mutex_);
       Entry* e = entry(id);
-      GATEHOUSE_ASSERT(e != nullptr);
+      GATEHOUSE_ASSERT(e != nullptr && e->state == State::kOpen && !e->owner);
       e->state = State::kParked;
       e->parked = std::move(parked);
     }
