@@ -1,10 +1,12 @@
 #include "net/connect.hpp"
 
 #include <fmt/format.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -12,8 +14,6 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
-#include "net/resolver.hpp"
-#include "net/tcp_transport.hpp"
 #include "net/uv.hpp"
 
 namespace gatehouse::net {
@@ -24,7 +24,7 @@ struct Attempt;
 // One call of connect_tcp. Alive while a lookup or an attempt refers to it.
 class Connecting final : public actor::Timer, public std::enable_shared_from_this<Connecting> {
  public:
-  Connecting(UvLoop& loop, const Endpoint& endpoint, ConnectCallback callback)
+  Connecting(UvLoop& loop, const Endpoint& endpoint, ConnectedCallback callback)
       : loop_(loop), endpoint_(endpoint), callback_(std::move(callback)) {}
 
   void start(std::uint32_t timeout_ms) {
@@ -37,11 +37,11 @@ class Connecting final : public actor::Timer, public std::enable_shared_from_thi
   }
   // The attempt's descriptor is connected, or failed with `error`.
   void on_attempt_done(Socket socket, int error);
-  void end(Result<std::unique_ptr<Transport>> result) {
+  void end(Result<Socket> result) {
     cancel();
     if (attempt_ != nullptr) drop_attempt();
     if (!callback_) return;
-    ConnectCallback callback = std::move(callback_);
+    ConnectedCallback callback = std::move(callback_);
     callback(std::move(result));
   }
   [[nodiscard]] UvLoop& loop() const { return loop_; }
@@ -65,7 +65,7 @@ class Connecting final : public actor::Timer, public std::enable_shared_from_thi
 
   UvLoop& loop_;
   const Endpoint endpoint_;
-  ConnectCallback callback_;
+  ConnectedCallback callback_;
   std::vector<std::string> addresses_;
   std::size_t next_ = 0;
   int last_error_ = 0;
@@ -110,11 +110,13 @@ struct Attempt final : HandleOwner {
   uv_poll_t poll{};
 };
 
-void Connecting::drop_attempt() { std::exchange(attempt_, nullptr)->take().close(); }
+void Connecting::drop_attempt() {
+  std::exchange(attempt_, nullptr)->take().close();
+}
 
 void Connecting::on_attempt_done(Socket socket, int error) {
   attempt_ = nullptr;
-  if (error == 0) return end(std::make_unique<TcpTransport>(std::move(socket)));
+  if (error == 0) return end(std::move(socket));
   last_error_ = error;
   socket.close();
   try_next();
@@ -128,9 +130,9 @@ void Connecting::try_next() {
     if (last_error_ == 0) return;
   }
   const bool exhausted = last_error_ == EMFILE || last_error_ == ENFILE;
-  end(fail(exhausted ? Errc::kIo : Errc::kUnavailable,
-           fmt::format("cannot connect to {}: {}", endpoint_.to_string(),
-                       std::strerror(last_error_))));
+  end(fail(
+      exhausted ? Errc::kIo : Errc::kUnavailable,
+      fmt::format("cannot connect to {}: {}", endpoint_.to_string(), std::strerror(last_error_))));
 }
 
 int Connecting::attempt(const Address& address) {
@@ -160,13 +162,87 @@ int Connecting::attempt(const Address& address) {
 }  // namespace
 
 void connect_tcp(UvLoop& loop, const Endpoint& endpoint, std::uint32_t timeout_ms,
-                 ConnectCallback callback) {
+                 ConnectedCallback callback) {
   if (loop.ending()) {
     callback(fail(Errc::kClosed, "the loop is ending"));
     return;
   }
   GATEHOUSE_ASSERT(actor::Worker::current() == &loop.worker());
   std::make_shared<Connecting>(loop, endpoint, std::move(callback))->start(timeout_ms);
+}
+
+namespace {
+
+struct Lookup {
+  uv_getaddrinfo_t request{};
+  UvLoop& loop;
+  std::string host;
+  ResolveCallback callback;
+};
+
+Result<std::vector<std::string>> to_result(const std::string& host, int status,
+                                           const addrinfo* list) {
+  if (status == UV_ECANCELED) return fail(Errc::kClosed, "the loop is ending");
+  if (status != 0) {
+    const bool unknown = status == UV_EAI_NONAME || status == UV_EAI_NODATA;
+    return fail(unknown ? Errc::kNotFound : Errc::kUnavailable,
+                fmt::format("cannot resolve \"{}\": {}", host, uv_strerror(status)));
+  }
+  std::vector<std::string> addresses;
+  for (; list != nullptr; list = list->ai_next) {
+    const Address address = Address::from(*list->ai_addr);
+    if (!address.known()) continue;
+    std::string ip = address.ip();
+    if (std::find(addresses.begin(), addresses.end(), ip) == addresses.end()) {
+      addresses.push_back(std::move(ip));
+    }
+  }
+  if (addresses.empty()) {
+    return fail(Errc::kNotFound, fmt::format("\"{}\" has no address", host));
+  }
+  return addresses;
+}
+
+void on_resolved(uv_getaddrinfo_t* request, int status, addrinfo* list) {
+  const std::unique_ptr<Lookup> lookup(static_cast<Lookup*>(request->data));
+  lookup->loop.remove_request(reinterpret_cast<uv_req_t*>(request));
+  lookup->loop.enter();
+  auto result = to_result(lookup->host, status, list);
+  uv_freeaddrinfo(list);
+  lookup->callback(std::move(result));
+}
+
+void answer_later(UvLoop& loop, ResolveCallback callback, Result<std::vector<std::string>> result) {
+  loop.worker().post([callback = std::move(callback), result = std::move(result)]() mutable {
+    callback(std::move(result));
+  });
+}
+
+}  // namespace
+
+void resolve(UvLoop& loop, const std::string& host, ResolveCallback callback) {
+  if (loop.ending()) {
+    callback(fail(Errc::kClosed, "the loop is ending"));
+    return;
+  }
+  GATEHOUSE_ASSERT(actor::Worker::current() == &loop.worker());
+  if (const auto numeric = Address::from(host, 0)) {
+    answer_later(loop, std::move(callback), std::vector<std::string>{numeric->ip()});
+    return;
+  }
+  auto lookup = std::unique_ptr<Lookup>(new Lookup{{}, loop, host, std::move(callback)});
+  lookup->request.data = lookup.get();
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  const int status =
+      uv_getaddrinfo(loop.uv(), &lookup->request, on_resolved, host.c_str(), nullptr, &hints);
+  if (status != 0) {
+    answer_later(
+        loop, std::move(lookup->callback),
+        fail(Errc::kNotFound, fmt::format("cannot resolve \"{}\": {}", host, uv_strerror(status))));
+    return;
+  }
+  loop.add_request(reinterpret_cast<uv_req_t*>(&lookup.release()->request));
 }
 
 }  // namespace gatehouse::net

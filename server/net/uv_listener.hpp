@@ -15,7 +15,7 @@
 
 #include "base/result.hpp"
 #include "net/address.hpp"
-#include "net/listener.hpp"
+#include "net/network.hpp"
 #include "net/socket.hpp"
 #include "net/uv_network.hpp"
 

@@ -4,7 +4,7 @@
 #include "base/signals.hpp"
 #include "net/connect.hpp"
 #include "net/descriptor_transport.hpp"
-#include "net/resolver.hpp"
+#include "net/tcp_transport.hpp"
 #include "net/uv_listener.hpp"
 #include "net/uv_udp.hpp"
 
@@ -18,7 +18,9 @@ UvNetwork::UvNetwork(actor::System& system) : system_(system) {
   });
 }
 
-UvNetwork::~UvNetwork() { system_.stop(); }
+UvNetwork::~UvNetwork() {
+  system_.stop();
+}
 
 void UvNetwork::add_listener(UvListener& listener) {
   std::lock_guard lock(listeners_mutex_);
@@ -51,7 +53,9 @@ UvLoop& UvNetwork::here() const {
   return loop(worker->index());
 }
 
-TransportSet& UvNetwork::transports(std::uint16_t worker) { return loop(worker).transports(); }
+TransportSet& UvNetwork::transports(std::uint16_t worker) {
+  return loop(worker).transports();
+}
 
 Result<std::unique_ptr<Listener>> UvNetwork::listen(const Endpoint& endpoint,
                                                     const ListenOptions& options,
@@ -61,7 +65,11 @@ Result<std::unique_ptr<Listener>> UvNetwork::listen(const Endpoint& endpoint,
 
 void UvNetwork::connect(const Endpoint& endpoint, std::uint32_t timeout_ms,
                         ConnectCallback callback) {
-  connect_tcp(here(), endpoint, timeout_ms, std::move(callback));
+  connect_tcp(here(), endpoint, timeout_ms,
+              [callback = std::move(callback)](Result<Socket> socket) mutable {
+                if (!socket) return callback(tl::unexpected<Error>(socket.error()));
+                callback(std::make_unique<TcpTransport>(std::move(*socket)));
+              });
 }
 
 void UvNetwork::resolve(const std::string& host, ResolveCallback callback) {
