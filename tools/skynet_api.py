@@ -164,7 +164,7 @@ def plain_lua(sections):
     """The functions of the C modules that only a plain Lua interpreter loads, by their source."""
     found = {}
     for name, _, functions in sections:
-        source = ROOT / "server/script" / name.split(".")[0] / f"{name.replace('.', '_')}.cpp"
+        source = ROOT / "server/modules" / name.split(".")[0] / f"{name.replace('.', '_')}.cpp"
         if not source.exists():
             continue
         registered = re.findall(r'\{"(\w+)", l_\w+\}', source.read_text())

@@ -22,6 +22,7 @@ constexpr luaL_Reg kModules[] = {
     {"json", script::bind<open_json>},
     {"gatehouse.mysql", script::bind<open_mysql>},
     {"gatehouse.tables", script::bind<open_tables>},
+    {"gatehouse.snax", script::bind<open_snax>},
     {"skynet.stm", script::bind<open_stm>},
     {nullptr, nullptr},
 };

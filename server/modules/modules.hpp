@@ -34,6 +34,8 @@ int open_json(lua_State* L);
 // "gatehouse.tables": shared tables, for skynet.sharedata, sharetable and datasheet
 // (docs/skynet-rules.md 1.5).
 int open_tables(lua_State* L);
+// "gatehouse.snax": what lua/lib/snax/msgserver.lua and loginhandshake.lua share with ours.
+int open_snax(lua_State* L);
 // "skynet.stm" (docs/skynet-rules.md 1.5).
 int open_stm(lua_State* L);
 

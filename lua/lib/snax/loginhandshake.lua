@@ -5,18 +5,13 @@ local deadlines <const> = require "snax.deadlines"
 local error_text <const> = require "skynet.error_text"
 local limited <const> = require "snax.limited"
 local skynet <const> = require "skynet"
+local snax <const> = require "gatehouse.snax"
 local socket <const> = require "skynet.socket"
 
 local M <const> = {}
 
 local LINES_BYTES_MAX <const> = 8192
 local TICK <const> = 100 -- centiseconds
-
--- The powers of 0, 1 and -1 modulo 2^64-59 are known to everybody; numbers above are no keys.
-local function is_weak(key)
-	local number <const> = string.unpack("<i8", key)
-	return number == 0 or number == 1 or not math.ult(number, -60)
-end
 
 local GONE <const> = {} -- raised when the client has gone
 
@@ -42,7 +37,7 @@ local function read_token(fd)
 	assert(#client_key == 8, "a client key has 8 bytes")
 	local server_private <const> = crypt.randomkey()
 	write_base64(fd, crypt.dhexchange(server_private))
-	assert(not is_weak(client_key), "a weak client key")
+	assert(not snax.weak_key(client_key), "a weak client key")
 	local secret <const> = crypt.dhsecret(client_key, server_private)
 	assert(read_base64(fd) == crypt.hmac64(challenge, secret), "a wrong answer to the challenge")
 	return crypt.desdecode(secret, read_base64(fd)), secret

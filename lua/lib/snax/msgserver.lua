@@ -11,14 +11,15 @@
 --   4. S->C  content | ok u8 | session u32    in the order in which they are done; ok 0: failed
 --
 -- What a script of skynet may see: everything above except that skynet leaves the older
--- connection open and never ends a silent one; and snax.replies.
+-- connection open and never ends a silent one; and which replies are kept
+-- (server/protocol/reply_window.hpp).
 local crypt <const> = require "skynet.crypt"
 local deadlines <const> = require "snax.deadlines"
 local driver <const> = require "skynet.socketdriver"
 local error_text <const> = require "skynet.error_text"
 local gateserver <const> = require "snax.gateserver"
 local netpack <const> = require "skynet.netpack"
-local replies <const> = require "snax.replies"
+local snax <const> = require "gatehouse.snax"
 local skynet <const> = require "skynet"
 local core <const> = require "skynet.core"
 
@@ -51,12 +52,13 @@ skynet.register_protocol { name = "client", id = skynet.PTYPE_CLIENT }
 ---@field version number index of the last handshake
 ---@field fd? integer
 ---@field address? string
----@field replies snax.Replies
+---@field connection integer number of the last connection, from 1 up
+---@field replies gatehouse.snax.Replies
 
 local users <const> = {} ---@type table<string, snax.User>
 local connections <const> = {} ---@type table<integer, snax.User>
 local handshakes <const> = {} -- fd -> address
-local expired_number
+local expired_number = 128
 
 ---------------------------------------------------------------- users
 
@@ -89,7 +91,8 @@ function M.login(username, secret)
 		name = username,
 		secret = secret,
 		version = 0,
-		replies = replies.new(expired_number),
+		connection = 0,
+		replies = snax.replies(expired_number),
 	}
 end
 
@@ -153,6 +156,7 @@ local function handshake(fd, address, text)
 		gateserver.closeclient(older)
 	end
 	user.fd, user.address = fd, address
+	user.connection = user.connection + 1
 	connections[fd] = user
 end
 
@@ -175,7 +179,7 @@ end
 --- Makes this service a gate. Its commands besides gateserver's are login, logout and kick.
 ---@param conf snax.MsgHandler
 function M.start(conf)
-	expired_number = conf.expired_number or 128
+	expired_number = conf.expired_number or expired_number
 	local server
 	local waiting <const> = deadlines.new(conf.handshake_timeout or HANDSHAKE_TIME, function(fd)
 		handshakes[fd] = nil
@@ -252,13 +256,14 @@ function M.start(conf)
 		end
 		local session <const> = string.unpack(">I4", text, -4)
 		local kept <const> = user.replies
-		local verdict <const>, frame, to = kept.ask(session, fd, user.version)
+		local verdict <const>, frame = kept:ask(session, user.connection)
 		if verdict == "run" then
 			-- It yields here: the connection and the user may go.
 			local ok <const>, result <const> =
 				xpcall(request_handler, with_traceback, user.name, text:sub(1, -5))
 			local why
-			frame, to, why = kept.done(session, ok, result)
+			local version <const> = connections[user.fd] == user and user.connection or 0
+			frame, why = kept:done(session, ok, result, version)
 			if why then
 				skynet.error(string.format("Request of %s: %s", user.name, why))
 			end
@@ -267,8 +272,8 @@ function M.start(conf)
 			gateserver.closeclient(fd)
 			return
 		end
-		if frame and to and connections[to] == user then
-			driver.send(to, frame)
+		if frame and connections[user.fd] == user then
+			driver.send(user.fd, frame)
 		end
 	end
 
