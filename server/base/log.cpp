@@ -16,6 +16,7 @@
 
 #include "base/assert.hpp"
 #include "base/clock.hpp"
+#include "base/json_text.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
 #include "base/published.hpp"
@@ -98,20 +99,6 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
-void append_json(std::string& out, std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = utf8_sequence(text);
-    const char32_t c = size == 0 ? 0xfffd : code_point(text.substr(0, size));
-    if (size == 0 || is_terminal_control(c)) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      if (c == '"' || c == '\\') out += '\\';
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
-  }
-}
-
 void append_text(std::string& out, std::string_view text) {
   for (const char c : printable_lines(text)) {
     if (!out.empty() && out.back() == '\n' && c != '\t') out += '\t';
@@ -125,13 +112,13 @@ std::string record(Format format, Level level, ServiceId source, std::string_vie
   std::string line;
   line.reserve(text.size() + 32);
   if (format == Format::kJson) {
-    line += fmt::format(R"({{"time":{},"level":"{}","service":"{:08x}","text":")",
+    line += fmt::format(R"({{"time":{},"level":"{}","service":"{:08x}","text":)",
                         std::chrono::duration_cast<std::chrono::milliseconds>(
                             std::chrono::system_clock::now().time_since_epoch())
                             .count(),
                         spdlog::level::to_string_view(to_spdlog(level)), source.value);
-    append_json(line, text);
-    line += "\"}";
+    append_json_string(line, text);
+    line += '}';
   } else {
     line += fmt::format("[:{:08x}] ", source.value);
     append_text(line, text);

@@ -7,18 +7,10 @@
 // lines and paragraphs (UAX 9, Unicode 15 section 23.2) as \uNNNN.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace gatehouse {
-
-// Bytes of the well-formed UTF-8 sequence that `text` begins with, 0 when there is none (RFC
-// 3629, section 4). `text` is not empty.
-[[nodiscard]] std::size_t utf8_sequence(std::string_view text);
-
-// The code point of a well-formed sequence, as utf8_sequence() measures it.
-[[nodiscard]] char32_t code_point(std::string_view sequence);
 
 // Whether a terminal obeys it instead of showing it.
 [[nodiscard]] bool is_terminal_control(char32_t c);

@@ -1,9 +1,9 @@
-// UTF-8 (RFC 3629), read strictly.
+// UTF-8 (RFC 3629), read strictly: the one decoder of the server.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gatehouse {
@@ -16,5 +16,12 @@ struct Utf8Character {
 // The character at the head of `text`; none when that is empty, cut off, over-long, a surrogate or
 // above U+10FFFF.
 [[nodiscard]] Utf8Character utf8_head(std::string_view text);
+
+// Characters of `text`, nothing when it is not UTF-8.
+[[nodiscard]] std::optional<std::size_t> utf8_characters(std::string_view text);
+
+// The first characters_max characters of `text`, as every database takes them: a byte that is not
+// UTF-8, or NUL, becomes `?`.
+[[nodiscard]] std::string fit_text(std::string_view text, std::size_t characters_max);
 
 }  // namespace gatehouse

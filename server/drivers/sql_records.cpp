@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/utf8.hpp"
 #include "drivers/sql_driver.hpp"
 #include "drivers/sql_values.hpp"
 
@@ -52,9 +53,9 @@ Result<> SqlDriver::record_some(std::span<const store::LoginAudit> rows) {
   texts.reserve(rows.size());
   for (const store::LoginAudit& row : rows) {
     const auto& text = texts.emplace_back(std::array<std::string, 5>{
-        store::fit_text(row.name, kShortTextMax), store::fit_text(row.server, kShortTextMax),
-        store::fit_text(row.address, kShortTextMax), store::fit_text(row.suite, 16),
-        store::fit_text(row.result, 32)});
+        fit_text(row.name, kShortTextMax), fit_text(row.server, kShortTextMax),
+        fit_text(row.address, kShortTextMax), fit_text(row.suite, 16),
+        fit_text(row.result, 32)});
     values.emplace_back(valid_time(row.at_s));
     values.emplace_back(SqlText{text[0]});
     values.push_back(row.account ? SqlValue{row.account.value} : SqlValue{nullptr});

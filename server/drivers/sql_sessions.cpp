@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "crypto/random.hpp"
 #include "drivers/sql_driver.hpp"
 #include "drivers/sql_values.hpp"
@@ -73,7 +74,7 @@ Result<store::Fence> SqlDriver::claim_session(AccountId account, const store::Se
   if (claim.subid.size() > kLongTextMax) return invalid("subid");
   if (!claim.id.empty() && claim.id.size() != store::kClaimIdBytes) return invalid("claim id");
   const std::string id = claim_id_of(claim);
-  const std::string address = store::fit_text(claim.address, kShortTextMax);
+  const std::string address = fit_text(claim.address, kShortTextMax);
   const SqlValue subid = claim.subid.empty() ? SqlValue{nullptr} : SqlBytes{claim.subid};
   const store::Credentials proved = claim.credentials.value_or(store::Credentials{});
   const SqlValue generation = claim.credentials ? SqlValue{proved.generation} : SqlValue{nullptr};

@@ -1,6 +1,7 @@
 // SqlDriver: families of resume tickets, and sessions made under what does not hold any more.
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "drivers/sql_driver.hpp"
 #include "drivers/sql_values.hpp"
 
@@ -35,7 +36,7 @@ Result<std::optional<store::TicketFamily>> SqlDriver::find_ticket_family(Account
 
 Result<bool> SqlDriver::begin_ticket_family(AccountId account, const store::NewTicketFamily& family,
                                             std::uint32_t families_max) {
-  const std::string address = store::fit_text(family.address, kShortTextMax);
+  const std::string address = fit_text(family.address, kShortTextMax);
   auto ran = run(Statement::kBeginTicketFamily,
                  {account.value, family.family, valid_time(family.password_at_s), SqlText{address},
                   valid_time(family.expires_at_s)},
@@ -56,7 +57,7 @@ Result<bool> SqlDriver::begin_ticket_family(AccountId account, const store::NewT
 
 Result<bool> SqlDriver::advance_ticket_family(AccountId account, std::uint64_t family,
                                               std::uint64_t sequence, std::string_view address) {
-  const std::string fitting = store::fit_text(address, kShortTextMax);
+  const std::string fitting = fit_text(address, kShortTextMax);
   auto ran = run(Statement::kAdvanceTicketFamily,
                  {SqlText{fitting}, account.value, family, sequence}, Repeat::kYes);
   if (!ran) return tl::unexpected(ran.error());

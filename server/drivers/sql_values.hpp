@@ -12,9 +12,9 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "base/utf8.hpp"
 #include "drivers/sql.hpp"
 #include "store/account.hpp"
-#include "store/text.hpp"
 
 namespace gatehouse::drivers {
 
@@ -36,7 +36,7 @@ inline constexpr std::size_t kRowsMax = 128;
 inline constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max();
 
 inline bool valid_text(std::string_view text, std::size_t characters_max) {
-  const auto characters = store::utf8_characters(text);
+  const auto characters = utf8_characters(text);
   return characters && *characters <= characters_max && text.find('\0') == std::string_view::npos;
 }
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "base/user_name.hpp"
+#include "base/utf8.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/password_import.hpp"
 #include "gatectl/password_input.hpp"
-#include "store/text.hpp"
 
 namespace gatehouse::gatectl {
 namespace {
@@ -26,7 +26,7 @@ std::string_view at(const std::vector<std::string>& fields, std::optional<std::s
 }
 
 bool fits(const std::string& text) {
-  const auto characters = store::utf8_characters(text);
+  const auto characters = utf8_characters(text);
   return characters && *characters <= kTextMax && text.find('\0') == std::string::npos;
 }
 

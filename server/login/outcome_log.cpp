@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "base/log.hpp"
-#include "protocol/json_text.hpp"
 
 namespace gatehouse::login {
 
@@ -28,11 +28,11 @@ void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal, std::
   line += refusal.reason;
   if (!user.empty()) {
     line += ", user ";
-    protocol::append_json_string(line, user);
+    append_json_string(line, user);
   }
   if (!server.empty()) {
     line += ", server ";
-    protocol::append_json_string(line, server);
+    append_json_string(line, server);
   }
   log::write(log::Level::kInfo, {}, line);
 }

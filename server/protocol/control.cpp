@@ -1,7 +1,7 @@
 #include "protocol/control.hpp"
 
 #include "base/assert.hpp"
-#include "protocol/json_text.hpp"
+#include "base/json_text.hpp"
 
 namespace gatehouse::protocol {
 namespace {

@@ -1,8 +1,8 @@
 #include "protocol/login_answer.hpp"
 
 #include "base/assert.hpp"
+#include "base/json_text.hpp"
 #include "crypto/encoding.hpp"
-#include "protocol/json_text.hpp"
 
 namespace gatehouse::protocol {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "base/limits.hpp"
 #include "base/server_name.hpp"
+#include "base/utf8.hpp"
 #include "store/records.hpp"
-#include "store/text.hpp"
 
 namespace gatehouse::store {
 namespace {

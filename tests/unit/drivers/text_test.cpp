@@ -1,27 +1,8 @@
-#include "store/text.hpp"
-
 #include "store/account.hpp"
 #include "store_fixture.hpp"
 
 namespace gatehouse::drivers {
 namespace {
-
-TEST(StoreText, CountsCharactersOfRfc3629Only) {
-  EXPECT_EQ(store::utf8_characters(""), 0u);
-  EXPECT_EQ(store::utf8_characters("aä严\U0001F3AE"), 4u);
-  EXPECT_EQ(store::utf8_characters("\xf4\x8f\xbf\xbf"), 1u);  // U+10FFFF
-  for (const char* bad : {"\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80",
-                          "\xe4\xb8", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
-                          "\xf0\x9f\x8e", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xfe"})
-    EXPECT_FALSE(store::utf8_characters(bad)) << testing::PrintToString(bad);
-}
-
-TEST(StoreText, FitsAnyBytes) {
-  EXPECT_EQ(store::fit_text("严严严", 2), "严严");
-  EXPECT_EQ(store::fit_text("a\xff\xe4\xb8", 10), "a???");
-  EXPECT_EQ(store::fit_text(std::string("a\0b", 3), 10), "a?b");
-  EXPECT_EQ(store::fit_text("", 10), "");
-}
 
 TEST(StoreText, ServerNames) {
   for (const char* good : {"sample", "cocos1", "a b", "严", "a@b#c:d"})
