@@ -7,6 +7,7 @@
 #include "app/store_needs.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/log_limit.hpp"
 
 namespace gatehouse::app {
 
@@ -33,7 +34,6 @@ Result<std::uint32_t> prepare(store::Driver& driver, Mode mode) {
 // Lives on the worker; jobs in the store hold it as well.
 struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry> {
   static constexpr MonotonicMs kPauseMs = 1'000;
-  static constexpr MonotonicMs kComplainAgainMs = 60'000;
 
   Retry(store::Store& account_store, actor::Worker& home, const store::Options& how)
       : store(account_store), worker(home), options(how) {}
@@ -59,10 +59,9 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
 
   // One job at a time. Names what changed, and what did not change once in a while.
   void complain(const Error& error) {
-    const MonotonicMs now_ms = monotonic_ms();
-    if (error.message == complaint && now_ms < again_ms) return;
+    const bool news = error.message != complaint;
     complaint = error.message;
-    again_ms = now_ms + kComplainAgainMs;
+    if (!complaints.admit(monotonic_ms(), news)) return;
     log::error({}, "the store cannot be used, logins are answered 503: {}", complaint);
   }
 
@@ -70,7 +69,7 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
   actor::Worker& worker;
   const store::Options options;
   std::string complaint;
-  MonotonicMs again_ms = 0;
+  LogLimit complaints{1, 60'000};
   std::atomic<bool> stopped{false};
 };
 
@@ -99,7 +98,7 @@ Result<> Migrator::start() {
   log::error({}, "the store is away, logins are answered 503: {}", ready.error().message);
   retry_ = std::make_shared<Retry>(store_, worker_, options_);
   retry_->complaint = ready.error().message;
-  retry_->again_ms = monotonic_ms() + Retry::kComplainAgainMs;
+  static_cast<void>(retry_->complaints.admit(monotonic_ms()));
   worker_.post([retry = retry_] { retry->arm(); });
   return {};
 }

@@ -13,7 +13,6 @@ namespace {
 
 // The end of the process waits for the look that is under way.
 constexpr std::uint32_t kTimeoutMs = 2'000;
-constexpr MonotonicMs kComplainAgainMs = 60'000;  // about what does not change
 constexpr std::uint32_t kStaleRowsMax = 500;  // of one statement
 constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete locks for long
 
@@ -108,13 +107,11 @@ void Watch::look() {
   if (done) done = kept;
   if (!done) {
     errors_.add();
-    const MonotonicMs now_ms = monotonic_ms();
-    if (done.error().message != complaint_ || now_ms >= complain_again_ms_) {
-      complaint_ = done.error().message;
-      complain_again_ms_ = now_ms + kComplainAgainMs;
+    const bool news = done.error().message != complaint_;
+    complaint_ = done.error().message;
+    if (complaints_.admit(monotonic_ms(), news))
       log::error({}, "bans and game servers cannot be read, the last ones stay in force: {}",
                  complaint_);
-    }
   } else if (!complaint_.empty()) {
     complaint_.clear();
     log::info({}, "bans and game servers are read again");

@@ -14,7 +14,7 @@
 #include "app/address_watch.hpp"
 #include "app/audit_trimmer.hpp"
 #include "app/session_keeper.hpp"
-#include "base/clock.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "config/watch_options.hpp"
@@ -78,7 +78,7 @@ class Watch {
   Metric& enforced_;
   Metric& stale_;
   std::string complaint_;  // why the last look failed; empty: it did not
-  MonotonicMs complain_again_ms_ = 0;
+  LogLimit complaints_{1, 60'000};  // about what does not change
   AddressWatch addresses_;
   AuditTrimmer audit_;
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "crypto/random.hpp"
 #include "drivers/sqlite_file.hpp"
@@ -24,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr MonotonicMs kComplainAgainMs = 10'000;
 // As SQLite's own: so many frames of -wal are worth a checkpoint.
 constexpr int kCheckpointFrames = 1'000;
 // Where the file's first page has PRAGMA user_version, 4 bytes big-endian (sqlite.org/fileformat2).
@@ -179,10 +179,7 @@ void SqliteGuard::complain(Fault fault, const std::string& detail) {
   complaint_ = fmt::format("store.sqlite.path: {} {}", path_, what);
   if (!detail.empty()) complaint_ += fmt::format(" ({})", detail);
   lost_.set(1);
-  const MonotonicMs now_ms = monotonic_ms();
-  if (fault == fault_ && now_ms < complain_again_ms_) return;
-  fault_ = fault;
-  complain_again_ms_ = now_ms + kComplainAgainMs;
+  if (!complaints_.admit(monotonic_ms(), fault != std::exchange(fault_, fault))) return;
   log::error({}, "{}; nothing is written, logins are answered 503, players stay with their data",
              complaint_);
 }

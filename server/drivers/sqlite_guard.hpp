@@ -29,7 +29,7 @@
 #include <mutex>
 #include <string>
 
-#include "base/clock.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 
@@ -108,7 +108,7 @@ class SqliteGuard {
   bool overwritten_ = false;  // for good
   bool kept_ = false;         // a copy was made of this fault
   std::string complaint_;
-  MonotonicMs complain_again_ms_ = 0;
+  LogLimit complaints_{1, 10'000};
 };
 
 }  // namespace gatehouse::drivers

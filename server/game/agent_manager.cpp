@@ -453,11 +453,7 @@ void AgentManager::player_saved(const std::string& uid) {
   unsaved_metric_.set(static_cast<std::int64_t>(unsaved_.size()));
 }
 
-bool AgentManager::may_log_unsaved() {
-  constexpr std::uint32_t kLinesPerSecond = 10;
-  std::lock_guard lock(mutex_);
-  return unsaved_lines_.take(Rate::per_second(kLinesPerSecond), 1, monotonic_ns());
-}
+bool AgentManager::may_log_unsaved() { return unsaved_lines_.admit(monotonic_ms()).has_value(); }
 
 void AgentManager::send_rescue(ServiceId agent) {
   actor::MessagePtr message = actor::make_message({});

@@ -18,8 +18,8 @@
 #include "actor/system.hpp"
 #include "actor/work_pool.hpp"
 #include "base/clock.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
-#include "base/rate_bucket.hpp"
 #include "base/unique_function.hpp"
 #include "base/user_name.hpp"
 #include "game/agent_service.hpp"
@@ -216,7 +216,7 @@ class AgentManager final : public login::Placer {
   std::shared_ptr<const net::AddressRules> address_rules_;  // under mutex_; null: none read yet
   std::atomic<bool> stopping_{false};
   std::map<std::string, UnsavedPlayer> unsaved_;  // by uid
-  RateBucket unsaved_lines_;
+  LogLimit unsaved_lines_{10, 1'000};
   std::unique_ptr<actor::WorkPool> rescue_pool_;
   // By account: who still shows as online in the store. An account is in it once.
   std::unordered_map<std::uint64_t, store::Fence> unreleased_;

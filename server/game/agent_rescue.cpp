@@ -14,7 +14,6 @@
 namespace gatehouse::game {
 namespace {
 
-constexpr MonotonicMs kLogAgainMs = 60'000;
 
 // The store is there and does not take this, however often it is asked.
 bool for_good(std::string_view code) {
@@ -66,10 +65,13 @@ void AgentService::store_refused(std::uint64_t version, std::string_view code) {
   }
   manager.save_errors().add();
   list_unsaved(code, why, unsaved_->failures);
-  if ((changed || now_ms >= unsaved_->next_log_ms) && manager.may_log_unsaved()) {
-    unsaved_->next_log_ms = now_ms + kLogAgainMs;
-    log::error(id(), "{}@{} is not saved, try {}: the store is {}: {}", uid(), server(),
-               unsaved_->failures, code, why);
+  if (unsaved_->lines.admit(now_ms, changed)) {
+    if (manager.may_log_unsaved()) {
+      log::error(id(), "{}@{} is not saved, try {}: the store is {}: {}", uid(), server(),
+                 unsaved_->failures, code, why);
+    } else {
+      unsaved_->lines.end();  // with the next try
+    }
   }
   if (rescue_due()) start_rescue();
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "actor/timer_wheel.hpp"
+#include "base/log_limit.hpp"
 #include "game/agent_host.hpp"
 #include "game/conversations.hpp"
 #include "gate/gate.hpp"
@@ -203,7 +204,7 @@ class AgentService final : public script::LuaService, public gate::Agent {
     std::string code;
     std::string why;
     MonotonicMs for_good_since_ms = 0;  // refused without a hope; 0: it may yet be taken
-    MonotonicMs next_log_ms = 0;
+    LogLimit lines{1, 60'000};
     std::uint32_t failures = 0;
   };
 

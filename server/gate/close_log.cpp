@@ -7,22 +7,21 @@ namespace gatehouse::gate {
 
 void CloseLog::write(Ending ending, const net::Address& peer) {
   if (!log::enabled(log::Level::kInfo)) return;
-  if (!waiting()) {
-    lines_ = 0;
-    worker_.timers().add(*this, monotonic_ms() + 1'000);
-  }
-  if (lines_ >= kLinesPerSecond) {
-    ++unsaid_;
+  const MonotonicMs now_ms = monotonic_ms();
+  const auto left_out = limit_.admit(now_ms);
+  if (!left_out) {
+    if (!waiting()) worker_.timers().add(*this, now_ms + kWindowMs);
     return;
   }
-  ++lines_;
+  tell(*left_out);
   log::info({}, "gate {}: connection {} closed: {}", server_, peer.to_string(), name(ending));
 }
 
-void CloseLog::fire() {
-  if (unsaid_ == 0) return;
-  log::info({}, "gate {}: {} more connections closed within a second", server_, unsaid_);
-  unsaid_ = 0;
+void CloseLog::fire() { tell(limit_.end()); }
+
+void CloseLog::tell(std::uint64_t left_out) {
+  if (left_out != 0)
+    log::info({}, "gate {}: {} more connections closed within a second", server_, left_out);
 }
 
 }  // namespace gatehouse::gate

@@ -6,6 +6,7 @@
 
 #include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
+#include "base/log_limit.hpp"
 #include "gate/ending.hpp"
 #include "net/address.hpp"
 
@@ -22,12 +23,14 @@ class CloseLog final : private actor::Timer {
   void write(Ending ending, const net::Address& peer);
 
  private:
+  static constexpr MonotonicMs kWindowMs = 1'000;
+
   void fire() override;
+  void tell(std::uint64_t left_out);
 
   std::string_view server_;
   actor::Worker& worker_;
-  std::uint32_t lines_ = 0;  // in the second that runs
-  std::uint32_t unsaid_ = 0;
+  LogLimit limit_{kLinesPerSecond, kWindowMs};
 };
 
 }  // namespace gatehouse::gate

@@ -13,13 +13,13 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/log_limit.hpp"
 
 namespace gatehouse::login {
 namespace {
 
 constexpr std::size_t kWaitingMax = 4'096;
 constexpr std::size_t kRowsAtOnce = 64;    // so many do not wait for flush()
-constexpr MonotonicMs kLogPauseMs = 10'000;  // between two lines about rows that are lost
 constexpr std::size_t kRowsPerJob = 256;   // then the store's other jobs have their turn
 constexpr std::size_t kNamesMax = 100;     // of an address that are told apart
 constexpr std::string_view kLetIn = "200";
@@ -87,7 +87,7 @@ struct Audit::State {
   std::unordered_map<std::string, Refusals> refusals;  // by address, of one minute
   std::uint64_t minute = 0;
   bool job_waits = false;
-  MonotonicMs next_log_ms = 0;  // of the one job
+  LogLimit lines{1, 10'000};  // about rows that are lost
 };
 
 Audit::Audit(store::Store& store, MetricSet& metrics, bool enabled, std::uint32_t addresses_max) {
@@ -141,11 +141,9 @@ void Audit::write_some(const std::shared_ptr<State>& state, store::Driver& drive
   }
   if (const auto written = driver.record_logins(rows); !written) {
     state->dropped.add(logins(rows));
-    if (const MonotonicMs now_ms = monotonic_ms(); now_ms >= state->next_log_ms) {
-      state->next_log_ms = now_ms + kLogPauseMs;
+    if (state->lines.admit(monotonic_ms()))
       log::error({}, "login_audit: {} logins are not recorded: {}", logins(rows),
                  written.error().message);
-    }
   }
   {
     std::lock_guard lock(state->mutex);

@@ -11,7 +11,6 @@
 namespace gatehouse::login {
 namespace {
 
-constexpr MonotonicMs kOutageLogPauseMs = 1'000;
 // Hash jobs a thread of the pool: one that runs and the next, so that no thread waits.
 constexpr std::size_t kHashSlotsAThread = 2;
 
@@ -121,11 +120,7 @@ void Authenticator::drop(const std::string& name, const net::Address& address) {
 }
 
 // At most one line a second: while a store is away every login fails alike.
-bool Authenticator::may_log() {
-  const MonotonicMs now = monotonic_ms();
-  MonotonicMs next = next_log_ms_.load(std::memory_order_relaxed);
-  return now >= next && next_log_ms_.compare_exchange_strong(next, now + kOutageLogPauseMs);
-}
+bool Authenticator::may_log() { return outage_lines_.admit(monotonic_ms()).has_value(); }
 
 void Authenticator::log_store_error(const AuthRequest& request, const Error& error) {
   if (may_log())

@@ -31,6 +31,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/published.hpp"
 #include "base/secret.hpp"
@@ -167,7 +168,7 @@ class Authenticator {
   admission::AnswerFloor floor_;
   Tickets tickets_;
   Published<crypto::SealRing> totp_keys_;
-  std::atomic<MonotonicMs> next_log_ms_{0};
+  LogLimit outage_lines_{1, 1'000};
   std::atomic<std::size_t> hashing_{0};  // jobs of the hash pool, those that wait there too
   Metric& waiting_;
   admission::WaitingRoom room_;

@@ -1,7 +1,5 @@
 #include "login/outcome_log.hpp"
 
-#include <utility>
-
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 
@@ -38,22 +36,20 @@ void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal, std::
 }
 
 bool OutcomeLog::may_log() {
-  const MonotonicMs now = monotonic_ms();
-  if (now - second_began_ms_ >= 1'000 && !waiting()) {
-    second_began_ms_ = now;
-    lines_ = 0;
-  }
-  if (lines_ < kLinesPerSecond) {
-    ++lines_;
+  const MonotonicMs now_ms = monotonic_ms();
+  const auto left_out = limit_.admit(now_ms);
+  if (left_out) {
+    tell(*left_out);
     return true;
   }
-  ++unlogged_;
-  if (!waiting()) worker_.timers().add(*this, second_began_ms_ + 1'000);
+  if (!waiting()) worker_.timers().add(*this, now_ms + kWindowMs);
   return false;
 }
 
-void OutcomeLog::fire() {
-  log::info({}, "login: {} more refusals, not logged one by one", std::exchange(unlogged_, 0));
+void OutcomeLog::fire() { tell(limit_.end()); }
+
+void OutcomeLog::tell(std::uint64_t left_out) {
+  if (left_out != 0) log::info({}, "login: {} more refusals, not logged one by one", left_out);
 }
 
 }  // namespace gatehouse::login

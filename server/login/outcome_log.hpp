@@ -10,7 +10,7 @@
 
 #include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
-#include "base/clock.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "login/refusal.hpp"
 #include "net/address.hpp"
@@ -32,15 +32,16 @@ class OutcomeLog final : private actor::Timer {
                std::string_view server = {});
 
  private:
+  static constexpr MonotonicMs kWindowMs = 1'000;
+
   void fire() override;
   [[nodiscard]] bool may_log();
+  static void tell(std::uint64_t left_out);
 
   actor::Worker& worker_;
   MetricSet& metrics_;
   std::unordered_map<std::string_view, Metric*> counters_;
-  MonotonicMs second_began_ms_ = 0;
-  std::uint32_t lines_ = 0;  // in this second
-  std::uint64_t unlogged_ = 0;
+  LogLimit limit_{kLinesPerSecond, kWindowMs};
 };
 
 }  // namespace gatehouse::login

@@ -315,10 +315,8 @@ void TableViews::refresh() {
   vm_.use_reserve(outer_reserve);
   if (refreshed) return;
   seen_ = kUnseen;  // what has not moved yet moves with the next handler
-  const std::int64_t now = monotonic_ms();
-  if (now < next_report_ms_) return;
-  next_report_ms_ = now + kReportEveryMs;
-  log::error({}, "shared tables were not updated: {}", refreshed.error().message);
+  if (reports_.admit(monotonic_ms()))
+    log::error({}, "shared tables were not updated: {}", refreshed.error().message);
 }
 
 void TableViews::renew(lua_State* L, tables::SharedFace face, std::string_view name) {

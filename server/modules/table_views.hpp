@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log_limit.hpp"
 #include "base/result.hpp"
 #include "script/vm.hpp"
 #include "tables/shared_tables.hpp"
@@ -79,9 +80,8 @@ class TableViews final : public script::BeforeRun, public tables::Follower {
   script::Vm& vm_;
   tables::SharedTables& store_;
   static constexpr std::uint64_t kUnseen = 0;  // no epoch
-  static constexpr std::int64_t kReportEveryMs = 1'000;
   std::uint64_t seen_ = kUnseen;
-  std::int64_t next_report_ms_ = 0;
+  LogLimit reports_{1, 1'000};
   bool follows_ = false;  // registered with the store
   std::array<const tables::SharedString*, kStringsCached> cached_{};
   // Of the function that runs; here, because Lua errors run no destructors.

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "base/clock.hpp"
 #include "base/log.hpp"
 
@@ -40,16 +38,9 @@ void HookReports::timed_out(ServiceId service, Hook hook, std::string_view text)
 }
 
 void HookReports::error(ServiceId service, std::string_view text) {
-  std::uint64_t unlogged = 0;
-  {
-    std::lock_guard lock(mutex_);
-    if (!lines_.take(rate_, 1, monotonic_ns())) {
-      ++unlogged_;
-      return;
-    }
-    unlogged = std::exchange(unlogged_, 0);
-  }
-  if (unlogged != 0) log::error({}, "{} more failures of hooks, not logged one by one", unlogged);
+  const auto left_out = lines_.admit(monotonic_ms());
+  if (!left_out) return;
+  if (*left_out != 0) log::error({}, "{} more failures of hooks, not logged one by one", *left_out);
   log::write(log::Level::kError, service, text);
 }
 

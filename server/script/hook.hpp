@@ -5,13 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
-#include "base/rate_bucket.hpp"
 
 namespace gatehouse::script {
 
@@ -50,13 +49,8 @@ class HookReports {
   void error(ServiceId service, std::string_view text);
 
  private:
-  static constexpr std::uint32_t kLinesPerSecond = 10;
-
   std::array<Metric*, kHooks> timeouts_{};
-  const Rate rate_ = Rate::per_second(kLinesPerSecond);
-  std::mutex mutex_;
-  RateBucket lines_;
-  std::uint64_t unlogged_ = 0;
+  LogLimit lines_{10, 1'000};
 };
 
 }  // namespace gatehouse::script

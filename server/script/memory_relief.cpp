@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t kCollectEveryMs = 100;
 // A collection takes a twentieth of the time at most.
 constexpr std::int64_t kCollectShare = 20;
-constexpr std::int64_t kReportEveryMs = 1'000;
 
 constexpr std::size_t kObjectsMax = 1 << 20;
 constexpr std::size_t kObjectsMin = 1'024;  // of one holding
@@ -184,10 +183,8 @@ bool collect_garbage(Vm& vm) {
 }
 
 void report_full(LuaService& owner, const std::string& holders) {
-  const Vm& vm = owner.vm();
-  const std::int64_t now = monotonic_ms();
-  if (now < owner.vm().next_report_ms) return;
-  owner.vm().next_report_ms = now + kReportEveryMs;
+  Vm& vm = owner.vm();
+  if (!vm.full_reports.admit(monotonic_ms())) return;
   log::error(owner.id(), "{} is out of memory: {} bytes of {} are in use{}", owner.description(),
              vm.memory_bytes(), vm.memory_bytes_max(), holders);
 }

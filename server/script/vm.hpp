@@ -20,6 +20,7 @@
 #include "actor/message.hpp"
 #include "actor/worker.hpp"
 #include "base/assert.hpp"
+#include "base/log_limit.hpp"
 #include "base/result.hpp"
 #include "script/codec.hpp"
 #include "script/lua_args.hpp"
@@ -147,9 +148,9 @@ class Vm : public std::enable_shared_from_this<Vm> {
     return short_of_memory_ && std::exchange(short_of_memory_, false);
   }
 
-  // When the next relief is due, and its next line in the log (script/memory_relief.hpp).
+  // When the next relief is due, and its lines in the log (script/memory_relief.hpp).
   std::int64_t next_collection_ms = 0;
-  std::int64_t next_report_ms = 0;
+  LogLimit full_reports{1, 1'000};
 
   // The service that the VM was made for, while it lives.
   [[nodiscard]] LuaService* owner() const { return owner_; }

@@ -11,7 +11,6 @@
 namespace gatehouse::store {
 namespace {
 
-constexpr MonotonicMs kLineAgainMs = 60'000;
 
 }  // namespace
 
@@ -63,10 +62,7 @@ Store::Owner Store::Owner::account(std::string_view name) {
 bool Store::connect(std::size_t thread) {
   const auto connected = drivers_[thread]->connect();
   if (connected) return true;
-  const MonotonicMs now_ms = monotonic_ms();
-  MonotonicMs until_ms = no_line_until_ms_.load();
-  if (now_ms < until_ms) return false;
-  if (no_line_until_ms_.compare_exchange_strong(until_ms, now_ms + kLineAgainMs))
+  if (lines_.admit(monotonic_ms()))
     log::warn({}, "store: connection {} of {}: {}", thread + 1, drivers_.size(),
               connected.error().message);
   return false;

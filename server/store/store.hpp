@@ -4,7 +4,6 @@
 // one hop to the pool and one message back.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -17,6 +16,7 @@
 
 #include "actor/work_pool.hpp"
 #include "base/clock.hpp"
+#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
@@ -111,7 +111,7 @@ class Store {
   std::vector<std::unique_ptr<Driver>> drivers_;  // one a thread, touched by that thread only
   std::unique_ptr<Driver> closed_driver_;
   std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only
-  std::atomic<MonotonicMs> no_line_until_ms_{0};
+  LogLimit lines_{1, 60'000};  // about connections that are not made
   actor::WorkPool pool_;  // last: its threads use the members above
 };
 
