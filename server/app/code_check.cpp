@@ -13,10 +13,10 @@ Result<> check_module_code(const std::string& module, const std::string& pattern
   if (module.ends_with(".lua")) return script::check_code(module, patterns);
   std::string name = module;
   std::replace(name.begin(), name.end(), '.', '/');
-  const script::Code::Place place = script::Code().find(patterns, name);
-  if (place.path.empty())
-    return fail(Errc::kInvalid, "no module " + module + ":\n\t" + place.tried);
-  return script::check_code(place.path, patterns);
+  const script::Code::Found file = script::Code().find(patterns, name);
+  if (file.path.empty())
+    return fail(Errc::kInvalid, "no module " + module + ":\n\t" + file.tried);
+  return script::check_code(file.path, patterns);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class Owners {
 };
 
 // What an entry is to who asks: itself what counts, or only on the way there.
-enum class Place { kItself, kAbove };
+enum class Level { kItself, kAbove };
 
 std::string user_name(uid_t user) {
   std::array<char, kAccountBytesMax> room{};
@@ -87,7 +87,7 @@ tl::unexpected<Error> denied(const std::string& path, const struct stat& info,
 }
 
 // One file, folder or link by itself.
-Result<> check_entry(const std::string& path, const Owners& owners, Place place) {
+Result<> check_entry(const std::string& path, const Owners& owners, Level level) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {
     const int error = errno;
@@ -101,7 +101,7 @@ Result<> check_entry(const std::string& path, const Owners& owners, Place place)
   }
   if (S_ISLNK(info.st_mode)) return {};  // its mode means nothing
   const bool sticky = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0;
-  if (sticky && place == Place::kAbove) return {};
+  if (sticky && level == Level::kAbove) return {};
   if ((info.st_mode & S_IWOTH) != 0) return denied(path, info, "everybody may write it", "o-w");
   if ((info.st_mode & S_IWGRP) != 0 && !group_is_owner(info))
     return denied(path, info, "its group may write it", "g-w");
@@ -110,9 +110,9 @@ Result<> check_entry(const std::string& path, const Owners& owners, Place place)
 
 // The entry and the folders above, up to the root.
 Result<> check_path(fs::path path, const Owners& owners) {
-  for (Place place = Place::kItself;; place = Place::kAbove) {
-    if (place == Place::kAbove && owners.holds_program(path)) return {};
-    if (auto fine = check_entry(path.string(), owners, place); !fine) return fine;
+  for (Level level = Level::kItself;; level = Level::kAbove) {
+    if (level == Level::kAbove && owners.holds_program(path)) return {};
+    if (auto fine = check_entry(path.string(), owners, level); !fine) return fine;
     if (!path.has_relative_path()) return {};
     path = path.parent_path();
   }
@@ -143,7 +143,7 @@ Result<> check_trusted_tree(const std::string& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
-    if (auto fine = check_entry(at->path().string(), owners, Place::kItself); !fine) return fine;
+    if (auto fine = check_entry(at->path().string(), owners, Level::kItself); !fine) return fine;
   }
   if (error) return fail(Errc::kIo, fmt::format("{}: {}", folder, error.message()));
   return {};

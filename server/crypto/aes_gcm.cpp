@@ -1,3 +1,5 @@
+#include "crypto/aes_gcm.hpp"
+
 #include <openssl/evp.h>
 
 #include <limits>
@@ -5,7 +7,6 @@
 
 #include "base/assert.hpp"
 #include "crypto/evp.hpp"
-#include "crypto/x25519.hpp"
 
 namespace gatehouse::crypto {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/random.hpp"
 #include "crypto/stored_text.hpp"
-#include "crypto/x25519.hpp"
 
 namespace gatehouse::crypto {
 

@@ -1,5 +1,5 @@
-// The primitives of the x25519 suite (docs/protocol.md 2.4): X25519 (RFC 7748), Ed25519 (RFC 8032)
-// and AES-256-GCM (SP 800-38D). Keys are raw byte strings; one of a wrong size is kInvalid.
+// X25519 (RFC 7748) and Ed25519 (RFC 8032) for the x25519 suite (docs/protocol.md 2.4). Keys are
+// raw byte strings; one of a wrong size is kInvalid.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,6 @@ namespace gatehouse::crypto {
 inline constexpr std::size_t kX25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519SignatureBytes = 64;
-inline constexpr std::size_t kGcmKeyBytes = 32;
-inline constexpr std::size_t kGcmNonceBytes = 12;
-inline constexpr std::size_t kGcmTagBytes = 16;
 
 struct X25519KeyPair {
   Secret private_key;
@@ -39,14 +36,5 @@ struct X25519KeyPair {
 // False for a wrong signature and for a key or a signature that is none.
 [[nodiscard]] bool ed25519_verify(std::string_view public_key, std::string_view message,
                                   std::string_view signature);
-
-// ciphertext || tag. The caller never repeats a nonce under one key.
-[[nodiscard]] Result<std::string> aes256_gcm_seal(std::string_view key, std::string_view nonce,
-                                                  std::string_view plaintext,
-                                                  std::string_view additional);
-
-// The plaintext of ciphertext || tag; kDenied when anything was changed.
-[[nodiscard]] Result<Secret> aes256_gcm_open(std::string_view key, std::string_view nonce,
-                                             std::string_view sealed, std::string_view additional);
 
 }  // namespace gatehouse::crypto

@@ -101,7 +101,7 @@ void AgentService::note_accepted(protocol::RequestTicket ticket) {
   if (session_->conversation().empty()) return;
   if (!conversations_) {
     conversations_ = std::make_unique<Conversations>(session_->reply_count_max());
-    conversations_->enter(session_->conversation(), ticket.conversation);
+    conversations_->enter(session_->conversation(), ticket.conversation_number);
   }
   conversations_->accept(ticket);
 }

@@ -109,7 +109,7 @@ const Conversations::Conversation& Conversations::enter(std::string_view name,
 
 Conversations::Conversation* Conversations::find(protocol::RequestTicket ticket) {
   for (auto it = conversations_.rbegin(); it != conversations_.rend(); ++it)
-    if (it->number == ticket.conversation) return &*it;
+    if (it->number == ticket.conversation_number) return &*it;
   return nullptr;
 }
 

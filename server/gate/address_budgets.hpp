@@ -14,13 +14,13 @@
 
 #include "base/limits.hpp"
 #include "base/rate_bucket.hpp"
-#include "gate/place_counter.hpp"
+#include "gate/connection_slots.hpp"
 #include "net/address.hpp"
 #include "net/network_set.hpp"
 
 namespace gatehouse::gate {
 
-// Any thread. Outlives its HandshakePlaces and PendingLeases.
+// Any thread. Outlives its HandshakeSlots and PendingLeases.
 class AddressBudgets {
  public:
   // Memory for requests is leased by so many bytes; the first of them are nobody's.
@@ -95,18 +95,18 @@ class AddressBudgets {
   std::array<Shard, kShards> shards_;
 };
 
-// The place of a connection in its handshake: among all of them, and among those of its address,
+// The slot of a connection in its handshake: among all of them, and among those of its address,
 // which enter_handshake() granted.
-class HandshakePlace {
+class HandshakeSlot {
  public:
-  HandshakePlace(Place place, AddressBudgets& budgets, const AddressBudgets::Key& key, bool beyond)
-      : place_(std::move(place)), budgets_(budgets), key_(key), beyond_(beyond) {}
-  ~HandshakePlace() { budgets_.leave_handshake(key_, beyond_); }
-  HandshakePlace(const HandshakePlace&) = delete;
-  HandshakePlace& operator=(const HandshakePlace&) = delete;
+  HandshakeSlot(Slot slot, AddressBudgets& budgets, const AddressBudgets::Key& key, bool beyond)
+      : slot_(std::move(slot)), budgets_(budgets), key_(key), beyond_(beyond) {}
+  ~HandshakeSlot() { budgets_.leave_handshake(key_, beyond_); }
+  HandshakeSlot(const HandshakeSlot&) = delete;
+  HandshakeSlot& operator=(const HandshakeSlot&) = delete;
 
  private:
-  Place place_;
+  Slot slot_;
   AddressBudgets& budgets_;
   const AddressBudgets::Key key_;
   const bool beyond_;

@@ -27,8 +27,8 @@ Ending ending_of_answer(std::string_view answer) {
 Connection::Connection(Shard& shard, HandOver& hand_over)
     : shard_(shard),
       reader_(shard.options().limits.gate_handshake_frame_bytes_max),
-      place_(std::move(hand_over.place)),
-      handshake_place_(std::move(hand_over.handshake_place)),
+      slot_(std::move(hand_over.slot)),
+      handshake_slot_(std::move(hand_over.handshake_slot)),
       deadline_(hand_over.deadline),
       beyond_(hand_over.beyond) {
   if (!beyond_) shard_.core().metrics.connections.add(1);
@@ -115,7 +115,7 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   std::string_view answer =
       session == nullptr ? protocol::kGateNotFound : session->judge(handshake);
   if (answer == protocol::kGateOk && !session->take_handshake()) answer = protocol::kGateTooMany;
-  if (answer == protocol::kGateOk && !take_place(*session)) answer = protocol::kGateFull;
+  if (answer == protocol::kGateOk && !take_slot(*session)) answer = protocol::kGateFull;
   if (answer != protocol::kGateOk) {
     refuse(answer);
     return false;
@@ -135,7 +135,7 @@ void Connection::become_open(const protocol::GateHandshake& handshake) {
   state_ = State::kOpen;
   extended_ = handshake.form == protocol::HandshakeForm::kExtended;
   reader_.set_limit(kFrameBytesMax);
-  handshake_place_.reset();
+  handshake_slot_.reset();
   cancel();
   const std::uint32_t idle_ms = shard_.options().limits.gate_idle_timeout_ms;
   if (idle_ms == 0) return;
@@ -156,9 +156,9 @@ void Connection::hand_over(const Elsewhere& elsewhere) {
   }
   HandOver move;
   move.core = shard_.core().shared_from_this();
-  move.place = std::move(place_);
+  move.slot = std::move(slot_);
   move.beyond = beyond_;
-  move.handshake_place = std::move(handshake_place_);
+  move.handshake_slot = std::move(handshake_slot_);
   move.transport = std::move(*transport);
   move.deadline = deadline_;
   actor::Worker& target = shard_.core().system().worker(elsewhere.worker);
@@ -211,17 +211,17 @@ void Connection::read_on() {
   transport_->resume();
 }
 
-bool Connection::take_place(const Session& session) {
+bool Connection::take_slot(const Session& session) {
   if (!beyond_) return true;
   Connection* older = session.connection_;
   if (older != nullptr && !older->beyond_) {
-    std::swap(place_, older->place_);
+    std::swap(slot_, older->slot_);
     std::swap(beyond_, older->beyond_);
     return true;
   }
-  Place place = shard_.core().connections.try_take();
-  if (!place) return false;
-  place_ = std::move(place);
+  Slot slot = shard_.core().connections.try_take();
+  if (!slot) return false;
+  slot_ = std::move(slot);
   beyond_ = false;
   shard_.core().metrics.connections.add(1);
   return true;
@@ -229,9 +229,9 @@ bool Connection::take_place(const Session& session) {
 
 bool Connection::move_beyond() {
   if (beyond_) return true;
-  Place place = shard_.core().reserve.try_take();
-  if (!place) return false;
-  place_ = std::move(place);
+  Slot slot = shard_.core().reserve.try_take();
+  if (!slot) return false;
+  slot_ = std::move(slot);
   beyond_ = true;
   shard_.core().metrics.connections.add(-1);
   return true;

@@ -24,8 +24,8 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
+#include "gate/connection_slots.hpp"
 #include "gate/ending.hpp"
-#include "gate/place_counter.hpp"
 #include "gate/shard.hpp"
 #include "net/transport.hpp"
 #include "protocol/frame.hpp"
@@ -78,9 +78,9 @@ class Connection final : private net::TransportHandler, private actor::Timer {
   bool on_handshake(std::string_view body, Elsewhere& elsewhere);
   // Of a request that has to wait `held` gets the frame.
   bool on_request(std::string_view body, std::string& held);
-  // One beyond maxclient becomes one of its connections, by the place of the player's older one if
+  // One beyond maxclient becomes one of its connections, by the slot of the player's older one if
   // that has any; false: the gate is full.
-  [[nodiscard]] bool take_place(const Session& session);
+  [[nodiscard]] bool take_slot(const Session& session);
   // The other way round; false: there are enough of them.
   bool move_beyond();
   // Stops reading before a frame that has to wait.
@@ -96,13 +96,13 @@ class Connection final : private net::TransportHandler, private actor::Timer {
   net::Transport* transport_ = nullptr;
   Session* session_ = nullptr;  // while kOpen
   protocol::FrameReader reader_;
-  Place place_;
-  std::unique_ptr<HandshakePlace> handshake_place_;  // while kHandshake
+  Slot slot_;
+  std::unique_ptr<HandshakeSlot> handshake_slot_;  // while kHandshake
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
   State state_ = State::kHandshake;
   bool held_back_ = false;  // paused; the frames from the first that has to wait are put back
   bool extended_ = false;
-  bool beyond_;  // beyond maxclient: the place is one of GateCore::reserve
+  bool beyond_;  // beyond maxclient: the slot is one of GateCore::reserve
 };
 
 }  // namespace gatehouse::gate

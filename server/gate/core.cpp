@@ -19,7 +19,7 @@ std::array<Metric*, kEndings> closed_counters(MetricSet& set) {
   return counters;
 }
 
-std::uint32_t places(std::uint32_t limit) {
+std::uint32_t slots(std::uint32_t limit) {
   return limit == 0 ? UINT32_MAX : limit;
 }
 
@@ -47,7 +47,7 @@ GateCore::GateCore(GateOptions gate_options, MetricSet& set)
       metrics(set),
       connections(options.maxclient),
       reserve(options.limits.gate_reserve_max),
-      unauthenticated(places(options.limits.gate_unauthenticated_max)),
+      unauthenticated(slots(options.limits.gate_unauthenticated_max)),
       addresses(options.limits) {}
 
 GateCore::~GateCore() {

@@ -11,10 +11,10 @@
 #include "base/published.hpp"
 #include "base/rate_bucket.hpp"
 #include "gate/address_budgets.hpp"
+#include "gate/connection_slots.hpp"
 #include "gate/directory.hpp"
 #include "gate/ending.hpp"
 #include "gate/gate.hpp"
-#include "gate/place_counter.hpp"
 #include "gate/player_rates.hpp"
 #include "net/address_rules.hpp"
 #include "net/network.hpp"
@@ -52,11 +52,11 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   GateMetrics metrics;
   Directory directory;
   Published<net::AddressRules> address_rules;
-  PlaceCounter connections;  // maxclient
+  ConnectionSlots connections;  // maxclient
   // Connections beyond maxclient, each for a moment: one whose handshake shows whether it may have
-  // the place of the same player's older connection, and one that ends or has ended.
-  PlaceCounter reserve;
-  PlaceCounter unauthenticated;
+  // the slot of the same player's older connection, and one that ends or has ended.
+  ConnectionSlots reserve;
+  ConnectionSlots unauthenticated;
   AddressBudgets addresses;
   SpentRates spent_rates;
   // Sessions that count against the game server's capacity: those that are connected, or have been

@@ -41,7 +41,7 @@ class Gate {
   [[nodiscard]] Result<> start(net::Network& network, actor::System& system);
   // Refuses new connections from now on; those that are in stay. Any thread; twice is once.
   void stop_accepting();
-  // Closes connections that come from a banned address, before they take a place. Any thread.
+  // Closes connections that come from a banned address, before they take a slot. Any thread.
   void set_address_rules(std::shared_ptr<const net::AddressRules> rules);
   // Tells every connected player that the server is about to stop. Any thread; returns at once.
   void drain();

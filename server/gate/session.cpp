@@ -217,7 +217,7 @@ void Session::begin_conversation(std::string_view conversation) {
   forgotten_ += window_.running();
   window_.clear();
   if (version_ != 0) pushes_.clear();
-  if (!conversation_.empty()) agent_.on_conversation(conversation_, window_.conversation());
+  if (!conversation_.empty()) agent_.on_conversation(conversation_, window_.conversation_number());
 }
 
 void Session::send_missed_pushes(std::uint32_t last_push) {

@@ -20,11 +20,11 @@ void Shard::accept(std::unique_ptr<net::Transport> transport) {
   if (core_.address_rules.get()->refuses(peer))
     return note_closed(Ending::kAddressBanned, peer);
   const Limits& limits = options().limits;
-  Place place = core_.connections.try_take();
-  const bool beyond = !place;
-  if (beyond) place = core_.reserve.try_take();
-  if (!place) return note_closed(Ending::kMaxclient, peer);
-  Place unauthenticated = core_.unauthenticated.try_take();
+  Slot slot = core_.connections.try_take();
+  const bool beyond = !slot;
+  if (beyond) slot = core_.reserve.try_take();
+  if (!slot) return note_closed(Ending::kMaxclient, peer);
+  Slot unauthenticated = core_.unauthenticated.try_take();
   if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, peer);
   const AddressBudgets::Key key = net::subscriber_bytes(peer);
   if (core_.addresses.enter_handshake(key, beyond, monotonic_ns()) !=
@@ -32,15 +32,15 @@ void Shard::accept(std::unique_ptr<net::Transport> transport) {
     const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;
     return note_closed(ending, peer);
   }
-  auto handshake_place =
-      std::make_unique<HandshakePlace>(std::move(unauthenticated), core_.addresses, key, beyond);
+  auto handshake_slot =
+      std::make_unique<HandshakeSlot>(std::move(unauthenticated), core_.addresses, key, beyond);
   std::uint32_t timeout_ms = limits.gate_handshake_timeout_ms;
   if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
     timeout_ms = limits.gate_reserve_timeout_ms;
   const MonotonicMs deadline = timeout_ms == 0 ? 0 : monotonic_ms() + timeout_ms;
   Connection::open(*this,
-                   HandOver{core_.shared_from_this(), std::move(place), beyond,
-                            std::move(handshake_place), std::move(transport), deadline});
+                   HandOver{core_.shared_from_this(), std::move(slot), beyond,
+                            std::move(handshake_slot), std::move(transport), deadline});
 }
 
 void Shard::take_over(HandOver hand_over) {

@@ -9,9 +9,9 @@
 #include "actor/worker.hpp"
 #include "base/clock.hpp"
 #include "gate/close_log.hpp"
+#include "gate/connection_slots.hpp"
 #include "gate/core.hpp"
 #include "gate/ending.hpp"
-#include "gate/place_counter.hpp"
 #include "net/transport_set.hpp"
 
 namespace gatehouse::gate {
@@ -20,10 +20,10 @@ class Session;
 
 // A connection in its handshake, between two workers.
 struct HandOver {
-  std::shared_ptr<GateCore> core;  // outlives the places
-  Place place;
-  bool beyond = false;  // the place is one of GateCore::reserve
-  std::unique_ptr<HandshakePlace> handshake_place;
+  std::shared_ptr<GateCore> core;  // outlives the slots
+  Slot slot;
+  bool beyond = false;  // the slot is one of GateCore::reserve
+  std::unique_ptr<HandshakeSlot> handshake_slot;
   // With all that was read and not served: the handshake and what came after it.
   std::unique_ptr<net::Transport> transport;
   MonotonicMs deadline = 0;

@@ -6,13 +6,13 @@
 namespace gatehouse::modules {
 namespace {
 
-// The place of the table at index 1; raises when it has none any more.
-const tables::SharedTable& place_of(lua_State* L) {
+// The shared table behind the table at index 1; raises when it has none any more.
+const tables::SharedTable& shared_of(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   if (view_at(L, lua_upvalueindex(kViewUpvalue)).current.tree == nullptr) {
     luaL_error(L, "the shared table was collected");  // another finalizer came too late
   }
-  lua_rawgetp(L, 1, &kPlaceKey);
+  lua_rawgetp(L, 1, &kSharedKey);
   const auto* table = static_cast<const tables::SharedTable*>(lua_touserdata(L, -1));
   if (table == nullptr) {
     const char* path = lua_tostring(L, -1);
@@ -66,17 +66,17 @@ void push_value(lua_State* L, const tables::SharedValue& value) {
 }
 
 int proxy_index(lua_State* L) {
-  push_value(L, find(L, place_of(L), 2));
+  push_value(L, find(L, shared_of(L), 2));
   return 1;
 }
 
 int proxy_length(lua_State* L) {
-  lua_pushinteger(L, place_of(L).array_size);
+  lua_pushinteger(L, shared_of(L).array_size);
   return 1;
 }
 
 int proxy_next(lua_State* L) {
-  const tables::SharedTable& table = place_of(L);
+  const tables::SharedTable& table = shared_of(L);
   tables::SharedValue key, value;
   if (table.next(position(L, table, 2), key, value) == 0) {
     lua_pushnil(L);
@@ -88,7 +88,7 @@ int proxy_next(lua_State* L) {
 }
 
 int proxy_pairs(lua_State* L) {
-  place_of(L);
+  shared_of(L);
   lua_rawgetp(L, lua_upvalueindex(kMetaUpvalue), &kNextKey);
   lua_pushvalue(L, 1);
   return 2;
@@ -96,7 +96,7 @@ int proxy_pairs(lua_State* L) {
 
 int proxy_newindex(lua_State* L) {
   TableView& view = view_at(L, lua_upvalueindex(kViewUpvalue));
-  const std::string_view path = view.owner->keep(place_of(L).path());
+  const std::string_view path = view.owner->keep(shared_of(L).path());
   return luaL_error(L, "Error newindex, the key [%s]", path.data());
 }
 
@@ -112,7 +112,7 @@ void push_filled(lua_State* L, const tables::SharedValue& value) {
 
 // Fills the table at index 1: plain from now on.
 void fill_sheet(lua_State* L) {
-  const tables::SharedTable& table = place_of(L);
+  const tables::SharedTable& table = shared_of(L);
   for (std::uint32_t i = 0; i < table.array_size; ++i) {
     push_filled(L, {table.array_kinds[i], table.array[i]});
     lua_rawseti(L, 1, std::int64_t{i} + 1);
@@ -124,7 +124,7 @@ void fill_sheet(lua_State* L) {
     lua_rawset(L, 1);
   }
   lua_pushnil(L);  // last: when memory ran out on the way, the next access tries again
-  lua_rawsetp(L, 1, &kPlaceKey);
+  lua_rawsetp(L, 1, &kSharedKey);
   const int filled = table.is_array ? kFilledArrayUpvalue : kFilledUpvalue;
   lua_pushvalue(L, lua_upvalueindex(filled));
   lua_setmetatable(L, 1);
@@ -183,7 +183,7 @@ int shared_next(lua_State* L) {
 }  // namespace
 
 const char kNextKey = 0;
-const char kPlaceKey = 0;
+const char kSharedKey = 0;
 
 const TableAccess kTableAccess[kTableAccessFunctions] = {
     {"__index", script::bind<proxy_index>, script::bind<sheet_index>},
@@ -202,7 +202,7 @@ void push_table(lua_State* L, const tables::SharedTable* table, int tables, int 
   lua_pop(L, 1);
   lua_createtable(L, 0, 1);
   lua_pushlightuserdata(L, const_cast<tables::SharedTable*>(table));
-  lua_rawsetp(L, -2, &kPlaceKey);
+  lua_rawsetp(L, -2, &kSharedKey);
   lua_pushvalue(L, meta);
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
@@ -219,7 +219,7 @@ const tables::SharedTable* shared_table(lua_State* L) {
   if (lua_rawgetp(L, -1, &kNextKey) == LUA_TFUNCTION) {
     lua_getupvalue(L, -1, kViewUpvalue);
     if (view_at(L, -1).current.tree != nullptr) {
-      lua_rawgetp(L, -4, &kPlaceKey);
+      lua_rawgetp(L, -4, &kSharedKey);
       table = static_cast<const tables::SharedTable*>(lua_touserdata(L, -1));
       lua_pop(L, 1);
     }

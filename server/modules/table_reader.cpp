@@ -9,10 +9,10 @@ namespace gatehouse::modules {
 namespace {
 
 std::string describe(const tables::SharedTable* parent, const tables::SharedValue& key) {
-  tables::SharedTable place;
-  place.parent = parent;
-  place.place = key;
-  return parent == nullptr ? "the table" : "the value at " + place.path();
+  tables::SharedTable value;
+  value.parent = parent;
+  value.key = key;
+  return parent == nullptr ? "the table" : "the value at " + value.path();
 }
 
 // Uses only functions of Lua that raise nothing, so that destructors run.
@@ -32,19 +32,19 @@ class TableReader {
  private:
   // The table on top of the stack, which stays there.
   Result<tables::SharedValue> table(const tables::SharedTable* parent,
-                                    const tables::SharedValue& place) {
+                                    const tables::SharedValue& key) {
     if (!lua_checkstack(L_, 8)) return fail(Errc::kFull, "the stack is full");
     if (script::Vm::of(L_).scheduler().interrupt().requested()) {
       return fail(Errc::kFull, script::Interrupt::kText);
     }
     const tables::SharedTable* shared = shared_table(L_);
     tables::SharedTable* to =
-        shared != nullptr ? builder_.copy(*shared, parent, place) : builder_.open(parent, place);
+        shared != nullptr ? builder_.copy(*shared, parent, key) : builder_.open(parent, key);
     if (builder_.too_large()) return fail(Errc::kFull, "the table is too large");
     if (builder_.too_deep()) {
       return fail(Errc::kInvalid,
                   fmt::format("{} is nested deeper than {} tables, or in a cycle",
-                              describe(parent, place), tables::SharedTree::kDepthMax));
+                              describe(parent, key), tables::SharedTree::kDepthMax));
     }
     if (shared != nullptr) return tables::SharedTreeBuilder::table(to);
     to->is_array = script::is_marked_array(L_, -1);

@@ -215,7 +215,7 @@ const tables::SharedTable* TableViews::resolve(const tables::SharedTable& old,
   if (!fresh) return it->second;
   const tables::SharedTable* parent = resolve(*old.parent, root);
   if (parent == nullptr) return nullptr;
-  const tables::SharedValue value = parent->find(old.place);
+  const tables::SharedValue value = parent->find(old.key);
   if (value.kind != tables::SharedKind::kTable) return nullptr;
   resolved_[&old] = value.bits.table;
   return value.bits.table;
@@ -263,7 +263,7 @@ void TableViews::move(lua_State* L, int index) {
     } else {
       script::push_view(L, keep(from->path()));
     }
-    lua_rawsetp(L, table, &kPlaceKey);
+    lua_rawsetp(L, table, &kSharedKey);
     lua_pushvalue(L, meta);
     lua_setmetatable(L, table);
     GATEHOUSE_ASSERT(lua_gettop(L) == table);

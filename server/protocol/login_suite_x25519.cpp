@@ -6,6 +6,7 @@
 //   sealed token = nonce (12) || AES-256-GCM(token key, additional data = challenge)
 // where transcript = challenge || client public || server public.
 #include "base/assert.hpp"
+#include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/x25519.hpp"

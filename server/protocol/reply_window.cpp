@@ -41,7 +41,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
     entry.version = version;
     entry.state = State::kRunning;
     ++running_;
-    return {Verdict::kRun, {session, conversation_}, {}, {}};
+    return {Verdict::kRun, {session, conversation_number_}, {}, {}};
   }
   Entry& entry = entries_[number];
   GATEHOUSE_ASSERT(entry.state != State::kFree && entry.session == session);
@@ -72,13 +72,13 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
   if (std::exchange(entry.mark, false)) --marks_;
   entry.state = State::kRunning;
   ++running_;
-  return {Verdict::kRun, {session, conversation_}, {}, {}};
+  return {Verdict::kRun, {session, conversation_number_}, {}, {}};
 }
 
 ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
                                              std::string_view content,
                                              std::uint32_t current_version) {
-  if (ticket.conversation != conversation_) return {};
+  if (ticket.conversation_number != conversation_number_) return {};
   const std::uint32_t number = find(ticket.session);
   if (number == kNone || entries_[number].state == State::kAnswered) return {};
   if (content.size() > kResponseContentBytesMax) {
@@ -104,7 +104,7 @@ ReplyWindow::Completed ReplyWindow::complete(RequestTicket ticket, bool ok,
 }
 
 void ReplyWindow::hold(RequestTicket ticket) {
-  if (ticket.conversation != conversation_) return;
+  if (ticket.conversation_number != conversation_number_) return;
   const std::uint32_t number = find(ticket.session);
   if (number != kNone && entries_[number].state != State::kAnswered) entries_[number].held = true;
 }
@@ -146,12 +146,12 @@ void ReplyWindow::clear() {
   index_.reset();
   size_ = index_mask_ = free_ = oldest_kept_ = marks_ = running_ = answered_ = 0;
   content_bytes_ = floor_ = 0;
-  ++conversation_;
+  ++conversation_number_;
 }
 
 std::size_t ReplyWindow::heap_bytes() const {
   std::size_t bytes = size_ * sizeof(Entry);
-  if (index_) bytes += (std::size_t{index_mask_} + 1) * sizeof(Place);
+  if (index_) bytes += (std::size_t{index_mask_} + 1) * sizeof(Slot);
   for (std::uint32_t number = 0; number < size_; ++number) {
     const std::size_t capacity = entries_[number].content.capacity();
     if (capacity > kInlineBytes) bytes += capacity + 1;
@@ -167,8 +167,8 @@ std::uint32_t ReplyWindow::home(std::uint32_t session) const {
 
 std::uint32_t ReplyWindow::find(std::uint32_t session) const {
   if (!index_) return kNone;
-  for (std::uint32_t place = home(session);; place = (place + 1) & index_mask_) {
-    const Place& found = index_[place];
+  for (std::uint32_t slot = home(session);; slot = (slot + 1) & index_mask_) {
+    const Slot& found = index_[slot];
     if (found.number == kNone || found.session == session) return found.number;
   }
 }
@@ -189,9 +189,9 @@ std::uint32_t ReplyWindow::insert(std::uint32_t session) {
 
 void ReplyWindow::index_entry(std::uint32_t number) {
   const std::uint32_t session = entries_[number].session;
-  std::uint32_t place = home(session);
-  while (index_[place].number != kNone) place = (place + 1) & index_mask_;
-  index_[place] = {session, number};
+  std::uint32_t slot = home(session);
+  while (index_[slot].number != kNone) slot = (slot + 1) & index_mask_;
+  index_[slot] = {session, number};
 }
 
 // Takes the entry out of the index, moving back what was pushed behind it, and frees it.
@@ -201,12 +201,12 @@ void ReplyWindow::erase(std::uint32_t number) {
     GATEHOUSE_ASSERT(index_[hole].number != kNone);  // it is in the index
     hole = (hole + 1) & index_mask_;
   }
-  for (std::uint32_t place = (hole + 1) & index_mask_; index_[place].number != kNone;
-       place = (place + 1) & index_mask_) {
-    const std::uint32_t wanted = home(index_[place].session);
-    if (((place - wanted) & index_mask_) < ((place - hole) & index_mask_)) continue;
-    index_[hole] = index_[place];
-    hole = place;
+  for (std::uint32_t slot = (hole + 1) & index_mask_; index_[slot].number != kNone;
+       slot = (slot + 1) & index_mask_) {
+    const std::uint32_t wanted = home(index_[slot].session);
+    if (((slot - wanted) & index_mask_) < ((slot - hole) & index_mask_)) continue;
+    index_[hole] = index_[slot];
+    hole = slot;
   }
   index_[hole] = {};
   entries_[number].state = State::kFree;
@@ -221,11 +221,11 @@ void ReplyWindow::grow() {
   std::move(entries_.get(), entries_.get() + size_, entries.get());
   entries_ = std::move(entries);
   size_ = static_cast<std::uint32_t>(new_size);
-  const std::size_t places = std::bit_ceil(new_size * 3 / 2);
-  GATEHOUSE_ASSERT(places > new_size);  // or a search would not end
-  if (!index_ || places > std::size_t{index_mask_} + 1) {
-    index_ = std::make_unique<Place[]>(places);
-    index_mask_ = static_cast<std::uint32_t>(places - 1);
+  const std::size_t slots = std::bit_ceil(new_size * 3 / 2);
+  GATEHOUSE_ASSERT(slots > new_size);  // or a search would not end
+  if (!index_ || slots > std::size_t{index_mask_} + 1) {
+    index_ = std::make_unique<Slot[]>(slots);
+    index_mask_ = static_cast<std::uint32_t>(slots - 1);
     for (std::size_t number = 1; number < old_size; ++number)
       index_entry(static_cast<std::uint32_t>(number));
   }

@@ -45,7 +45,7 @@ namespace gatehouse::protocol {
 // Names a request that runs. One that clear() forgot is recognised.
 struct RequestTicket {
   std::uint32_t session = 0;
-  std::uint32_t conversation = 0;
+  std::uint32_t conversation_number = 0;
   std::uint32_t content_bytes = 0;  // of the request, for who counts what is pending
 };
 
@@ -117,11 +117,11 @@ class ReplyWindow {
     for (std::uint32_t number = 1; number < size_; ++number) {
       const Entry& entry = entries_[number];
       if ((entry.state == State::kRunning || entry.state == State::kRepeated) && !entry.held)
-        visit(RequestTicket{entry.session, conversation_});
+        visit(RequestTicket{entry.session, conversation_number_});
     }
   }
-  // The conversation that tickets name, counted by clear().
-  [[nodiscard]] std::uint32_t conversation() const { return conversation_; }
+  // Of the conversation that tickets name, counted by clear().
+  [[nodiscard]] std::uint32_t conversation_number() const { return conversation_number_; }
   // One above the highest number forgotten; 0: nothing was.
   [[nodiscard]] std::uint32_t floor() const { return floor_; }
   [[nodiscard]] std::uint32_t count_max() const { return count_max_; }
@@ -150,7 +150,7 @@ class ReplyWindow {
   };
 
   // The session is here too, so that looking for one touches no entry but its own.
-  struct Place {
+  struct Slot {
     std::uint32_t session = 0;
     std::uint32_t number = 0;  // of the entry; 0: empty
   };
@@ -171,7 +171,7 @@ class ReplyWindow {
   // entries_[0] is no entry but the ends of the list of answers: next is the oldest, previous the
   // youngest. Entry numbers of 0 mean none.
   std::unique_ptr<Entry[]> entries_;
-  std::unique_ptr<Place[]> index_;  // open addressing by session
+  std::unique_ptr<Slot[]> index_;  // open addressing by session
   std::uint32_t size_ = 0;          // of entries_
   std::uint32_t index_mask_ = 0;
   std::uint32_t free_ = 0;
@@ -180,7 +180,7 @@ class ReplyWindow {
   std::uint32_t running_ = 0;
   std::uint32_t answered_ = 0;
   std::uint32_t content_bytes_ = 0;
-  std::uint32_t conversation_ = 0;
+  std::uint32_t conversation_number_ = 0;
   std::uint32_t floor_ = 0;
   std::uint32_t count_max_;
   std::uint32_t bytes_max_;

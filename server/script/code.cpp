@@ -201,19 +201,19 @@ bool Code::has(const std::string& path) const {
   return ::access(path.c_str(), R_OK) == 0;
 }
 
-Code::Place Code::find(std::string_view patterns, std::string_view name) const {
-  Place place;
+Code::Found Code::find(std::string_view patterns, std::string_view name) const {
+  Found file;
   while (!patterns.empty()) {
     const std::size_t end = std::min(patterns.find(';'), patterns.size());
-    place.pattern = patterns.substr(0, end);
+    file.pattern = patterns.substr(0, end);
     patterns.remove_prefix(std::min(end + 1, patterns.size()));
-    if (place.pattern.empty()) continue;
-    place.path = in_pattern(place.pattern, name);
-    if (has(place.path)) return place;
-    place.tried += (place.tried.empty() ? "no file '" : "\n\tno file '") + place.path + "'";
+    if (file.pattern.empty()) continue;
+    file.path = in_pattern(file.pattern, name);
+    if (has(file.path)) return file;
+    file.tried += (file.tried.empty() ? "no file '" : "\n\tno file '") + file.path + "'";
   }
-  place.path.clear();
-  return place;
+  file.path.clear();
+  return file;
 }
 
 Result<std::shared_ptr<Code>> Code::read_anew() const {
@@ -267,9 +267,9 @@ Result<> check_code(const std::string& path, std::string_view patterns) {
     RequireReader required(code_of(read->text));
     while (auto name = required.next()) {
       std::replace(name->begin(), name->end(), '.', '/');
-      const Code::Place place = files.find(patterns, *name);
-      if (!place.path.empty() && std::find(to_do.begin(), to_do.end(), place.path) == to_do.end())
-        to_do.push_back(place.path);
+      const Code::Found file = files.find(patterns, *name);
+      if (!file.path.empty() && std::find(to_do.begin(), to_do.end(), file.path) == to_do.end())
+        to_do.push_back(file.path);
     }
   }
   return {};

@@ -33,12 +33,12 @@ class Code {
 
   // Where a module or service is: the first of `patterns` (as in package.path) that, with `name`
   // for each `?`, is a file that was read or can be.
-  struct Place {
+  struct Found {
     std::string path;
     std::string_view pattern;
     std::string tried;  // when there is none: one line for each pattern
   };
-  [[nodiscard]] Place find(std::string_view patterns, std::string_view name) const;
+  [[nodiscard]] Found find(std::string_view patterns, std::string_view name) const;
 
   // The same files as they are now, with everything compiled that was compiled here. kInvalid,
   // with file and line: one of them does not compile; one that is gone does not matter. nullptr:

@@ -47,10 +47,10 @@ std::string_view find_service(lua_State* L, std::string_view patterns, const std
   bool pushed = false, found = false;
   std::string_view pattern;
   {
-    const Code::Place place = Vm::of(L).code()->find(patterns, name);
-    found = !place.path.empty();
-    pattern = place.pattern;
-    pushed = push_owned(L, found ? place.path : place.tried);
+    const Code::Found file = Vm::of(L).code()->find(patterns, name);
+    found = !file.path.empty();
+    pattern = file.pattern;
+    pushed = push_owned(L, found ? file.path : file.tried);
   }
   if (!pushed) lua_error(L);
   if (!found) luaL_error(L, "cannot open %s:\n\t%s", name.c_str(), lua_tostring(L, -1));

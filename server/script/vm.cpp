@@ -25,10 +25,10 @@ int search_lua_module(lua_State* L) {
   {
     std::string file_name(name);
     std::replace(file_name.begin(), file_name.end(), '.', '/');
-    const Code::Place place = Vm::of(L).code()->find(lua_tostring(L, -1), file_name);
-    found = !place.path.empty();
-    pushed = push_owned(L, found ? place.path : place.tried);
-    if (pushed && found) status = Vm::of(L).code()->load(L, place.path);
+    const Code::Found file = Vm::of(L).code()->find(lua_tostring(L, -1), file_name);
+    found = !file.path.empty();
+    pushed = push_owned(L, found ? file.path : file.tried);
+    if (pushed && found) status = Vm::of(L).code()->load(L, file.path);
   }
   if (!pushed) return lua_error(L);
   if (!found) return 1;

@@ -118,8 +118,8 @@ std::uint32_t SharedTable::position_of(std::int64_t key) const {
 std::string SharedTable::path() const {
   if (parent == nullptr) return "";
   const std::string above = parent->path();
-  if (place.kind == SharedKind::kInteger) return above + "." + std::to_string(place.bits.integer);
-  return above + "." + std::string(place.bits.string->view());
+  if (key.kind == SharedKind::kInteger) return above + "." + std::to_string(key.bits.integer);
+  return above + "." + std::string(key.bits.string->view());
 }
 
 void SharedTreeBuilder::Contents::add(const SharedValue& key, const SharedValue& value) {
@@ -147,10 +147,10 @@ void* SharedTreeBuilder::allocate(std::size_t bytes) {
   return block;
 }
 
-SharedTable* SharedTreeBuilder::open(const SharedTable* parent, const SharedValue& place) {
+SharedTable* SharedTreeBuilder::open(const SharedTable* parent, const SharedValue& key) {
   auto* table = new (allocate(sizeof(SharedTable))) SharedTable();
   table->parent = parent;
-  table->place = place;
+  table->key = key;
   if (parent != nullptr) table->depth = static_cast<std::uint16_t>(parent->depth + 1);
   depth_ = std::max<std::uint32_t>(depth_, table->depth);
   if (tree_->root_ == nullptr) tree_->root_ = table;
@@ -173,16 +173,16 @@ void SharedTreeBuilder::close(SharedTable& table, const Contents& contents) {
   table.entries = entries;
   table.entry_count = static_cast<std::uint32_t>(count);
   if (count <= kScanMax) return;
-  const std::size_t places = std::bit_ceil(count + count / 2);
-  auto* index = allocate_array<std::uint32_t>(places);
-  std::fill(index, index + places, 0);
+  const std::size_t slots = std::bit_ceil(count + count / 2);
+  auto* index = allocate_array<std::uint32_t>(slots);
+  std::fill(index, index + slots, 0);
   for (std::size_t i = 0; i < count; ++i) {
-    std::size_t at = entries[i].hash & (places - 1);
-    while (index[at] != 0) at = (at + 1) & (places - 1);
+    std::size_t at = entries[i].hash & (slots - 1);
+    while (index[at] != 0) at = (at + 1) & (slots - 1);
     index[at] = static_cast<std::uint32_t>(i + 1);
   }
   table.index = index;
-  table.index_mask = static_cast<std::uint32_t>(places - 1);
+  table.index_mask = static_cast<std::uint32_t>(slots - 1);
 }
 
 SharedValue SharedTreeBuilder::string(std::string_view text) {
@@ -225,8 +225,8 @@ SharedValue SharedTreeBuilder::table(const SharedTable* table) {
 }
 
 SharedTable* SharedTreeBuilder::copy(const SharedTable& from, const SharedTable* parent,
-                                     const SharedValue& place) {
-  SharedTable* to = open(parent, place);
+                                     const SharedValue& key) {
+  SharedTable* to = open(parent, key);
   to->is_array = from.is_array;
   const auto copied = [&](const SharedValue& value, const SharedValue& key) {
     if (value.kind == SharedKind::kString) return string(value.bits.string->view());

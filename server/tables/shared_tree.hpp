@@ -59,7 +59,7 @@ struct SharedTable {
   };
 
   const SharedTable* parent = nullptr;  // null: the root
-  SharedValue place;                    // its key there
+  SharedValue key;                      // in the parent
   std::uint16_t depth = 1;              // of the root
   bool is_array = false;                // marked as one (array_mark.hpp)
   std::uint32_t array_size = 0;
@@ -122,7 +122,7 @@ class SharedTreeBuilder {
   };
 
   SharedTreeBuilder();
-  SharedTable* open(const SharedTable* parent, const SharedValue& place);
+  SharedTable* open(const SharedTable* parent, const SharedValue& key);
   // Keys must be distinct, and no integer key lies in 1..array.size().
   void close(SharedTable& table, const Contents& contents);
   [[nodiscard]] SharedValue string(std::string_view text);
@@ -130,9 +130,9 @@ class SharedTreeBuilder {
   [[nodiscard]] static SharedValue number(double value);
   [[nodiscard]] static SharedValue boolean(bool value);
   [[nodiscard]] static SharedValue table(const SharedTable* table);
-  // The same contents at another place, perhaps of another tree.
+  // The same contents under another key, perhaps of another tree.
   [[nodiscard]] SharedTable* copy(const SharedTable& from, const SharedTable* parent,
-                                  const SharedValue& place);
+                                  const SharedValue& key);
   // Past a limit of SharedTree: the tree must not be used.
   [[nodiscard]] bool too_large() const { return tree_->bytes_ > SharedTree::kBytesMax; }
   [[nodiscard]] bool too_deep() const { return depth_ > SharedTree::kDepthMax; }

@@ -103,7 +103,7 @@ class Life {
     if (conversation_ != device().name) {
       conversation_ = device().name;
       window_->clear();
-      const auto& known = known_->enter(conversation_, window_->conversation());
+      const auto& known = known_->enter(conversation_, window_->conversation_number());
       window_->restore_floor(std::max(known.floor, known.accepted));
       for (const auto& reply : known.replies)
         if (!reply.kept) window_->restore_mark(reply.session);

@@ -1,5 +1,6 @@
 #include "crypto/x25519.hpp"
 
+#include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
 #include "support.hpp"
 

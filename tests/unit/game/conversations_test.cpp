@@ -17,7 +17,7 @@ using Reply = Conversations::Reply;
 constexpr std::uint32_t kCountMax = 8;
 
 protocol::RequestTicket ticket(std::uint32_t session, std::uint32_t conversation) {
-  return {.session = session, .conversation = conversation, .content_bytes = 0};
+  return {.session = session, .conversation_number = conversation, .content_bytes = 0};
 }
 
 // "name[floor]: session=content ...", a mark as "session!"; the conversations parted by " | ".
