@@ -1,6 +1,5 @@
 #include "crypto/encoding.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -25,15 +24,10 @@ constexpr std::array<std::uint8_t, 256> values_of(std::string_view alphabet) {
 }
 
 constexpr auto kBase64Values = values_of(kAlphabet);
-constexpr auto kBase32Values = values_of(kBase32Alphabet);
 constexpr auto kHexValues = values_of(kHexDigits);
 
 std::uint8_t base64_value(char c) {
   return kBase64Values[static_cast<unsigned char>(c)];
-}
-std::uint8_t base32_value(char c) {
-  if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return kBase32Values[static_cast<unsigned char>(c)];
 }
 std::uint8_t hex_value(char c) {
   return kHexValues[static_cast<unsigned char>(c)];
@@ -51,10 +45,6 @@ bool has_stray_bits(std::uint32_t group, std::size_t count) {
 
 tl::unexpected<Error> invalid_base64() {
   return fail(Errc::kInvalid, "Invalid base64 text");
-}
-
-tl::unexpected<Error> invalid_base32() {
-  return fail(Errc::kInvalid, "Invalid base32 text");
 }
 
 }  // namespace
@@ -158,32 +148,6 @@ std::string base32_encode(std::string_view bytes) {
   if (bits > 0) text += kBase32Alphabet[pending << (5 - bits) & 31];
   text.append((8 - text.size() % 8) % 8, '=');
   return text;
-}
-
-Result<std::string> base32_decode(std::string_view text) {
-  const std::size_t characters = std::min(text.find('='), text.size());
-  const std::size_t pads = text.size() - characters;
-  const std::size_t tail = characters % 8;
-  if (tail == 1 || tail == 3 || tail == 6) return invalid_base32();
-  if (pads != 0 && pads != (8 - tail) % 8) return invalid_base32();
-  if (text.substr(characters).find_first_not_of('=') != std::string_view::npos) {
-    return invalid_base32();
-  }
-  std::string bytes;
-  bytes.reserve(characters * 5 / 8);
-  std::uint32_t pending = 0;
-  unsigned bits = 0;
-  for (const char c : text.substr(0, characters)) {
-    const std::uint8_t value = base32_value(c);
-    if (value == kForeign) return invalid_base32();
-    pending = pending << 5 | value;
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>(pending >> bits);
-  }
-  if ((pending & ((1u << bits) - 1)) != 0) return invalid_base32();
-  return bytes;
 }
 
 std::string hex_encode(std::string_view bytes) {

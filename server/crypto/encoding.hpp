@@ -42,10 +42,6 @@ std::size_t base64_encode_into(std::string_view bytes, char* out);
 // Upper case, padded.
 [[nodiscard]] std::string base32_encode(std::string_view bytes);
 
-// Either case; padding is either complete or left out. Every other character, and bits set behind
-// the last byte, are kInvalid: "Invalid base32 text".
-[[nodiscard]] Result<std::string> base32_decode(std::string_view text);
-
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
 
 // Lower case only (docs/skynet-rules.md 1.7). Errors: "Invalid hex text size N" (odd), "Invalid hex

@@ -7,7 +7,6 @@
 #include "base/assert.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/evp.hpp"
-#include "crypto/random.hpp"
 
 namespace gatehouse::crypto {
 
@@ -46,12 +45,6 @@ std::string raw_public(EVP_PKEY* key, std::size_t size) {
 }
 
 }  // namespace
-
-X25519KeyPair x25519_key_pair() {
-  Secret private_key(random_bytes(kX25519KeyBytes));
-  const Key key = private_key_of(EVP_PKEY_X25519, private_key.reveal());
-  return {std::move(private_key), raw_public(key.get(), kX25519KeyBytes)};
-}
 
 Result<std::string> x25519_public(std::string_view private_key) {
   if (private_key.size() != kX25519KeyBytes) return bad_size("x25519 private key");

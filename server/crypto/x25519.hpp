@@ -15,14 +15,6 @@ inline constexpr std::size_t kX25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519SignatureBytes = 64;
 
-struct X25519KeyPair {
-  Secret private_key;
-  std::string public_key;
-};
-
-// A new pair from random_bytes().
-[[nodiscard]] X25519KeyPair x25519_key_pair();
-
 [[nodiscard]] Result<std::string> x25519_public(std::string_view private_key);
 
 // 32 bytes; kDenied when they would all be zero (a peer's point of small order).

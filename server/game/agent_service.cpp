@@ -453,7 +453,6 @@ void AgentService::log_out(LogoutCode code, std::string_view reason) {
     return;
   }
   leaving_ = true;
-  logout_code_ = code;
   logout_reason_ = std::make_unique<std::string>(reason);
   log::info(id(), "kick {}@{}: {}", session_->uid(), session_->server(), reason);
   session_->kick(static_cast<int>(code), reason);

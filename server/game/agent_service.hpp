@@ -97,7 +97,6 @@ class AgentService final : public script::LuaService, public gate::Agent {
   // Starts the way out, once. Not inside a handler of this VM: there, AgentManager::log_out.
   void log_out(LogoutCode code, std::string_view reason);
   [[nodiscard]] bool leaving() const { return leaving_; }
-  [[nodiscard]] LogoutCode logout_code() const { return logout_code_; }
   [[nodiscard]] std::string_view logout_reason() const { return *logout_reason_; }
   // The running task calls save() for the server and has so many milliseconds for it; 0: as long
   // as the hook that it runs may take.
@@ -116,7 +115,6 @@ class AgentService final : public script::LuaService, public gate::Agent {
   void store_refused(std::uint64_t version, std::string_view code);
   // The store holds what save() returned last, or there is nothing to save.
   void save_succeeded();
-  [[nodiscard]] std::uint32_t failed_saves() const { return failed_saves_; }
   // Of the data that the store holds; 0: unknown, and while a save is under way.
   [[nodiscard]] std::size_t saved_hash() const { return saved_hash_; }
   // Starts a save of data with this hash; its number (store::Driver::save_player).
@@ -261,7 +259,6 @@ class AgentService final : public script::LuaService, public gate::Agent {
   script::HookWatch watch_;
   int self_ = LUA_NOREF;
   std::uint32_t failed_saves_ = 0;  // in a row
-  LogoutCode logout_code_ = LogoutCode::kRemoved;
   bool busy_ = false;
   bool leaving_ = false;
   bool save_waits_ = false;  // the last save, for memory

@@ -22,14 +22,6 @@ void append_length(std::string& out, std::size_t body_bytes) {
 
 }  // namespace
 
-bool append_response_body(std::string& out, std::string_view content, FrameKind kind,
-                          std::uint32_t session) {
-  if (content.size() > kResponseContentBytesMax) return false;
-  out.append(content);
-  append_tail(out, kind, session);
-  return true;
-}
-
 bool append_response(std::string& out, std::string_view content, FrameKind kind,
                      std::uint32_t session) {
   if (content.size() > kResponseContentBytesMax) return false;

@@ -42,12 +42,8 @@ struct Request {
   return Request{body.substr(0, content_bytes), load_be32(body.data() + content_bytes)};
 }
 
-// Appends the response's body (WebSocket). False, and nothing appended, when the content is over
+// Appends the response as a frame. False, and nothing appended, when the content is over
 // kResponseContentBytesMax; a ping can be one byte over it.
-[[nodiscard]] bool append_response_body(std::string& out, std::string_view content,
-                                        FrameKind kind, std::uint32_t session);
-
-// Appends the response as a frame; otherwise as append_response_body.
 [[nodiscard]] bool append_response(std::string& out, std::string_view content, FrameKind kind,
                                    std::uint32_t session);
 

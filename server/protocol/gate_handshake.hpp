@@ -96,19 +96,11 @@ struct GateSession {
 [[nodiscard]] bool verify_gate_mac(Suite suite, const Secret& secret, std::string_view text,
                                    std::string_view mac);
 
-struct GateName {
-  std::string uid;
-  std::string server;
-  std::string subid;
-};
-
 // The name that a session has at the gate, of one that a client may have made of what the player
 // typed: the uid and the server normalised (user_name.hpp), all parts in padded base64. Nothing
 // when the text is that already, or no name at all.
 [[nodiscard]] std::optional<std::string> canonical_gate_name(std::string_view text);
 
-// kInvalid unless the text is exactly what make_gate_name makes of the result.
-[[nodiscard]] Result<GateName> parse_gate_name(std::string_view text);
 [[nodiscard]] std::string make_gate_name(std::string_view uid, std::string_view server,
                                          std::string_view subid);
 

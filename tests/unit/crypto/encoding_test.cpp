@@ -176,59 +176,8 @@ TEST(Base32, EncodesTheExamplesOfRfc4648) {
                                                                     {"foobar", "MZXW6YTBOI======"}};
   for (const auto& [plain, encoded] : examples) {
     EXPECT_EQ(base32_encode(plain), encoded);
-    EXPECT_EQ(base32_decode(encoded).value(), plain);
   }
   EXPECT_EQ(base32_encode(std::string(5, '\xff')), "77777777");
-}
-
-TEST(Base32, DecodesEitherCaseWithAndWithoutPadding) {
-  for (std::size_t size = 0; size < 70; ++size) {
-    const std::string text = bytes_up_to(size);
-    std::string encoded = base32_encode(text);
-    EXPECT_EQ(encoded.size(), (size + 4) / 5 * 8);
-    EXPECT_EQ(base32_decode(encoded).value(), text);
-    encoded.erase(encoded.find_last_not_of('=') + 1);
-    EXPECT_EQ(base32_decode(encoded).value(), text);
-    for (char& c : encoded) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    EXPECT_EQ(base32_decode(encoded).value(), text);
-  }
-}
-
-TEST(Base32, RefusesEveryOtherText) {
-  for (const char* text : {"M",
-                           "A",
-                           "AAA",
-                           "MZXW6A",
-                           "MZX",
-                           "MZXW6Y",
-                           "MZXW6YTBO",
-                           "=",
-                           "========",
-                           "MY=",
-                           "MY=====",
-                           "MY=======",
-                           "MY======MY======",
-                           "MZXW6YTB========",
-                           "M=Y=====",
-                           "MZ======",
-                           "MZXR====",
-                           "MZXW7===",
-                           "MZXW6YR=",
-                           "MY ",
-                           "MZXW6YT1",
-                           "MZXW6YT0",
-                           "MZXW6YT8",
-                           "MZXW-YTB",
-                           "MZXW6YTB\n",
-                           "ΜZXW6YTB"}) {
-    const auto decoded = base32_decode(text);
-    ASSERT_FALSE(decoded.has_value()) << text;
-    EXPECT_EQ(decoded.error().code, Errc::kInvalid);
-    EXPECT_EQ(decoded.error().message, "Invalid base32 text");
-  }
-  EXPECT_FALSE(base32_decode(std::string_view("MZXW6YT\0", 8)).has_value());
 }
 
 }  // namespace

@@ -83,16 +83,17 @@ std::string LoginClient::login_skynet(std::string_view token, std::string privat
 std::string LoginClient::login_x25519(std::string_view token, std::string_view identity_public) {
   const std::string label = "gatehouse login 1";
   const std::string challenge = decoded(read_line());
-  const auto pair = crypto::x25519_key_pair();
-  send_line(crypto::base64_encode(pair.public_key));
+  const std::string private_key = crypto::random_bytes(crypto::kX25519KeyBytes);
+  const std::string public_key = crypto::x25519_public(private_key).value();
+  send_line(crypto::base64_encode(public_key));
   const std::string line = read_line();
   const std::size_t blank = line.find(' ');
   if (blank == std::string::npos) return line;
   const std::string server_public = decoded(line.substr(0, blank));
-  const std::string transcript = challenge + pair.public_key + server_public;
+  const std::string transcript = challenge + public_key + server_public;
   EXPECT_TRUE(
       crypto::ed25519_verify(identity_public, label + transcript, decoded(line.substr(blank + 1))));
-  const auto shared = crypto::x25519_shared(pair.private_key.reveal(), server_public).value();
+  const auto shared = crypto::x25519_shared(private_key, server_public).value();
   const auto keys = crypto::hkdf_sha256(shared.reveal(), transcript, label, 64);
   secret_ = keys.reveal().substr(32);
   send_line(crypto::base64_encode(crypto::hmac_sha256(secret_, challenge)));
