@@ -10,6 +10,7 @@
 #include "game/modules.hpp"
 #include "game/player_data.hpp"
 #include "game/unsavable.hpp"
+#include "script/answer.hpp"
 #include "script/bind_util.hpp"
 #include "store/write_error.hpp"
 
@@ -157,21 +158,13 @@ int l_peer(lua_State* L) {
 // it is certain that nothing was done.
 void answer_job(actor::System& system, ServiceId agent, std::int32_t session,
                 const Result<>& result) {
-  // The packed form, built by hand: no Lua state is at hand here.
-  constexpr char kFalse = 0x01, kTrue = 0x09;
-  std::string packed(1, result ? kTrue : kFalse);
+  script::PackBuffer values;
+  script::pack_boolean(values, result.has_value());
   if (!result) {
-    const std::string_view code = name(result.error().code);
-    packed += static_cast<char>(4 | code.size() << 3);
-    packed += code;
-    packed += store::nothing_done(result.error().code) ? kTrue : kFalse;
+    script::pack_string(values, name(result.error().code));
+    script::pack_boolean(values, store::nothing_done(result.error().code));
   }
-  actor::MessagePtr message = actor::make_message(packed);
-  message->type = actor::MessageType::kResponse;
-  message->session = session;
-  message->source = agent;
-  message->destination = agent;
-  static_cast<void>(system.send(std::move(message)));
+  script::answer(system, agent, session, values.take());
 }
 
 // Replaces the two values of a refusal on top (code, nothing done) by code and what is to come.

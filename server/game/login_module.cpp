@@ -9,6 +9,7 @@
 #include "game/policy_call.hpp"
 #include "game/policy_service.hpp"
 #include "login/accounts.hpp"
+#include "script/answer.hpp"
 #include "script/bind_util.hpp"
 
 namespace gatehouse::game {
@@ -51,19 +52,12 @@ struct PlaceRequest {
   std::string uid;
 };
 
-// The reply is one packed string: "=" and the subid, or "!" and why not.
-void answer(const PlaceRequest& request, std::string text) {
-  std::string packed;
-  packed += static_cast<char>(5 | 4 << 3);  // long string, 4-byte length (docs/skynet-rules.md 2.8)
-  const auto size = static_cast<std::uint32_t>(text.size());
-  packed.append(reinterpret_cast<const char*>(&size), sizeof(size));
-  packed += text;
-  actor::MessagePtr message = actor::make_message(packed);
-  message->type = actor::MessageType::kResponse;
-  message->session = request.session;
-  message->source = request.service;
-  message->destination = request.service;
-  static_cast<void>(request.system.send(std::move(message)));
+// The answer is true and the subid, or false and why not.
+void answer(const PlaceRequest& request, bool placed, std::string_view text) {
+  script::PackBuffer values;
+  script::pack_boolean(values, placed);
+  script::pack_string(values, text);
+  script::answer(request.system, request.service, request.session, values.take());
 }
 
 void place(std::shared_ptr<PlaceRequest> request) {
@@ -73,19 +67,19 @@ void place(std::shared_ptr<PlaceRequest> request) {
     auto adopted = login::find_or_create(driver, {grant.uid, grant.server, false},
                                          request->agents.options().names, wall_ms() / 1000);
     return [request, adopted = std::move(adopted)](const Result<>& durable) {
-      if (!adopted) return answer(*request, "!" + adopted.error().message);
-      if (!*adopted) return answer(*request, "!" + std::string(adopted->error().reason));
-      if (!durable) return answer(*request, "!" + durable.error().message);
+      if (!adopted) return answer(*request, false, adopted.error().message);
+      if (!*adopted) return answer(*request, false, adopted->error().reason);
+      if (!durable) return answer(*request, false, durable.error().message);
       request->grant.account = (*adopted)->account.id;
       request->grant.credentials = store::credentials_of((*adopted)->account);
       request->agents.place(std::move(request->grant), [request](Result<login::Placement> placed) {
         if (placed && request->placements && !request->placements->add(request->uid, placed->subid))
           return request->agents.withdraw(request->uid, placed->subid);
-        answer(*request, placed ? "=" + placed->subid : "!" + placed.error().message);
+        answer(*request, placed.has_value(), placed ? placed->subid : placed.error().message);
       });
     };
   });
-  if (!submitted) answer(*request, "!" + submitted.error().message);
+  if (!submitted) answer(*request, false, submitted.error().message);
 }
 
 int place_done(lua_State* L, int, lua_KContext) {
@@ -93,10 +87,7 @@ int place_done(lua_State* L, int, lua_KContext) {
     policy->continue_hook();
   const actor::Message& reply = *script::Vm::of(L).scheduler().incoming();
   script::unpack(L, reply);
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, -1, &size);
-  if (size == 0 || text[0] != '=') return luaL_error(L, "place: %s", text + 1);
-  lua_pushlstring(L, text + 1, size - 1);
+  if (lua_toboolean(L, -2) == 0) return luaL_error(L, "place: %s", lua_tostring(L, -1));
   return 1;
 }
 

@@ -6,6 +6,7 @@
 #include "actor/system.hpp"
 #include "modules/modules.hpp"
 #include "mysql/worker.hpp"
+#include "script/answer.hpp"
 #include "script/bind_util.hpp"
 
 namespace gatehouse::modules {
@@ -62,12 +63,7 @@ std::uint32_t check_ms(lua_State* L, int index) {
 // share a connection.
 mysql::Worker::Notify make_notify(actor::System& system) {
   return [&system](std::uint32_t requester, std::int32_t session) {
-    actor::MessagePtr message = actor::make_message(std::size_t{0});
-    message->type = actor::MessageType::kResponse;
-    message->session = session;
-    message->source = ServiceId{requester};
-    message->destination = ServiceId{requester};
-    return system.send(std::move(message)) != actor::SendResult::kUnknown;
+    return script::answer(system, ServiceId{requester}, session) != actor::SendResult::kUnknown;
   };
 }
 

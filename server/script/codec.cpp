@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "script/answer.hpp"
 #include "script/array_mark.hpp"
 #include "script/vm.hpp"
 
@@ -351,6 +352,14 @@ actor::MessagePtr PackBuffer::take() {
   used_ = 0;
   capacity_ = 0;
   return message;
+}
+
+void pack_boolean(PackBuffer& buffer, bool value) {
+  *buffer.extend(1) = tag(kBoolean, value ? 1 : 0);
+}
+
+void pack_string(PackBuffer& buffer, std::string_view value) {
+  put_string(buffer, value.data(), value.size());
 }
 
 void pack(lua_State* L, int from, PackBuffer& buffer) {

@@ -6,6 +6,7 @@
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "script/answer.hpp"
 #include "script/lua_service.hpp"
 #include "script/runtime.hpp"
 #include "script/vm.hpp"
@@ -23,15 +24,7 @@ class SessionTimer final : public actor::Timer {
  public:
   SessionTimer(actor::System& system, ServiceId service, std::int32_t session)
       : system_(system), service_(service), session_(session) {}
-  void fire() override { send(system_, service_, session_); }
-  static void send(actor::System& system, ServiceId service, std::int32_t session) {
-    MessagePtr message = actor::make_message(std::size_t{0});
-    message->type = MessageType::kResponse;
-    message->session = session;
-    message->source = service;
-    message->destination = service;
-    system.send(std::move(message));
-  }
+  void fire() override { answer(system_, service_, session_); }
 
  private:
   actor::System& system_;
@@ -139,7 +132,7 @@ void Scheduler::run_queues() {
     actor::System& system = vm_.runtime().system;
     if (reminded_ && system.registry().live(reminded_)) return;
     reminded_ = queue.front()->service->id();
-    SessionTimer::send(system, reminded_, 0);
+    answer(system, reminded_, 0);
     return;
   }
 }
@@ -317,7 +310,7 @@ void Scheduler::schedule(Task& task, std::int64_t centiseconds) {
   sessions_.insert(service.id(), task.session, &task);
   actor::System& system = vm_.runtime().system;
   if (centiseconds <= 0) {
-    SessionTimer::send(system, service.id(), task.session);
+    answer(system, service.id(), task.session);
     return;
   }
   auto* timer = new SessionTimer(system, service.id(), task.session);

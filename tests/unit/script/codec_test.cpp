@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "script/answer.hpp"
 #include "script/array_mark.hpp"
 #include "vm_fixture.hpp"
 
@@ -381,6 +382,18 @@ TEST(PackBuffer, HandsOverWhatWasPutIn) {
   *buffer.extend(1) = 'x';
   buffer.reset();
   EXPECT_EQ(buffer.take()->size, 0u);
+}
+
+TEST_F(CodecTest, ValuesPackedWithoutALuaStateAreTheSameBytes) {
+  PackBuffer buffer;
+  pack_boolean(buffer, true);
+  pack_boolean(buffer, false);
+  for (const std::size_t size : {0, 31, 32, 0xffff, 0x10000})
+    pack_string(buffer, std::string(size, 'x'));
+  EXPECT_EQ(buffer.take()->view(),
+            packed("true, false, '', ('x'):rep(31), ('x'):rep(32), ('x'):rep(0xffff), "
+                   "('x'):rep(0x10000)")
+                .value());
 }
 
 }  // namespace
