@@ -26,11 +26,23 @@ LINES_MAX = 600
 COLUMNS_MAX = 100
 CODE = {".cpp", ".hpp", ".lua", ".py", ".sh", ".cmake"}
 
-# Pattern, what to use instead, and the files that it holds for. tests/support has the helpers
-# that wait, and so may sleep.
+# The World of a process, and what belongs to the process itself and lives before and after it: the
+# lines that it writes, its signals, and the watchdog over its end.
+WORLD = "server/base/system_world.*"
+PROCESS = ["server/base/output_queue.*", "server/base/process_output.*", "server/base/signals.*",
+           "server/app/orders.*", "server/app/events.*"]
+# Who may include a header, where that is less than its layer says.
+INCLUDED_BY = {
+    "base/system_world.hpp": [
+        "base/log.cpp", "base/system_world.cpp", "*/main/*", "*/client/client_crypt.cpp",
+    ],
+}
+
+# Pattern, what to use instead, the files that it holds for, and those of them that may.
+# tests/support has the helpers that wait, and so may sleep.
 BANNED = [
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets)\s*\(", "std::string or fmt::format", "*.[ch]pp"),
-    (r"(?<![\w.>])s?rand\s*\(", "crypto/random.hpp", "*.[ch]pp"),
+    (r"(?<![\w.>])s?rand\s*\(", "the World's Random", "*.[ch]pp"),
     (r"\b(atoi|atol|atoll|atof)\s*\(", "std::from_chars", "*.[ch]pp"),
     (r"(?<![\w.>])system\(\s*(\"|\w+\.c_str|\w*command)", "no shell: uv_spawn", "*.[ch]pp"),
     (r"\busing\s+namespace\s+std\s*;", "the name with std::", "*.[ch]pp"),
@@ -48,6 +60,23 @@ BANNED = [
         r"|atpanic|getextraspace|unref|pushthread)\b)\w+\(\s*(\w+(\.|->|::))*(thread|main_)\b",
         "a call that may raise: Vm::protect, or the task's first function",
         "server/*.cpp",
+    ),
+    (
+        r"\b(steady|system|high_resolution)_clock::now\b|\b(clock_gettime|gettimeofday)\s*\("
+        r"|(?<![\w.>:])(::|std::)?time\s*\(\s*(nullptr|NULL|0|&)",
+        "the World's Clock", "server/*.[ch]pp", WORLD, *PROCESS,
+    ),
+    (
+        r"\b(random_device|mt19937|RAND_\w*bytes|getrandom|getentropy|arc4random)\b",
+        "the World's Random", "server/*.[ch]pp", WORLD,
+    ),
+    (
+        r"\bstd::j?thread\b(?!::)|\bstd::async\b|\bpthread_create\b|\bthrd_create\b",
+        "the World's Executor", "server/*.[ch]pp", WORLD, *PROCESS,
+    ),
+    (
+        r"(?<!\w)::socket\s*\(|\bsocket(pair)?\s*\(\s*[AP]F_",
+        "net::Network", "server/*.[ch]pp", "server/net/*", "server/*/client/*",
     ),
     (r"\bos\.execute\s*\(", "no shell", "lua/*.lua"),
     (r"\bshell\s*=\s*True\b", "a list of arguments", "*.py"),
@@ -134,6 +163,10 @@ def check_includes(layers, relative, line):
     ]
     if owners and name not in owners:
         yield f"<{header}> belongs to server/{' and server/'.join(owners)}"
+    inside = "/".join(relative.parts[1:])
+    for name_of, files in INCLUDED_BY.items():
+        if header == name_of and not any(fnmatch.fnmatch(inside, f) for f in files):
+            yield f"{header} is for {', '.join(files)}: take a World"
     target, _, file = header.partition("/")
     if target in layers and target != name and target not in layer.may:
         if target not in layer.options or file != "options.hpp":
@@ -230,8 +263,9 @@ def check_code(layers, relative, text):
         for finding in check_addresses(line):
             yield number, finding
     code = without_comments(relative, text)
-    for pattern, instead, files in BANNED:
-        if fnmatch.fnmatch(str(relative), files):
+    for pattern, instead, files, *but in BANNED:
+        name = str(relative)
+        if fnmatch.fnmatch(name, files) and not any(fnmatch.fnmatch(name, file) for file in but):
             for match in re.finditer(pattern, code):
                 number = code.count("\n", 0, match.start()) + 1
                 yield number, f"{match[0].strip()}: use {instead}"

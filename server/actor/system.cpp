@@ -7,19 +7,26 @@
 #include "base/log.hpp"
 
 namespace gatehouse::actor {
+namespace {
 
-System::System(const SystemOptions& options, MetricSet& metrics)
-    : options_(options),
+// What computes on a worker of its own gives way to the players' workers where cores are short.
+constexpr int kExclusiveNice = 5;
+
+}  // namespace
+
+System::System(const World& world, const SystemOptions& options, MetricSet& metrics)
+    : world_(world),
+      options_(options),
       metrics_(metrics),
       unknown_destination_(metrics.counter("messages_refused", "reason=\"unknown\"",
                                            "Messages that were not queued")),
-      mailbox_full_(metrics.counter("messages_refused", "reason=\"full\"",
-                                    "Messages that were not queued")),
+      mailbox_full_(
+          metrics.counter("messages_refused", "reason=\"full\"", "Messages that were not queued")),
       endless_loops_(metrics.counter("endless_loops", "", "Handlers reported by the monitor")),
       workers_stuck_(metrics.gauge("workers_stuck", "",
                                    "Workers in one handler for longer than worker_stuck_ms")),
-      start_ns_(monotonic_ns()),
-      start_time_s_(wall_ms() / 1000) {
+      start_ns_(world.clock.monotonic_ns()),
+      start_time_s_(world.clock.wall_s()) {
   GATEHOUSE_ASSERT(options_.workers >= 1 && options_.workers < kWorkersMax);
   for (std::uint16_t i = 0; i < options_.workers; ++i) {
     workers_[i] = std::make_unique<Worker>(*this, i, options_.limits.mailbox_bytes_max);
@@ -37,13 +44,15 @@ void System::start(LoopFactory factory) {
     loops_.push_back(loop_factory_(*workers_[i]));
   }
   for (std::uint16_t i = 0; i < options_.workers; ++i) start_worker(i);
-  monitor_ = std::thread([this] { monitor_main(); });
+  monitor_ = world_.executor.start({.name = "monitor"}, [this] { monitor_main(); });
 }
 
 void System::start_worker(std::uint16_t index) {
   GATEHOUSE_ASSERT(index == workers_started_ && index < loops_.size());
-  threads_.emplace_back(
-      [worker = workers_[index].get(), loop = loops_[index].get()] { worker->thread_main(*loop); });
+  const bool exclusive = index >= options_.workers;
+  threads_.push_back(
+      world_.executor.start({.nice = exclusive ? kExclusiveNice : 0, .takes_signals = true},
+                            workers_[index]->runner(*loops_[index])));
   workers_started_ = static_cast<std::uint16_t>(index + 1);
 }
 
@@ -72,7 +81,7 @@ bool System::stop_until(MonotonicMs until) {
     return true;
   };
   while (!all_ended()) {
-    if (monotonic_ms() >= until) return false;
+    if (world_.clock.monotonic_ms() >= until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;
@@ -96,14 +105,14 @@ void System::stop() {
     running_ = false;
   }
   for (std::uint16_t i = 0; i < workers_started_; ++i) workers_[i]->request_stop();
-  for (std::thread& thread : threads_) thread.join();
+  for (const auto& thread : threads_) thread->join();
   threads_.clear();
   {
     std::lock_guard lock(monitor_mutex_);
     monitor_stop_ = true;
   }
   monitor_wake_.notify_all();
-  monitor_.join();
+  monitor_->join();
   // The loops stay: a thread of a pool may be about to wake one.
 }
 
@@ -194,7 +203,9 @@ std::uint16_t System::next_worker() {
   return index;
 }
 
-std::int64_t System::now_cs() const { return (monotonic_ns() - start_ns_) / 10'000'000; }
+std::int64_t System::now_cs() const {
+  return (world_.clock.monotonic_ns() - start_ns_) / 10'000'000;
+}
 
 std::optional<std::string> System::env(std::string_view key) const {
   std::lock_guard lock(env_mutex_);
@@ -333,7 +344,7 @@ void System::monitor_main() {
       std::lock_guard guard(workers_mutex_);
       workers = workers_started_;
     }
-    const MonotonicMs now = monotonic_ms();
+    const MonotonicMs now = world_.clock.monotonic_ms();
     for (std::uint16_t i = 0; i < workers; ++i) watch_worker(i, watched[i], now);
     lock.lock();
   }

@@ -10,16 +10,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "actor/entity_manager.hpp"
 #include "actor/registry.hpp"
 #include "actor/worker.hpp"
-#include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
+#include "base/world.hpp"
 
 namespace gatehouse::actor {
 
@@ -30,13 +29,13 @@ struct SystemOptions {
 
 class System {
  public:
-  System(const SystemOptions& options, MetricSet& metrics);
+  System(const World& world, const SystemOptions& options, MetricSet& metrics);
   ~System();
   System(const System&) = delete;
   System& operator=(const System&) = delete;
 
   using LoopFactory = UniqueFunction<std::unique_ptr<Loop>(Worker&)>;
-  // Starts a thread a worker and the monitor. Loops are made by `factory` on the caller's
+  // Starts a runner a worker and the monitor. Loops are made by `factory` on the caller's
   // thread, before any runs.
   void start(LoopFactory factory);
   // Starts one more worker for heavy services (exclusive). After start().
@@ -79,6 +78,7 @@ class System {
   using StuckHandler = UniqueFunction<void(std::uint16_t worker, bool stuck)>;
   void on_stuck(StuckHandler handler) { stuck_handlers_.push_back(std::move(handler)); }
 
+  [[nodiscard]] const World& world() const { return world_; }
   [[nodiscard]] Worker& worker(std::uint16_t index) { return *workers_[index]; }
   // Workers that services are spread over; exclusive ones come after them.
   [[nodiscard]] std::uint16_t worker_count() const { return options_.workers; }
@@ -130,6 +130,7 @@ class System {
   void set_stuck(std::uint16_t index, MonotonicMs since, ServiceId service);
   void start_worker(std::uint16_t index);
 
+  const World& world_;
   const SystemOptions options_;
   MetricSet& metrics_;
   Metric& unknown_destination_;
@@ -145,13 +146,13 @@ class System {
   std::mutex workers_mutex_;  // starting and stopping
   std::array<std::unique_ptr<Worker>, kWorkersMax> workers_;
   std::vector<std::unique_ptr<Loop>> loops_;
-  std::vector<std::thread> threads_;
+  std::vector<std::unique_ptr<Thread>> threads_;
   std::uint16_t workers_started_ = 0;
   LoopFactory loop_factory_;
   bool running_ = false;
   std::atomic<std::uint32_t> next_worker_{0};
 
-  std::thread monitor_;
+  std::unique_ptr<Thread> monitor_;
   std::mutex monitor_mutex_;
   std::condition_variable monitor_wake_;
   bool monitor_stop_ = false;

@@ -1,31 +1,33 @@
 #include "actor/work_pool.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/clock.hpp"
-#include "base/thread.hpp"
 
 namespace gatehouse::actor {
 namespace {
 
 constexpr std::uint32_t kPreparePauseMsMax = 5'000;
 
-void set_thread_up(const std::string& name, std::size_t index, int nice) {
-  const std::string shown = name.substr(0, 12) + std::to_string(index % 1000);
-  pthread_setname_np(pthread_self(), shown.substr(0, 15).c_str());
-  if (nice > 0) lower_thread_priority(nice);
-}
-
 }  // namespace
 
-WorkPool::WorkPool(WorkPoolOptions options)
-    : options_(std::move(options)),
+// One thread of the pool.
+class WorkPool::Run final : public Runner {
+ public:
+  Run(WorkPool& pool, std::size_t index) : pool_(pool), index_(index) {}
+  void run() override { pool_.run(index_); }
+  Step step() override { return pool_.step(index_); }
+
+ private:
+  WorkPool& pool_;
+  const std::size_t index_;
+};
+
+WorkPool::WorkPool(const World& world, WorkPoolOptions options)
+    : clock_(world.clock),
+      options_(std::move(options)),
       queue_({.threads = options_.threads,
               .works_max = options_.queue_max,
               .key_works_max = options_.key_queue_max}),
@@ -33,17 +35,12 @@ WorkPool::WorkPool(WorkPoolOptions options)
       fit_(options_.threads) {
   GATEHOUSE_ASSERT(options_.threads >= 1 && options_.queue_max >= 1 && options_.group_max >= 1);
   GATEHOUSE_ASSERT(options_.key_queue_max >= 1);
-  // The threads inherit the mask: signals are for the threads that expect them, but for those
-  // that a thread brings upon itself.
-  sigset_t blocked;
-  sigset_t before;
-  sigfillset(&blocked);
-  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
-    sigdelset(&blocked, own);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
   threads_.reserve(options_.threads);
-  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { run(i); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  for (std::size_t i = 0; i < options_.threads; ++i) {
+    threads_.push_back(world.executor.start(
+        {.name = options_.name.substr(0, 12) + std::to_string(i % 1000), .nice = options_.nice},
+        std::make_unique<Run>(*this, i)));
+  }
 }
 
 WorkPool::~WorkPool() {
@@ -71,22 +68,32 @@ Result<> WorkPool::submit(UniqueFunction<void()> work) {
 }
 
 void WorkPool::run(std::size_t index) {
-  set_thread_up(options_.name, index, options_.nice);
   Lock lock(mutex_);
-  std::vector<WorkQueue::Item> group;
-  while (await_work(lock, index)) {
-    while (queue_.runnable() && group.size() < options_.group_max) group.push_back(queue_.pop());
-    const bool discarded = discarding_;
-    if (queue_.runnable()) wake_.notify_one();
-    lock.unlock();
-    const MonotonicMs start_ms = monotonic_ms();
-    run_group(index, group, discarded);
-    const MonotonicMs now_ms = monotonic_ms();
-    lock.lock();
-    for (const WorkQueue::Item& item : group) queue_.done(item, now_ms - start_ms, now_ms);
-    group.clear();
-    if (stopping_) wake_all();
-  }
+  while (await_work(lock, index)) work(lock, index);
+}
+
+Runner::Step WorkPool::step(std::size_t index) {
+  Lock lock(mutex_);
+  if (!queue_.runnable())
+    return stopping_ && queue_.size() == 0 ? Runner::Step::kEnded : Runner::Step::kIdle;
+  if (!prepare(lock, index) || !queue_.runnable()) return Runner::Step::kIdle;
+  work(lock, index);
+  return Runner::Step::kWorked;
+}
+
+void WorkPool::work(Lock& lock, std::size_t index) {
+  std::vector<WorkQueue::Item>& group = slots_[index].group;
+  while (queue_.runnable() && group.size() < options_.group_max) group.push_back(queue_.pop());
+  const bool discarded = discarding_;
+  if (queue_.runnable()) wake_.notify_one();
+  lock.unlock();
+  const MonotonicMs start_ms = clock_.monotonic_ms();
+  run_group(index, group, discarded);
+  const MonotonicMs now_ms = clock_.monotonic_ms();
+  lock.lock();
+  for (const WorkQueue::Item& item : group) queue_.done(item, now_ms - start_ms, now_ms);
+  group.clear();
+  if (stopping_) wake_all();
 }
 
 bool WorkPool::await_work(Lock& lock, std::size_t index) {
@@ -162,10 +169,7 @@ void WorkPool::stop(Stop how) {
   }
   wake_all();
   std::lock_guard lock(join_mutex_);
-  for (std::thread& thread : threads_) {
-    GATEHOUSE_ASSERT(thread.get_id() != std::this_thread::get_id());
-    thread.join();
-  }
+  for (const auto& thread : threads_) thread->join();
   threads_.clear();
 }
 

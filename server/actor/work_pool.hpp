@@ -6,14 +6,15 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "actor/work_queue.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
+#include "base/world.hpp"
 
 namespace gatehouse::actor {
 
@@ -49,7 +50,7 @@ class WorkPool {
   };
 
   // Starts the threads. They take no signals sent to the process.
-  explicit WorkPool(WorkPoolOptions options);
+  WorkPool(const World& world, WorkPoolOptions options);
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
   ~WorkPool();
@@ -74,10 +75,15 @@ class WorkPool {
     bool waits = false;  // for work
     std::atomic<bool> ready = false;  // as ready() said last
     std::uint32_t pause_ms = 0;
+    std::vector<WorkQueue::Item> group;  // that the thread works on
   };
   using Lock = std::unique_lock<std::mutex>;
 
+  class Run;
   void run(std::size_t index);
+  [[nodiscard]] Runner::Step step(std::size_t index);
+  // Takes a group and runs it; lets go of the lock meanwhile.
+  void work(Lock& lock, std::size_t index);
   // Until there is work that this thread is to do; false: never again.
   [[nodiscard]] bool await_work(Lock& lock, std::size_t index);
   // Is this thread to work now? Lets go of the lock meanwhile.
@@ -86,6 +92,7 @@ class WorkPool {
   void run_group(std::size_t index, std::vector<WorkQueue::Item>& group, bool discarded);
   void wake_all();
 
+  const Clock& clock_;
   WorkPoolOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;        // of the threads that are fit, or of all when none is
@@ -96,7 +103,7 @@ class WorkPool {
   bool stopping_ = false;
   bool discarding_ = false;
   std::mutex join_mutex_;
-  std::vector<std::thread> threads_;  // emptied under join_mutex_
+  std::vector<std::unique_ptr<Thread>> threads_;  // emptied under join_mutex_
 };
 
 }  // namespace gatehouse::actor

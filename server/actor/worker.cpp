@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 
 #include "actor/system.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
-#include "base/thread.hpp"
 
 namespace gatehouse::actor {
 namespace {
@@ -23,9 +23,6 @@ constexpr std::int64_t kTurnNs = 250'000;
 // they sent left lying longer, while other services run.
 constexpr std::int64_t kExchangeNs = 50'000;
 constexpr int kMessagesPerClock = 16;
-// What computes on a worker of its own gives way to the players' workers where cores are short.
-constexpr int kExclusiveNice = 5;
-
 thread_local Worker* current_worker = nullptr;
 
 thread_local void (*volatile interrupt_function)(void*) = nullptr;
@@ -53,16 +50,21 @@ InterruptTarget set_interrupt_target(InterruptTarget target) {
   return outer;
 }
 
+bool Loop::step(Worker& worker) {
+  return worker.turn();
+}
+
 Service::~Service() { GATEHOUSE_ASSERT(mailbox_head_ == nullptr && !running_); }
 
 Worker* Worker::current() { return current_worker; }
 
 Worker::Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_max)
     : system_(system),
+      clock_(system.world().clock),
       index_(index),
       mailbox_bytes_max_(mailbox_bytes_max),
-      timers_(monotonic_ms()),
-      now_(monotonic_ms()),
+      timers_(clock_.monotonic_ms()),
+      now_(clock_.monotonic_ms()),
       outgoing_(kWorkersMax) {}
 
 Worker::~Worker() {
@@ -123,7 +125,7 @@ bool Worker::ended() {
 
 bool Worker::turn() {
   GATEHOUSE_ASSERT(current_worker == this);
-  now_ = monotonic_ms();
+  now_ = clock_.monotonic_ms();
   drain_inbox();
   timers_.advance(now_);
   run_ready();
@@ -134,7 +136,9 @@ bool Worker::turn() {
   return ready_head_ != nullptr || !inbox_.empty();
 }
 
-std::int64_t Worker::next_timer_ms() const { return timers_.next_in_ms(monotonic_ms()); }
+std::int64_t Worker::next_timer_ms() const {
+  return timers_.next_in_ms(clock_.monotonic_ms());
+}
 
 bool Worker::prepare_sleep() {
   GATEHOUSE_ASSERT(current_worker == this && outgoing_dirty_.empty());
@@ -239,7 +243,7 @@ void Worker::run_ready() {
   if (ready_head_ == nullptr) return;
   int left = kMessagesPerTurn;
   int next_clock = left - kMessagesPerClock;
-  const std::int64_t start = monotonic_ns();
+  const std::int64_t start = clock_.monotonic_ns();
   std::int64_t exchanged = start;
   while (ready_head_ != nullptr) {
     Service& service = *ready_head_;
@@ -262,7 +266,7 @@ void Worker::run_ready() {
     if (left <= 0) return;
     if (left > next_clock) continue;
     next_clock = left - kMessagesPerClock;
-    const std::int64_t now = monotonic_ns();
+    const std::int64_t now = clock_.monotonic_ns();
     if (now - start > kTurnNs) return;
     if (now - exchanged < kExchangeNs) continue;
     exchanged = now;
@@ -295,9 +299,9 @@ void Worker::run_one(Service& service) {
   }
   const Activity outer = begin_activity(m->source, service.id_);
   if (system_.profiles()) {
-    message_started_ns_ = monotonic_ns();
+    message_started_ns_ = clock_.monotonic_ns();
     service.on_message(MessagePtr(m));
-    service.busy_ns_ += monotonic_ns() - message_started_ns_;
+    service.busy_ns_ += clock_.monotonic_ns() - message_started_ns_;
     message_started_ns_ = 0;
   } else {
     service.on_message(MessagePtr(m));
@@ -418,19 +422,63 @@ void Worker::set_thread(unsigned long thread) {
   thread_ = thread;
 }
 
-void Worker::thread_main(Loop& loop) {
-  current_worker = this;
+// Sets the thread's worker for as long as it runs on it.
+class Worker::Run final : public Runner {
+ public:
+  Run(Worker& worker, Loop& loop) : worker_(worker), loop_(loop) {}
+
+  void run() override {
+    const Here here(worker_);
+    worker_.begin(loop_);
+    loop_.run(worker_);
+    worker_.end();
+  }
+
+  Step step() override {
+    const Here here(worker_);
+    if (!std::exchange(begun_, true)) worker_.begin(loop_);
+    const bool stopping = worker_.stopping();
+    const bool had_work = worker_.has_work();
+    const bool has_more = loop_.step(worker_);
+    if (!stopping) return had_work || has_more ? Step::kWorked : Step::kIdle;
+    worker_.end();
+    return Step::kEnded;
+  }
+
+ private:
+  class Here {
+   public:
+    explicit Here(Worker& worker) : outer_(std::exchange(current_worker, &worker)) {}
+    ~Here() { current_worker = outer_; }
+    Here(const Here&) = delete;
+    Here& operator=(const Here&) = delete;
+
+   private:
+    Worker* const outer_;
+  };
+
+  Worker& worker_;
+  Loop& loop_;
+  bool begun_ = false;  // by step()
+};
+
+std::unique_ptr<Runner> Worker::runner(Loop& loop) {
+  return std::make_unique<Run>(*this, loop);
+}
+
+void Worker::begin(Loop& loop) {
   struct sigaction action {};
   action.sa_sigaction = on_interrupt_signal;
   action.sa_flags = SA_SIGINFO;  // no SA_RESTART: a script that waits in a system call goes on
   sigaction(kInterruptSignal, &action, nullptr);
   set_thread(pthread_self());
-  if (index_ >= system_.worker_count()) lower_thread_priority(kExclusiveNice);
   loop_ = &loop;
   wakeable_loop_.store(&loop, std::memory_order_release);
-  loop.run(*this);
-  // The services end on their own thread; what they send to others is dropped. A job that
-  // still waits in the inbox may give birth to one more.
+}
+
+// The services end on their own thread; what they send to others is dropped. A job that still
+// waits in the inbox may give birth to one more.
+void Worker::end() {
   do {
     while (!services_.empty()) {
       Service& service = *services_.begin()->second;
@@ -449,7 +497,6 @@ void Worker::thread_main(Loop& loop) {
   flush_outgoing();
   set_thread(0);
   wakeable_loop_.store(nullptr, std::memory_order_release);
-  current_worker = nullptr;
 }
 
 }  // namespace gatehouse::actor

@@ -14,6 +14,7 @@
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
 #include "base/clock.hpp"
+#include "base/executor.hpp"
 
 namespace gatehouse::actor {
 
@@ -26,8 +27,12 @@ inline constexpr std::uint16_t kWorkersMax = 256;
 class Loop {
  public:
   virtual ~Loop() = default;
-  // Runs turns until worker.stopping(). Called once, on the worker's thread.
+  // Runs turns until worker.stopping(), and ends. Called once, on the worker's thread.
   virtual void run(Worker& worker) = 0;
+  // In the place of run(), by who has one thread for many workers: one turn, and what has arrived
+  // meanwhile, without waiting. False when there is nothing to do before something arrives or a
+  // timer is due; once worker.stopping(), the loop ends.
+  virtual bool step(Worker& worker);
   // Makes a sleeping run() return to worker.turn(). Any thread.
   virtual void wake() = 0;
 };
@@ -53,11 +58,14 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // The worker whose thread this is, or nullptr.
+  // The worker that runs on this thread, or nullptr.
   [[nodiscard]] static Worker* current();
 
   [[nodiscard]] System& system() const { return system_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] std::uint16_t index() const { return index_; }
+  // The loop that drives it; null before it begins.
+  [[nodiscard]] Loop* loop() const { return loop_; }
 
   // --- Any thread ---
   // Runs `function` on the worker's thread, soon. After the worker stopped, never.
@@ -78,13 +86,17 @@ class Worker {
   [[nodiscard]] MonotonicMs stuck_since() const {
     return stuck_since_.load(std::memory_order_relaxed);
   }
-  // Whether thread_main has returned, or was never called.
+  // Whether its runner has ended, or never began.
   [[nodiscard]] bool ended();
 
   // --- Owner thread ---
   // One turn: inbox, due timers, ready services up to a budget, outgoing batches. Returns true
   // when work remains and the loop must not sleep.
   bool turn();
+  // Whether a turn would find something to do now.
+  [[nodiscard]] bool has_work() const {
+    return !inbox_.empty() || ready_head_ != nullptr || next_timer_ms() == 0;
+  }
   // Milliseconds until a timer is due; -1: none.
   [[nodiscard]] std::int64_t next_timer_ms() const;
   // Call before blocking; false: work arrived, do not sleep. After sleeping: awake(), before
@@ -94,7 +106,7 @@ class Worker {
   [[nodiscard]] bool has_mail() const { return !inbox_.empty(); }
   void awake() {
     sleeping_.store(false, std::memory_order_relaxed);
-    now_ = monotonic_ms();
+    now_ = clock_.monotonic_ms();
   }
 
   // The time of this turn, or of the waking since.
@@ -130,7 +142,7 @@ class Worker {
   void renew_activity(std::uint32_t break_ms = 0);
   // How long the message that is handled now has been, while System::profile is on; else 0.
   [[nodiscard]] std::int64_t message_ns() const {
-    return message_started_ns_ == 0 ? 0 : monotonic_ns() - message_started_ns_;
+    return message_started_ns_ == 0 ? 0 : clock_.monotonic_ns() - message_started_ns_;
   }
   void add_turn_end_hook(TurnEndHook* hook) { hooks_.push_back(hook); }
   void remove_turn_end_hook(TurnEndHook* hook);
@@ -141,10 +153,13 @@ class Worker {
     for (auto& [id, service] : services_) visit(*service);
   }
 
-  // Thread body: runs the loop, then ends all services. Called by System.
-  void thread_main(Loop& loop);
+  // What an Executor runs: the loop, then the end of all services. Once; by System.
+  [[nodiscard]] std::unique_ptr<Runner> runner(Loop& loop);
 
  private:
+  class Run;
+  void begin(Loop& loop);
+  void end();
   void drain_inbox();
   void run_ready();
   void run_one(Service& service);
@@ -157,6 +172,7 @@ class Worker {
   void set_thread(unsigned long thread);
 
   System& system_;
+  const Clock& clock_;
   const std::uint16_t index_;
   const std::uint64_t mailbox_bytes_max_;
   TimerWheel timers_;
@@ -175,7 +191,7 @@ class Worker {
   std::atomic<bool> stopping_{false};
   std::atomic<Loop*> wakeable_loop_{nullptr};
   std::mutex thread_mutex_;   // held while a signal is sent, so that it goes to a living thread
-  unsigned long thread_ = 0;  // pthread_t while thread_main runs
+  unsigned long thread_ = 0;  // pthread_t while its runner runs
 
   alignas(64) std::atomic<std::uint64_t> sequence_{0};
   std::atomic<std::uint32_t> current_source_{0};

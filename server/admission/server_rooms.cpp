@@ -10,12 +10,15 @@ namespace gatehouse::admission {
 
 class ServerRoom {
  public:
-  ServerRoom(std::string server, const Limits& limits, ServerRooms::Players players, Metric& gauge)
-      : server_(std::move(server)),
+  ServerRoom(const Clock& clock, std::string server, const Limits& limits,
+             ServerRooms::Players players, Metric& gauge)
+      : clock_(clock),
+        server_(std::move(server)),
         rate_(Rate::per_second(limits.login_rate_per_s, 1)),
         players_(std::move(players)),
-        room_({limits.waiting_places_max, limits.waiting_keep_ms, limits.waiting_update_ms},
-              [this] { return take(); }, gauge) {}
+        room_(
+            {limits.waiting_places_max, limits.waiting_keep_ms, limits.waiting_update_ms},
+            [this] { return take(); }, gauge) {}
 
   [[nodiscard]] const std::string& server() const { return server_; }
   WaitingRoom& room() { return room_; }
@@ -33,11 +36,12 @@ class ServerRoom {
     if (!open_.load()) return false;
     const std::uint32_t capacity = capacity_.load();
     if (capacity > 0 && players_(server_) + entering_.load() >= capacity) return false;
-    if (rate_.limited() && !bucket_.take(rate_, 1, monotonic_ns())) return false;
+    if (rate_.limited() && !bucket_.take(rate_, 1, clock_.monotonic_ns())) return false;
     entering_.fetch_add(1);
     return true;
   }
 
+  const Clock& clock_;
   const std::string server_;
   const Rate rate_;
   const ServerRooms::Players players_;
@@ -57,8 +61,10 @@ Pass::~Pass() {
   if (room_) room_->leave();
 }
 
-ServerRooms::ServerRooms(const Limits& limits, MetricSet& metrics, Players players)
-    : limits_(limits),
+ServerRooms::ServerRooms(const Clock& clock, const Limits& limits, MetricSet& metrics,
+                         Players players)
+    : clock_(clock),
+      limits_(limits),
       gauge_(metrics.gauge("login_waiting", "room=\"server\"", "Logins that wait for their turn")),
       players_(std::move(players)) {}
 
@@ -67,7 +73,7 @@ ServerRooms::~ServerRooms() { close(); }
 std::shared_ptr<ServerRoom> ServerRooms::of(const std::string& server) {
   std::lock_guard lock(mutex_);
   auto& room = rooms_[server];
-  if (!room) room = std::make_shared<ServerRoom>(server, limits_, players_, gauge_);
+  if (!room) room = std::make_shared<ServerRoom>(clock_, server, limits_, players_, gauge_);
   return room;
 }
 

@@ -42,7 +42,7 @@ class ServerRooms {
   // players: how many a game server has now; outlives every visit. Gauge
   // `login_waiting{room="server"}` counts over all of them.
   using Players = std::function<std::size_t(std::string_view server)>;
-  ServerRooms(const Limits& limits, MetricSet& metrics, Players players);
+  ServerRooms(const Clock& clock, const Limits& limits, MetricSet& metrics, Players players);
   ServerRooms(const ServerRooms&) = delete;
   ServerRooms& operator=(const ServerRooms&) = delete;
   ~ServerRooms();
@@ -69,6 +69,7 @@ class ServerRooms {
   [[nodiscard]] std::shared_ptr<ServerRoom> of(const std::string& server);
   [[nodiscard]] std::vector<std::shared_ptr<ServerRoom>> all();
 
+  const Clock& clock_;
   const Limits limits_;
   Metric& gauge_;
   const Players players_;

@@ -56,8 +56,9 @@ Rate per_day(std::uint32_t units) {
 
 }  // namespace
 
-Throttle::Throttle(const Limits& limits, MetricSet& metrics)
-    : address_rate_(Rate::per_second(limits.login_address_per_s, limits.login_address_burst)),
+Throttle::Throttle(const Clock& clock, const Limits& limits, MetricSet& metrics)
+    : clock_(clock),
+      address_rate_(Rate::per_second(limits.login_address_per_s, limits.login_address_burst)),
       network_rate_(per_minute(limits.login_account_per_min, limits.login_account_burst)),
       known_network_rate_(faster(network_rate_, kKnownTimes)),
       guesses_(per_day(limits.login_account_failures_day_max)),
@@ -68,8 +69,8 @@ Throttle::Throttle(const Limits& limits, MetricSet& metrics)
                metrics.counter("login_lockouts", "of=\"address\"", kLockoutHelp)},
       network_{limits.login_account_failures_max, limits.login_account_lock_ms_max * kNsPerMs,
                kDayNs, metrics.counter("login_lockouts", "of=\"network\"", kLockoutHelp)},
-      known_network_{limits.login_account_failures_max, limits.login_lock_ms_max * kNsPerMs,
-                     kDayNs, network_.lockouts},
+      known_network_{limits.login_account_failures_max, limits.login_lock_ms_max * kNsPerMs, kDayNs,
+                     network_.lockouts},
       account_lockouts_(metrics.counter("login_lockouts", "of=\"account\"", kLockoutHelp)),
       table_(limits.login_throttle_entries_max, metrics) {}
 
@@ -306,13 +307,19 @@ void Throttle::good(const net::Address& address, std::string_view account, std::
 
 Throttle::Guess& Throttle::Guess::operator=(Guess&& other) noexcept {
   if (this != &other) {
-    give_back(monotonic_ns());
+    drop();
     held_ = std::exchange(other.held_, std::nullopt);
   }
   return *this;
 }
 
-Throttle::Guess::~Guess() { give_back(monotonic_ns()); }
+Throttle::Guess::~Guess() {
+  drop();
+}
+
+void Throttle::Guess::drop() {
+  if (held_) give_back(held_->throttle->clock_.monotonic_ns());
+}
 
 void Throttle::Guess::give_back(std::int64_t now_ns) {
   if (!held_) return;

@@ -24,6 +24,7 @@
 
 #include "admission/refusal.hpp"
 #include "admission/throttle_table.hpp"
+#include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/rate_bucket.hpp"
@@ -35,7 +36,7 @@ namespace gatehouse::admission {
 class Throttle {
  public:
   // Counter `login_lockouts` by what was locked out, and the metrics of ThrottleTable.
-  Throttle(const Limits& limits, MetricSet& metrics);
+  Throttle(const Clock& clock, const Limits& limits, MetricSet& metrics);
   Throttle(const Throttle&) = delete;
   Throttle& operator=(const Throttle&) = delete;
 
@@ -82,6 +83,7 @@ class Throttle {
       bool known_guess;  // which of the account's budgets was charged
       std::int64_t taken_ns;
     };
+    void drop();
     explicit Guess(Held held) : held_(std::move(held)) {}
     std::optional<Held> held_;
   };
@@ -134,6 +136,7 @@ class Throttle {
     return known ? known_guesses_ : guesses_;
   }
 
+  const Clock& clock_;
   const Rate address_rate_;
   const Rate network_rate_;
   const Rate known_network_rate_;

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
@@ -37,8 +36,8 @@ Admin::Admin(std::string host, AdminParts parts)
 
 Result<std::unique_ptr<Admin>> Admin::start(const net::Endpoint& listen, AdminParts parts) {
   std::unique_ptr<Admin> admin(new Admin(listen.host, std::move(parts)));
-  auto server =
-      ops::AdminServer::start(listen.host, listen.port, admin->parts_.metrics, admin->handlers());
+  auto server = ops::AdminServer::start(admin->parts_.system.world().executor, listen.host,
+                                        listen.port, admin->parts_.metrics, admin->handlers());
   if (!server) return tl::unexpected<Error>(server.error());
   admin->server_ = std::move(*server);
   return admin;
@@ -86,13 +85,14 @@ json Admin::unsaved() const {
   json players = json::array();
   for (const game::UnsavedPlayer& player : parts_.agents.unsaved()) {
     if (players.size() == kUnsavedMax) break;
-    players.push_back({{"uid", player.uid},
-                       {"server", player.server},
-                       {"code", player.code},
-                       {"why", player.why},
-                       {"for_s", (monotonic_ms() - player.since_ms) / 1'000},
-                       {"tries", player.failures},
-                       {"leaving", player.leaving}});
+    players.push_back(
+        {{"uid", player.uid},
+         {"server", player.server},
+         {"code", player.code},
+         {"why", player.why},
+         {"for_s", (parts_.system.world().clock.monotonic_ms() - player.since_ms) / 1'000},
+         {"tries", player.failures},
+         {"leaving", player.leaving}});
   }
   return players;
 }
@@ -102,7 +102,7 @@ json Admin::stuck_workers() const {
   for (const auto& stuck : parts_.system.stuck_workers()) {
     list.push_back({{"worker", stuck.worker},
                     {"service", fmt::format(":{:08x}", stuck.service.value)},
-                    {"for_ms", monotonic_ms() - stuck.since}});
+                    {"for_ms", parts_.system.world().clock.monotonic_ms() - stuck.since}});
   }
   return list;
 }

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "app/store_needs.hpp"
-#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/log_limit.hpp"
 
@@ -61,7 +60,7 @@ struct Migrator::Retry final : actor::Timer, std::enable_shared_from_this<Retry>
   void complain(const Error& error) {
     const bool news = error.message != complaint;
     complaint = error.message;
-    if (!complaints.admit(monotonic_ms(), news)) return;
+    if (!complaints.admit(worker.clock().monotonic_ms(), news)) return;
     log::error({}, "the store cannot be used, logins are answered 503: {}", complaint);
   }
 
@@ -84,7 +83,7 @@ Migrator::~Migrator() {
 }
 
 Result<> Migrator::start() {
-  auto driver = drivers::open(options_);
+  auto driver = drivers::open(worker_.system().world(), options_);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto ready = prepare(**driver, options_.migrate);
   if (ready) {
@@ -98,7 +97,7 @@ Result<> Migrator::start() {
   log::error({}, "the store is away, logins are answered 503: {}", ready.error().message);
   retry_ = std::make_shared<Retry>(store_, worker_, options_);
   retry_->complaint = ready.error().message;
-  static_cast<void>(retry_->complaints.admit(monotonic_ms()));
+  static_cast<void>(retry_->complaints.admit(worker_.clock().monotonic_ms()));
   worker_.post([retry = retry_] { retry->arm(); });
   return {};
 }

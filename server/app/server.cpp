@@ -29,7 +29,7 @@
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
 #include "config/program_root.hpp"
-#include "crypto/random.hpp"
+#include "crypto/seal.hpp"
 #include "drivers/open.hpp"
 #include "drivers/sqlite_guard.hpp"
 #include "game/agent_manager.hpp"
@@ -98,16 +98,17 @@ void wait_for_stop(Events& events, Reload reload) {
 
 class Server {
  public:
-  explicit Server(const config::Config& config)
-      : config_(config),
+  Server(const World& world, const config::Config& config)
+      : world_(world),
+        config_(config),
         store_options_(config.store),
         agent_options_(config.agent),
-        system_({.workers = config.workers, .limits = config.limits}, metrics_),
+        system_(world, {.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         runtime_(system_, &network_) {
     skynet::set_library_root(runtime_, config.program_root + "/lua");
     runtime_.code.current()->read_folder(config.program_root + "/lua");
-    agent_options_.node = random_node();
+    agent_options_.node = random_node(world.random);
     for (const gate::GateOptions& options : config.gates) {
       gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
     }
@@ -115,7 +116,7 @@ class Server {
 
   Result<> start() {
     if (auto claimed = claim_store(); !claimed) return claimed;
-    auto store = drivers::open_store(store_options_, metrics_);
+    auto store = drivers::open_store(world_, store_options_, metrics_);
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
     if (auto made = store::make_rescue_folder(config_.agent.rescue); !made) {
@@ -123,10 +124,10 @@ class Server {
                 made.error().message);
     }
     hash_pool_ = std::make_unique<actor::WorkPool>(
-        actor::WorkPoolOptions{.name = "hash",
-                               .threads = config_.limits.hash_threads,
-                               .queue_max = config_.limits.login_queue_max,
-                               .nice = 15});
+        world_, actor::WorkPoolOptions{.name = "hash",
+                                       .threads = config_.limits.hash_threads,
+                                       .queue_max = config_.limits.login_queue_max,
+                                       .nice = 15});
     std::vector<gate::Gate*> gates;
     for (const auto& gate : gates_) gates.push_back(gate.get());
     system_.on_stuck([this](std::uint16_t worker, bool stuck) {
@@ -153,10 +154,10 @@ class Server {
       set_keys(config_);
     }
     store_probe_ = std::make_unique<StoreProbe>(
-        *store_, std::chrono::milliseconds(config_.admin_ready_timeout_ms));
+        world_.clock, *store_, std::chrono::milliseconds(config_.admin_ready_timeout_ms));
     for (const auto& gate : gates_) gate_list_.push_back(gate.get());
-    auto watch = Watch::make({store_options_.driver, *agents_, login_.get(), metrics_, gate_list_,
-                              agent_options_.node},
+    auto watch = Watch::make({world_, store_options_.driver, *agents_, login_.get(), metrics_,
+                              gate_list_, agent_options_.node},
                              config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
@@ -227,7 +228,7 @@ class Server {
   void drain(Events& events) {
     log::info({}, "draining: {} players online", agents_ ? agents_->online() : 0);
     const std::uint32_t reserve_ms = config_.shutdown_timeout_ms / kStopShare;
-    stop_by_ = monotonic_ms() + config_.shutdown_timeout_ms;
+    stop_by_ = world_.clock.monotonic_ms() + config_.shutdown_timeout_ms;
     system_.hurry(std::max(reserve_ms, 1u));
     if (admin_) admin_->set_draining();
     if (login_) login_->stop();
@@ -256,7 +257,7 @@ class Server {
   // After drain() it ends before shutdown.timeout_ms is over; a worker that a script keeps for
   // ever is left behind, and the process with it, once the store has all that was given to it.
   void stop() {
-    const MonotonicMs now = monotonic_ms();
+    const MonotonicMs now = world_.clock.monotonic_ms();
     const auto limit = std::chrono::milliseconds(
         stop_by_ == 0 ? kStopTimeout.count() : std::max<MonotonicMs>(stop_by_ - now, 1));
     const Watchdog watchdog(limit, "a part of the server does not end");
@@ -284,7 +285,7 @@ class Server {
   // One server at a time has a SQLite file.
   Result<> claim_store() {
     if (config_.store.driver.kind != store::Options::Kind::kSqlite) return {};
-    auto guard = drivers::SqliteGuard::claim(config_.store.driver.sqlite.path, metrics_);
+    auto guard = drivers::SqliteGuard::claim(world_, config_.store.driver.sqlite.path, metrics_);
     if (!guard) return tl::unexpected<Error>(guard.error());
     store_options_.driver.sqlite.guard = std::move(*guard);
     return {};
@@ -357,28 +358,28 @@ class Server {
     return n;
   }
 
-  static crypto::SealRing random_ring() {
+  static crypto::SealRing random_ring(Random& random) {
     std::vector<Secret> keys;
-    keys.emplace_back(crypto::random_bytes(crypto::kSealKeyBytes));
+    keys.emplace_back(random.bytes(crypto::kSealKeyBytes));
     return crypto::SealRing::make(std::move(keys)).value();
   }
 
   // A name for this life of the process, above 0 and below 2^63.
-  static std::uint64_t random_node() {
+  static std::uint64_t random_node(Random& random) {
     std::uint64_t node = 0;
-    for (const char c : crypto::random_bytes(sizeof node))
-      node = node << 8 | static_cast<unsigned char>(c);
+    for (const char c : random.bytes(sizeof node)) node = node << 8 | static_cast<unsigned char>(c);
     return std::max<std::uint64_t>(node >> 1, 1);
   }
 
+  const World& world_;
   const config::Config& config_;
   store::StoreOptions store_options_;  // the configuration's, with the claim on its file
   game::AgentOptions agent_options_;   // the configuration's, with this life's name
-  const crypto::SealRing own_ticket_keys_ = random_ring();
+  const crypto::SealRing own_ticket_keys_ = random_ring(world_.random);
   MetricSet metrics_;
   actor::System system_;
   net::UvNetwork network_;
-  mysql::Workers mysql_;
+  mysql::Workers mysql_{world_};
   script::Runtime runtime_;
   std::vector<std::unique_ptr<gate::Gate>> gates_;
   std::unique_ptr<store::Store> store_;
@@ -413,7 +414,8 @@ Result<> bring_up(Server& server, Events& events, const std::string& ready_file)
 
 }  // namespace
 
-int run_server(const std::function<Result<config::Config>()>& load, const std::string& ready_file) {
+int run_server(const World& world, const std::function<Result<config::Config>()>& load,
+               const std::string& ready_file) {
   Events events;
   Orders orders(events);
   raise_descriptor_limit();
@@ -436,7 +438,7 @@ int run_server(const std::function<Result<config::Config>()>& load, const std::s
   }
   for (const std::string& warning : config->warnings) log::warn({}, "{}", warning);
   events.serve();
-  Server server(*config);
+  Server server(world, *config);
   server.system().on_abort([&events](int exit_code) { events.stop(exit_code); });
   if (auto up = bring_up(server, events, ready_file); !up) {
     // A script that ends the process while it starts says itself with which code.
@@ -459,7 +461,7 @@ int run_server(const std::function<Result<config::Config>()>& load, const std::s
   return code;
 }
 
-int run_skynet(const std::string& file, const std::string& program_folder) {
+int run_skynet(const World& world, const std::string& file, const std::string& program_folder) {
   Events events;
   Orders orders(events);
   const auto own_files = config::program_root(program_folder);
@@ -478,9 +480,9 @@ int run_skynet(const std::string& file, const std::string& program_folder) {
   }
   events.serve();
   MetricSet metrics;
-  actor::System system({.workers = settings->workers, .limits = {}}, metrics);
+  actor::System system(world, {.workers = settings->workers, .limits = {}}, metrics);
   net::UvNetwork network(system);
-  mysql::Workers mysql_connections;
+  mysql::Workers mysql_connections(world);
   script::Runtime runtime(system, &network);
   skynet::set_library_root(runtime, *own_files + "/lua");
   skynet::apply_skynet_config(*settings, runtime);

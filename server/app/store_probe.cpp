@@ -6,7 +6,6 @@
 #include <mutex>
 #include <utility>
 
-#include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace gatehouse::app {
@@ -19,7 +18,7 @@ constexpr std::chrono::milliseconds kWait{500};   // of who asks; below what bal
 
 // Shared with the question that is under way.
 struct StoreProbe::State {
-  explicit State(std::chrono::milliseconds limit) : patience_ms(limit.count()) {}
+  State(const Clock& c, std::chrono::milliseconds limit) : clock(c), patience_ms(limit.count()) {}
 
   // True for the one who has to ask; with the mutex held.
   bool begin(MonotonicMs now_ms) {
@@ -35,7 +34,7 @@ struct StoreProbe::State {
       pending = false;
       if (!result && result.error().code == Errc::kClosed) return;  // the server stops
       answered = true;
-      answered_ms = monotonic_ms();
+      answered_ms = clock.monotonic_ms();
       learn(result ? "" : result.error().message);
     }
     changed.notify_all();
@@ -45,9 +44,9 @@ struct StoreProbe::State {
   void learn(std::string now_why) {
     if (now_why.empty() && !why.empty()) {
       log::info({}, "the store takes logins again, after {} s",
-                (monotonic_ms() - since_ms) / 1'000);
+                (clock.monotonic_ms() - since_ms) / 1'000);
     } else if (!now_why.empty() && why.empty()) {
-      since_ms = monotonic_ms();
+      since_ms = clock.monotonic_ms();
       log::error({}, "the store takes no logins: {}", now_why);
     }
     why = std::move(now_why);
@@ -55,10 +54,11 @@ struct StoreProbe::State {
 
   // Draws the conclusion when no answer comes.
   void judge_silence() {
-    if (pending && monotonic_ms() - asked_ms >= patience_ms)
+    if (pending && clock.monotonic_ms() - asked_ms >= patience_ms)
       learn(fmt::format("no answer for {} ms", patience_ms));
   }
 
+  const Clock& clock;
   const MonotonicMs patience_ms;
   std::mutex mutex;  // guards the rest
   std::condition_variable changed;
@@ -70,8 +70,8 @@ struct StoreProbe::State {
   std::string why;
 };
 
-StoreProbe::StoreProbe(store::Store& store, std::chrono::milliseconds patience)
-    : state_(std::make_shared<State>(patience)), store_(store) {}
+StoreProbe::StoreProbe(const Clock& clock, store::Store& store, std::chrono::milliseconds patience)
+    : state_(std::make_shared<State>(clock, patience)), store_(store) {}
 
 void StoreProbe::submit_question() {
   const auto submitted = store_.submit([state = state_](store::Driver& driver) {
@@ -84,7 +84,7 @@ void StoreProbe::submit_question() {
 
 std::string StoreProbe::ask() {
   std::unique_lock lock(state_->mutex);
-  if (state_->begin(monotonic_ms())) {
+  if (state_->begin(state_->clock.monotonic_ms())) {
     lock.unlock();
     submit_question();
     lock.lock();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.hpp"
 #include "store/store.hpp"
 
 namespace gatehouse::app {
@@ -14,7 +15,7 @@ namespace gatehouse::app {
 class StoreProbe {
  public:
   // `store` outlives it. A store that has not answered for `patience` takes no logins.
-  StoreProbe(store::Store& store, std::chrono::milliseconds patience);
+  StoreProbe(const Clock& clock, store::Store& store, std::chrono::milliseconds patience);
   StoreProbe(const StoreProbe&) = delete;
   StoreProbe& operator=(const StoreProbe&) = delete;
 

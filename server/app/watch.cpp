@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "app/store_needs.hpp"
-#include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace gatehouse::app {
@@ -23,7 +22,7 @@ Result<std::unique_ptr<Watch>> Watch::make(const Parts& parts,
   store::Options store = parts.store;
   store.io_timeout_ms = std::min(store.io_timeout_ms, kTimeoutMs);
   std::unique_ptr<Watch> watch(new Watch(parts, options));
-  auto driver = drivers::open(store, {.connects = &watch->connects_});
+  auto driver = drivers::open(parts.world, store, {.connects = &watch->connects_});
   if (!driver) return tl::unexpected<Error>(driver.error());
   watch->driver_ = std::move(*driver);
   return watch;
@@ -50,7 +49,7 @@ Watch::~Watch() {
     stopping_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (thread_) thread_->join();
   // A store that is away keeps the marks until the next process looks.
   if (!driver_ || !complaint_.empty()) return;
   if (auto left = keeper_.leave(*driver_); !left)
@@ -59,7 +58,7 @@ Watch::~Watch() {
 
 void Watch::start() {
   look();
-  thread_ = std::thread([this] { run(); });
+  thread_ = parts_.world.executor.start({.name = "watch"}, [this] { run(); });
 }
 
 void Watch::look_now() {
@@ -90,7 +89,7 @@ void Watch::run() {
 }
 
 void Watch::look() {
-  const std::int64_t now_s = wall_ms() / 1'000;
+  const std::int64_t now_s = parts_.world.clock.wall_s();
   const auto kept = keeper_.keep(*driver_);
   // A store that is away is asked once: the end of the process waits for this look.
   const bool away = !kept && kept.error().code == Errc::kUnavailable;
@@ -99,7 +98,7 @@ void Watch::look() {
   if (done) done = read_addresses(now_s);
   if (done && parts_.login) done = read_game_servers();
   if (done) done = trim_tickets(now_s);
-  if (done) done = audit_.look(*driver_, now_s, monotonic_ms());
+  if (done) done = audit_.look(*driver_, now_s, parts_.world.clock.monotonic_ms());
   // The first connection was looked at when the server started; another may be to another server.
   const std::int64_t connects = connects_.value();
   if (done && std::exchange(seen_connects_, connects) < connects && connects > 1)
@@ -109,7 +108,7 @@ void Watch::look() {
     errors_.add();
     const bool news = done.error().message != complaint_;
     complaint_ = done.error().message;
-    if (complaints_.admit(monotonic_ms(), news))
+    if (complaints_.admit(parts_.world.clock.monotonic_ms(), news))
       log::error({}, "bans and game servers cannot be read, the last ones stay in force: {}",
                  complaint_);
   } else if (!complaint_.empty()) {

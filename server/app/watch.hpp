@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "app/address_watch.hpp"
@@ -17,6 +16,7 @@
 #include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "base/world.hpp"
 #include "config/watch_options.hpp"
 #include "drivers/open.hpp"
 #include "game/agent_manager.hpp"
@@ -33,6 +33,7 @@ class Watch {
  public:
   // All of it outlives the Watch; login may be nullptr.
   struct Parts {
+    const World& world;
     const store::Options& store;
     game::AgentManager& agents;
     login::LoginServer* login;
@@ -87,7 +88,7 @@ class Watch {
   std::condition_variable changed_;
   bool stopping_ = false;   // under mutex_, like the next
   bool wanted_ = false;
-  std::thread thread_;
+  std::unique_ptr<Thread> thread_;
 };
 
 }  // namespace gatehouse::app

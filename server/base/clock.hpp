@@ -1,5 +1,4 @@
-// Time. Protocol code takes it as an argument; the rest reads these functions; so
-// that tests can run under a clock of their own.
+// Time. Protocol code takes it as an argument; everything else asks the Clock of its World.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,17 @@ using WallMs = std::int64_t;
 
 inline constexpr std::int64_t kNsPerMs = 1'000'000;
 
-// Monotonic nanoseconds. Any thread.
-[[nodiscard]] std::int64_t monotonic_ns();
-[[nodiscard]] inline MonotonicMs monotonic_ms() { return monotonic_ns() / kNsPerMs; }
-// Wall clock. Any thread.
-[[nodiscard]] WallMs wall_ms();
-// CPU time of the calling thread, in nanoseconds.
-[[nodiscard]] std::int64_t thread_cpu_ns();
+// Any thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Never goes back; differences only.
+  [[nodiscard]] virtual std::int64_t monotonic_ns() const = 0;
+  [[nodiscard]] virtual WallMs wall_ms() const = 0;
+
+  [[nodiscard]] MonotonicMs monotonic_ms() const { return monotonic_ns() / kNsPerMs; }
+  // Seconds since the Unix epoch.
+  [[nodiscard]] std::int64_t wall_s() const { return wall_ms() / 1'000; }
+};
 
 }  // namespace gatehouse

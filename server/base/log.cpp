@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -15,11 +14,11 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "base/clock.hpp"
 #include "base/json_text.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
 #include "base/published.hpp"
+#include "base/system_world.hpp"
 
 namespace gatehouse::log {
 namespace {
@@ -59,6 +58,8 @@ struct State {
   std::mutex players_mutex;
   LineBudget players;  // by that mutex
   std::atomic<std::uint64_t> left_out{0};
+  const SystemClock system_clock;
+  std::atomic<const Clock*> clock{&system_clock};
 
   void use(Setup next) {
     setups.push_back(std::make_unique<const Setup>(std::move(next)));
@@ -76,7 +77,7 @@ const char* pattern_of(Format format) {
 
 // The one process-wide object of the program: log lines come from every thread, before wiring
 // and after it, also from destructors of statics: it is never freed. Written by start() and
-// divert() only.
+// divert() and use_clock() only.
 State& state() {
   static State& instance = *[] {
     auto* s = new State();
@@ -113,9 +114,7 @@ std::string record(Format format, Level level, ServiceId source, std::string_vie
   line.reserve(text.size() + 32);
   if (format == Format::kJson) {
     line += fmt::format(R"({{"time":{},"level":"{}","service":"{:08x}","text":)",
-                        std::chrono::duration_cast<std::chrono::milliseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count(),
+                        state().clock.load()->wall_ms(),
                         spdlog::level::to_string_view(to_spdlog(level)), source.value);
     append_json_string(line, text);
     line += '}';
@@ -184,7 +183,7 @@ bool admit(std::string_view uid) {
   State& s = state();
   {
     std::lock_guard lock(s.players_mutex);
-    if (s.players.admit(uid, monotonic_ms())) return true;
+    if (s.players.admit(uid, s.clock.load()->monotonic_ms())) return true;
   }
   s.left_out.fetch_add(1, std::memory_order_relaxed);
   return false;
@@ -195,7 +194,7 @@ void say_left_out(bool all) {
   std::vector<LineBudget::LeftOut> told;
   {
     std::lock_guard lock(s.players_mutex);
-    told = all ? s.players.end_all() : s.players.end_windows(monotonic_ms());
+    told = all ? s.players.end_all() : s.players.end_windows(s.clock.load()->monotonic_ms());
   }
   for (const LineBudget::LeftOut& one : told) {
     warn({}, "{}: {} more errors, not logged one by one",
@@ -204,6 +203,10 @@ void say_left_out(bool all) {
 }
 
 std::uint64_t left_out() { return state().left_out.load(std::memory_order_relaxed); }
+
+void use_clock(const Clock* clock) {
+  state().clock.store(clock != nullptr ? clock : &state().system_clock);
+}
 
 void divert(Taker taker) {
   const bool diverted = static_cast<bool>(taker);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/line_budget.hpp"
 #include "base/output_queue.hpp"
@@ -48,6 +49,8 @@ void last_words(std::string_view text);
 // Gives each record to `taker` from now on; one that it refuses is written as before. nullptr
 // ends it. While no other thread logs; the taker is called by any thread.
 void divert(std::function<bool(ServiceId source, std::string_view text)> taker);
+// Counts players' lines by this clock from now on, which outlives that; nullptr: by the system's.
+void use_clock(const Clock* clock);
 [[nodiscard]] bool enabled(Level level);
 
 // Whether one more line about what a player did wrong may be written: Options::players says how

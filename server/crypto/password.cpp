@@ -6,7 +6,6 @@
 #include "crypto/argon2_hash.hpp"
 #include "crypto/imported_digest.hpp"
 #include "crypto/pbkdf2_hash.hpp"
-#include "crypto/random.hpp"
 #include "crypto/scrypt_hash.hpp"
 #include "crypto/unix_hash.hpp"
 #include "crypto/wow_hash.hpp"
@@ -41,9 +40,9 @@ const Family& family_of(std::string_view stored) {
 
 }  // namespace
 
-Result<std::string> hash_password(const Secret& password, const Argon2Cost& cost) {
+Result<std::string> hash_password(Random& random, const Secret& password, const Argon2Cost& cost) {
   if (!valid_argon2_cost(cost)) return fail(Errc::kInvalid, "argon2id cost out of bounds");
-  Argon2Hash form{Argon2Type::kId, kVersion, cost, random_bytes(kSaltBytes),
+  Argon2Hash form{Argon2Type::kId, kVersion, cost, random.bytes(kSaltBytes),
                   std::string(kHashBytes, '\0')};
   auto hash = argon2_compute(password.reveal(), form);
   if (!hash) return tl::unexpected(hash.error());

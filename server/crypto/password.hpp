@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -35,7 +36,8 @@ inline constexpr std::uint32_t kPbkdf2IterationsMax = 10'000'000;
 
 // "$argon2id$v=19$m=..,t=..,p=..$salt$hash" with a fresh salt of 16 bytes and a hash of 32.
 // kInvalid when the cost is out of bounds, kUnavailable when memory is short.
-[[nodiscard]] Result<std::string> hash_password(const Secret& password, const Argon2Cost& cost);
+[[nodiscard]] Result<std::string> hash_password(Random& random, const Secret& password,
+                                                const Argon2Cost& cost);
 
 // True when the password is the one stored. kCorrupt for what check_stored_password() refuses,
 // kUnavailable when memory is short. Formats, all but argon2id to be replaced at a good login:

@@ -5,7 +5,6 @@
 #include "base/assert.hpp"
 #include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
-#include "crypto/random.hpp"
 #include "crypto/stored_text.hpp"
 
 namespace gatehouse::crypto {
@@ -40,10 +39,10 @@ const SealRing::Key* SealRing::find(std::string_view id) const {
   return found == keys_.end() ? nullptr : &*found;
 }
 
-std::string SealRing::seal(std::string_view plain, std::string_view aad) const {
+std::string SealRing::seal(Random& random, std::string_view plain, std::string_view aad) const {
   GATEHOUSE_ASSERT(!empty());
   const Key& key = keys_.front();
-  const std::string nonce = random_bytes(kGcmNonceBytes);
+  const std::string nonce = random.bytes(kGcmNonceBytes);
   const auto ciphertext = aes256_gcm_seal(key.key.reveal(), nonce, plain, aad);
   GATEHOUSE_ASSERT(ciphertext.has_value());
   return key.id + nonce + *ciphertext;

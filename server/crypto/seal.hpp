@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -33,7 +34,8 @@ class SealRing {
 
   // The ring is not empty, `plain` and `aad` are shorter than 2 GiB each. `aad` is what the text
   // belongs to, such as the row that it is stored in; it is not part of the sealed text.
-  [[nodiscard]] std::string seal(std::string_view plain, std::string_view aad) const;
+  [[nodiscard]] std::string seal(Random& random, std::string_view plain,
+                                 std::string_view aad) const;
 
   // kDenied for a text of an unknown key, a changed or missing byte, and another `aad`.
   [[nodiscard]] Result<Secret> open(std::string_view sealed, std::string_view aad) const;

@@ -7,7 +7,6 @@
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/evp.hpp"
-#include "crypto/random.hpp"
 
 namespace gatehouse::crypto {
 
@@ -73,8 +72,8 @@ std::optional<std::uint64_t> totp_match(const Secret& key, std::string_view code
   return matched;
 }
 
-Secret new_totp_key() {
-  return Secret(random_bytes(kTotpKeyBytes));
+Secret new_totp_key(Random& random) {
+  return Secret(random.bytes(kTotpKeyBytes));
 }
 
 Secret totp_uri(std::string_view issuer, std::string_view account, const Secret& key) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/random.hpp"
 #include "base/secret.hpp"
 
 namespace gatehouse::crypto {
@@ -30,7 +31,7 @@ inline constexpr std::size_t kTotpKeyBytes = 20;
                                                       std::int64_t unix_s);
 
 // kTotpKeyBytes random bytes.
-[[nodiscard]] Secret new_totp_key();
+[[nodiscard]] Secret new_totp_key(Random& random);
 
 // "otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER", what apps read from a QR code.
 // Issuer and account are percent-encoded (RFC 3986 section 2.1).

@@ -36,8 +36,8 @@ std::string with_rows(std::string_view text, std::size_t rows) {
 
 class MysqlConnection final : public SqlConnection {
  public:
-  MysqlConnection(store::Options options, const DriverMetrics& metrics)
-      : options_(std::move(options)), metrics_(metrics) {}
+  MysqlConnection(const Clock& clock, store::Options options, const DriverMetrics& metrics)
+      : clock_(clock), options_(std::move(options)), metrics_(metrics) {}
   ~MysqlConnection() override { disconnect(); }
 
   Result<SqlOutcome> run(Statement statement, std::span<const SqlValue> values, Repeat repeat,
@@ -68,6 +68,7 @@ class MysqlConnection final : public SqlConnection {
   // Begins a transaction, on a fresh connection when the first turns out to be lost.
   Result<> begin();
 
+  const Clock& clock_;
   store::Options options_;
   DriverMetrics metrics_;
   mysql::Handle mysql_;
@@ -82,7 +83,7 @@ class MysqlConnection final : public SqlConnection {
   bool deadlocked_ = false;  // the server has undone the open transaction
   // No try at a connection is made again so soon after a failed one.
   [[nodiscard]] bool pausing() const {
-    return monotonic_ms() < no_connect_until_ms_ &&
+    return clock_.monotonic_ms() < no_connect_until_ms_ &&
            !(options_.connected_ms && options_.connected_ms->load() >= failed_ms_);
   }
 
@@ -109,7 +110,7 @@ Result<> MysqlConnection::connect() {
   auto connected = mysql::connect(connection_options(options_), metrics_.connect_errors);
   if (!connected) {
     connect_error_ = connected.error();
-    failed_ms_ = monotonic_ms();
+    failed_ms_ = clock_.monotonic_ms();
     no_connect_until_ms_ = failed_ms_ + options_.reconnect_pause_ms;
     return tl::unexpected(connect_error_);
   }
@@ -117,7 +118,7 @@ Result<> MysqlConnection::connect() {
   packet_bytes_max_ = mysql::read_packet_bytes_max(mysql_.get());
   bump(metrics_.connections);
   bump(metrics_.connects);
-  if (options_.connected_ms) options_.connected_ms->store(monotonic_ms());
+  if (options_.connected_ms) options_.connected_ms->store(clock_.monotonic_ms());
   return {};
 }
 
@@ -171,7 +172,7 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
   while (true) {
     if (auto connected = connect(); !connected) return failed(connected.error());
     SqlOutcome outcome;
-    const MonotonicMs start_ms = monotonic_ms();
+    const MonotonicMs start_ms = clock_.monotonic_ms();
     const mysql::ServerError error = try_run(statement, rows, values, visit, outcome);
     outcome.repeated = repeated;
     if (error.number == 0) return outcome;
@@ -203,7 +204,7 @@ Result<SqlOutcome> MysqlConnection::run_repeating(Statement statement, std::size
     } else if (mysql::connection_lost(error.number)) {
       disconnect();
       // After a time-out there is no time left for a second attempt.
-      const bool timed_out = monotonic_ms() - start_ms >= options_.io_timeout_ms / 2;
+      const bool timed_out = clock_.monotonic_ms() - start_ms >= options_.io_timeout_ms / 2;
       if (repeat == Repeat::kYes && !in_transaction_ && !timed_out &&
           !std::exchange(repeated, true)) {
         bump(metrics_.repeats_lost);
@@ -260,7 +261,7 @@ Result<std::unique_ptr<SqlConnection>> MysqlConnection::open_for_migration() {
   store::Options options = options_;
   options.io_timeout_ms = kMigrationTimeoutMs;
   options.lock_timeout_ms = kMigrationTimeoutMs;
-  return std::make_unique<MysqlConnection>(std::move(options), metrics_);
+  return std::make_unique<MysqlConnection>(clock_, std::move(options), metrics_);
 }
 
 Result<> MysqlConnection::lock_migrations() {
@@ -308,12 +309,12 @@ mysql::Options connection_options(const store::Options& options) {
   return connection;
 }
 
-Result<std::unique_ptr<store::Driver>> open_mysql(const store::Options& options,
+Result<std::unique_ptr<store::Driver>> open_mysql(const World& world, const store::Options& options,
                                                   const DriverMetrics& metrics) {
   mysql::start_library();
-  return std::make_unique<SqlDriver>(std::make_unique<MysqlConnection>(options, metrics),
-                                     options.migrations_dir + "/mysql", kMysqlMigrationTable,
-                                     metrics.errors);
+  return std::make_unique<SqlDriver>(
+      world, std::make_unique<MysqlConnection>(world.clock, options, metrics),
+      options.migrations_dir + "/mysql", kMysqlMigrationTable, metrics.errors);
 }
 
 }  // namespace gatehouse::drivers

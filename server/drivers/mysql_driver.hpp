@@ -11,7 +11,8 @@ namespace gatehouse::drivers {
 [[nodiscard]] mysql::Options connection_options(const store::Options& options);
 
 // open() for Kind::kMysql.
-[[nodiscard]] Result<std::unique_ptr<store::Driver>> open_mysql(const store::Options& options,
+[[nodiscard]] Result<std::unique_ptr<store::Driver>> open_mysql(const World& world,
+                                                                const store::Options& options,
                                                                 const DriverMetrics& metrics);
 
 }  // namespace gatehouse::drivers

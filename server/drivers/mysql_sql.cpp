@@ -20,10 +20,12 @@ const StatementTexts& mysql_texts() {
       texts[static_cast<std::size_t>(statement)] = text;
     };
     set(Statement::kFindAccount, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name_key = ?");
-    set(Statement::kCreateAccount, "INSERT INTO account (name, password_hash) VALUES (?, ?)");
+    set(Statement::kCreateAccount,
+        "INSERT INTO account (name, password_hash, created_at) VALUES (?, ?, " TIME_OF("?") ")");
     set(Statement::kAddAccount,
         "INSERT INTO account (name, password_hash, status, banned_until, ban_reason, staff, "
-        "totp_secret, ban_note) VALUES (?, ?, ?, " TIME_OF("NULLIF(?, 0)") ", ?, ?, ?, ?)");
+        "totp_secret, ban_note, created_at) "
+        "VALUES (?, ?, ?, " TIME_OF("NULLIF(?, 0)") ", ?, ?, ?, ?, " TIME_OF("?") ")");
     set(Statement::kLockAccount, "SELECT id FROM account WHERE name_key = ? FOR UPDATE");
     set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
     set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
@@ -64,17 +66,19 @@ const StatementTexts& mysql_texts() {
             "lifted_at") " FROM account_ban WHERE account = ? ORDER BY id");
     set(Statement::kAddBan,
         "INSERT INTO account_ban (account, banned_at, banned_until, reason, note) "
-        "VALUES (?, UTC_TIMESTAMP(), " TIME_OF("NULLIF(?, 0)") ", ?, ?)");
+        "VALUES (?, " TIME_OF("?") ", " TIME_OF("NULLIF(?, 0)") ", ?, ?)");
     set(Statement::kAdoptBan,
         "INSERT INTO account_ban (account, banned_until, reason, note) "
         "SELECT id, banned_until, ban_reason, ban_note FROM account WHERE id = ?");
     set(Statement::kLiftBans,
-        "UPDATE account_ban SET lifted_at = UTC_TIMESTAMP() WHERE account = ? AND "
-        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > UTC_TIMESTAMP())");
+        "UPDATE account_ban SET lifted_at = " TIME_OF("?") " WHERE account = ? AND "
+        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > " TIME_OF("?") ")");
     set(Statement::kDeleteBans, "DELETE FROM account_ban WHERE account = ?");
     set(Statement::kListStaleOnline,
         "SELECT id, name, session_epoch FROM account WHERE session_stale = 1 AND id > ? "
         "ORDER BY id LIMIT ?");
+    // The time between two uses of a ticket is told by the database's clock alone: the one may be
+    // at one machine, the other at another. So is the time since a beat, below.
     set(Statement::kFindTicketFamily,
         "SELECT sequence, address, TIMESTAMPDIFF(SECOND, used_at, UTC_TIMESTAMP()), "
         "ended_at IS NOT NULL FROM ticket_family WHERE account = ? AND family = ?");
@@ -86,7 +90,7 @@ const StatementTexts& mysql_texts() {
         "UPDATE ticket_family SET sequence = sequence + 1, address = ?, used_at = UTC_TIMESTAMP() "
         "WHERE account = ? AND family = ? AND sequence = ? AND ended_at IS NULL");
     set(Statement::kEndTicketFamily,
-        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, UTC_TIMESTAMP()) "
+        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, " TIME_OF("?") ") "
         "WHERE account = ? AND family = ?");
     set(Statement::kRevokeFamilySession,
         "UPDATE account SET session_revoked = 1 WHERE id = ? AND session_family = ?");
@@ -108,7 +112,7 @@ const StatementTexts& mysql_texts() {
         "session_claim = LEFT(CONCAT(CAST(? AS BINARY), session_claim), 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS CHAR) AS BINARY)), "
         "session_epoch = LAST_INSERT_ID(session_epoch + 1), session_node = ?, session_gate = ?, "
-        "session_server = ?, last_login_addr = ?, last_login_at = UTC_TIMESTAMP(), "
+        "session_server = ?, last_login_addr = ?, last_login_at = " TIME_OF("?") ", "
         "session_generation = ?, session_password = ?, session_factor = ?, session_family = ?, "
         "session_revoked = FALSE "
         "WHERE id = ? AND LOCATE(CAST(? AS BINARY), session_claim) = 0");
@@ -158,15 +162,15 @@ const StatementTexts& mysql_texts() {
         "WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
-        "version = ?, updated_at = UTC_TIMESTAMP() "
+        "version = ?, updated_at = " TIME_OF("?") " "
         "WHERE account = ? AND server = ? AND epoch = ? AND owner = ? AND version < ?");
     set(Statement::kReadSaved,
         "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
         "attempts, names) "
-        "VALUES (COALESCE(" TIME_OF("NULLIF(?, 0)") ", UTC_TIMESTAMP()), ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?) ON DUPLICATE KEY UPDATE name = VALUES(name), account = VALUES(account), "
+        "VALUES (" TIME_OF("?") ", ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON DUPLICATE KEY UPDATE name = VALUES(name), account = VALUES(account), "
         "server = VALUES(server), suite = VALUES(suite), result = VALUES(result), "
         "attempts = attempts + VALUES(attempts), names = GREATEST(names, VALUES(names))");
     set(Statement::kTrimLoginAudit,

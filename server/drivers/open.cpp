@@ -82,7 +82,7 @@ class ClosedConnection final : public drivers::SqlConnection {
 
 }  // namespace
 
-Result<std::unique_ptr<store::Driver>> open(const store::Options& options,
+Result<std::unique_ptr<store::Driver>> open(const World& world, const store::Options& options,
                                             const DriverMetrics& metrics) {
   if (options.connect_timeout_ms == 0 || options.connect_timeout_ms > kTimeoutMsMax ||
       options.io_timeout_ms == 0 || options.io_timeout_ms > kTimeoutMsMax ||
@@ -92,10 +92,11 @@ Result<std::unique_ptr<store::Driver>> open(const store::Options& options,
   const bool mysql = options.kind == store::Options::Kind::kMysql;
   auto checked = mysql ? check_mysql(options.mysql) : check_sqlite(options.sqlite);
   if (!checked) return tl::unexpected(checked.error());
-  return mysql ? open_mysql(options, metrics) : open_sqlite(options, metrics);
+  return mysql ? open_mysql(world, options, metrics) : open_sqlite(world, options, metrics);
 }
 
-Result<std::unique_ptr<store::Store>> open_store(const store::StoreOptions& options,
+Result<std::unique_ptr<store::Store>> open_store(const World& world,
+                                                 const store::StoreOptions& options,
                                                  MetricSet& metrics) {
   if (options.connections < 1 || options.connections > 1'000)
     return fail(Errc::kInvalid, "store.connections must be 1 to 1000");
@@ -108,15 +109,15 @@ Result<std::unique_ptr<store::Store>> open_store(const store::StoreOptions& opti
   const std::size_t connections = one_writer ? 1 : options.connections;
   store::Drivers drivers;
   for (std::size_t i = 0; i < connections; ++i) {
-    auto driver = open(shared, driver_metrics);
+    auto driver = open(world, shared, driver_metrics);
     if (!driver) return tl::unexpected(driver.error());
     drivers.open.push_back(std::move(*driver));
   }
   drivers.closed =
-      std::make_unique<SqlDriver>(std::make_unique<ClosedConnection>(), "", "", nullptr);
+      std::make_unique<SqlDriver>(world, std::make_unique<ClosedConnection>(), "", "", nullptr);
   if (const auto guard = options.driver.sqlite.guard)
     drivers.complaint = [guard] { return guard->complaint(); };
-  return store::Store::start(options, std::move(drivers), metrics);
+  return store::Store::start(world, options, std::move(drivers), metrics);
 }
 
 }  // namespace gatehouse::drivers

@@ -17,7 +17,9 @@
 
 namespace gatehouse::drivers {
 
-// Every statement of the store; its values are, in the order of the texts' question marks:
+// Every statement of the store. What the time is comes as a value, from who asks: but for what two
+// machines compare, by the database's clock (ages of a ticket's use and of a beat). Values are, in
+// the order of the texts' question marks:
 enum class Statement : std::size_t {
   kFindAccount,           // name bytes -> account columns (SqlDriver)
   kCreateAccount,         // name, hash -> as kFindAccount, or nothing where the database cannot
@@ -29,9 +31,9 @@ enum class Statement : std::size_t {
   kReplacePasswordHash,   // new hash, origin, id, old hash bytes
   kSetBan,                // status, until or 0, reason, note, rise of the ticket generation, id
   kListBans,              // account -> at or 0, until or 0, reason, note, lifted at or 0
-  kAddBan,                // account, until or 0, reason, note
+  kAddBan,                // account, now, until or 0, reason, note
   kAdoptBan,              // account: the one in its row, written by hand
-  kLiftBans,              // account: those in force
+  kLiftBans,              // now, account, now: those in force
   kDeleteBans,            // account
   kRevokeTickets,         // name bytes
   kSetTotp,               // sealed, name bytes
@@ -47,38 +49,38 @@ enum class Statement : std::size_t {
   kFindTicketFamily,      // account, family -> sequence, address, age, whether it ended
   kBeginTicketFamily,     // account, family, password at, address, expires at
   kAdvanceTicketFamily,   // address, account, family, sequence
-  kEndTicketFamily,       // account, family
+  kEndTicketFamily,       // now, account, family
   kRevokeFamilySession,   // id, family
   kNewestTicketFamilies,  // account, number of those to skip -> password at of the next
   kRaiseTicketsAfter,     // password at, id, password at
   kForgetTicketFamilies,  // account, password at
   kTrimTicketFamilies,    // now, limit
   kDeleteTicketFamilies,  // account
-  kClaimSession,          // claim, subid or null, node, gate, server, address, generation or null,
-                          // password, factor, family, id, claim -> epoch, as row or insert_id
-  kReadClaims,            // id -> epoch, claims
-  kCatchUpSession,        // account, id, epoch
-  kReleaseSession,        // id, epoch, owner bytes
-  kMarkSession,           // node, gate, server, subid, id, epoch, owner bytes
-  kBeat,                  // id
-  kAddNode,               // id, process
-  kListNodes,             // -> id, process, seconds since its last beat
-  kClearNode,             // node, limit
-  kClearUnknown,          // limit
-  kDeleteNode,            // id
-  kDeleteNodes,           //
-  kListOnline,            // name bytes, limit -> name, server, gate, epoch, node, address, since
-  kRaiseEpochs,           // rise
-  kFixUpAccounts,         //
-  kFixUpPlayers,          // rise
-  kFenceOthers,           // epoch, account, server, epoch
-  kTakePlayer,            // account, server, epoch, owner -> as kReadPlayer, or nothing
-  kReadPlayer,            // account, server -> epoch, owner, version, data, replies
-  kSavePlayer,            // data, replies or null, version, account, server, epoch, owner, version
-  kReadSaved,             // account, server -> epoch, owner, version
-  kRecordLogin,        // at or 0, name, account or null, server, address, suite, result, minute or
-                       // null, attempts, names; run_rows
-  kTrimLoginAudit,     // before, limit
+  kClaimSession,    // claim, subid or null, node, gate, server, address, now, generation or null,
+                    // password, factor, family, id, claim -> epoch, as row or insert_id
+  kReadClaims,      // id -> epoch, claims
+  kCatchUpSession,  // account, id, epoch
+  kReleaseSession,  // id, epoch, owner bytes
+  kMarkSession,     // node, gate, server, subid, id, epoch, owner bytes
+  kBeat,            // id
+  kAddNode,         // id, process
+  kListNodes,       // -> id, process, seconds since its last beat
+  kClearNode,       // node, limit
+  kClearUnknown,    // limit
+  kDeleteNode,      // id
+  kDeleteNodes,     //
+  kListOnline,      // name bytes, limit -> name, server, gate, epoch, node, address, since
+  kRaiseEpochs,     // rise
+  kFixUpAccounts,   //
+  kFixUpPlayers,    // rise
+  kFenceOthers,     // epoch, account, server, epoch
+  kTakePlayer,      // account, server, epoch, owner -> as kReadPlayer, or nothing
+  kReadPlayer,      // account, server -> epoch, owner, version, data, replies
+  kSavePlayer,      // data, replies or null, version, now, account, server, epoch, owner, version
+  kReadSaved,       // account, server -> epoch, owner, version
+  kRecordLogin,     // at, name, account or null, server, address, suite, result, minute or
+                    // null, attempts, names; run_rows
+  kTrimLoginAudit,  // before, limit
   kMeasureLoginAudit,  // id, limit -> rows, bytes of texts, last id
   kCutLoginAudit,      // id, limit
   kFindGameServer,     // name -> name, state, capacity

@@ -15,7 +15,7 @@ store::AccountStatus account_status(std::string_view word) {
 }
 
 // The values of Statement::kAddAccount, which point into `account`.
-std::array<SqlValue, 8> new_row(const store::NewAccount& account) {
+std::array<SqlValue, 9> new_row(const store::NewAccount& account, SqlValue now_s) {
   const bool banned = account.status == store::AccountStatus::kBanned;
   return {SqlText{account.name},
           SqlText{account.password_hash},
@@ -24,7 +24,8 @@ std::array<SqlValue, 8> new_row(const store::NewAccount& account) {
           SqlText{banned ? account.ban_reason : std::string_view()},
           std::uint64_t{account.staff ? 1u : 0u},
           SqlText{account.totp_secret},
-          SqlText{banned ? account.ban_note : std::string_view()}};
+          SqlText{banned ? account.ban_note : std::string_view()},
+          now_s};
 }
 
 Result<> check(const store::NewAccount& account) {
@@ -77,7 +78,7 @@ Result<store::Account> SqlDriver::create_account(std::string_view name,
   if (!store::valid_account_name(name)) return invalid("account name");
   if (!valid_ascii(password_hash, kLongTextMax)) return invalid("password hash");
   std::optional<store::Account> account;
-  auto created = run(Statement::kCreateAccount, {SqlText{name}, SqlText{password_hash}},
+  auto created = run(Statement::kCreateAccount, {SqlText{name}, SqlText{password_hash}, now_s()},
                      Repeat::kNo, [&](const SqlRow& row) { account = account_of(row); });
   if (!created) return tl::unexpected(created.error());
   if (account) return std::move(*account);
@@ -88,7 +89,7 @@ Result<store::Account> SqlDriver::create_account(std::string_view name,
 }
 
 Result<bool> SqlDriver::add_account(const store::NewAccount& account) {
-  auto added = connection_->run_rows(Statement::kAddAccount, 1, new_row(account));
+  auto added = connection_->run_rows(Statement::kAddAccount, 1, new_row(account, now_s()));
   if (added) return true;
   if (added.error().code == Errc::kExists) return false;
   return tl::unexpected(added.error());
@@ -108,7 +109,7 @@ Result<std::vector<bool>> SqlDriver::create_accounts(std::span<const store::NewA
       const auto some = rest.first(std::min(rest.size(), kRowsMax));
       std::vector<SqlValue> values;
       for (const store::NewAccount& account : some) {
-        for (const SqlValue& value : new_row(account)) values.push_back(value);
+        for (const SqlValue& value : new_row(account, now_s())) values.push_back(value);
       }
       auto added = connection_->run_rows(Statement::kAddAccount, some.size(), values);
       if (added) {

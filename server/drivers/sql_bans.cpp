@@ -56,7 +56,7 @@ Result<> SqlDriver::change_ban(const store::Account& account, bool banned, std::
   const auto status = banned ? store::AccountStatus::kBanned : store::AccountStatus::kActive;
   Result<SqlOutcome> ran;
   if (unrecorded) ran = run(Statement::kAdoptBan, {id}, Repeat::kNo);
-  if (ran) ran = run(Statement::kLiftBans, {id}, Repeat::kNo);
+  if (ran) ran = run(Statement::kLiftBans, {now_s(), id, now_s()}, Repeat::kNo);
   if (ran) {
     const std::uint64_t rise = banned || unrecorded ? 1 : 0;
     if (!banned) until_s = 0, reason = note = std::string_view();
@@ -65,7 +65,8 @@ Result<> SqlDriver::change_ban(const store::Account& account, bool banned, std::
               Repeat::kNo);
   }
   if (ran && banned)
-    ran = run(Statement::kAddBan, {id, until_s, SqlText{reason}, SqlText{note}}, Repeat::kNo);
+    ran = run(Statement::kAddBan, {id, now_s(), until_s, SqlText{reason}, SqlText{note}},
+              Repeat::kNo);
   if (!ran) return tl::unexpected(ran.error());
   return {};
 }

@@ -6,9 +6,12 @@
 
 namespace gatehouse::drivers {
 
-SqlDriver::SqlDriver(std::unique_ptr<SqlConnection> connection, std::string migrations_folder,
-                     std::string_view migration_table, Metric* errors)
-    : connection_(std::move(connection)),
+SqlDriver::SqlDriver(const World& world, std::unique_ptr<SqlConnection> connection,
+                     std::string migrations_folder, std::string_view migration_table,
+                     Metric* errors)
+    : clock_(world.clock),
+      random_(world.random),
+      connection_(std::move(connection)),
       migrations_folder_(std::move(migrations_folder)),
       migration_table_(migration_table),
       errors_(errors) {}

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/metrics.hpp"
+#include "base/world.hpp"
 #include "drivers/sql.hpp"
 #include "store/driver.hpp"
 
@@ -17,8 +18,8 @@ class SqlDriver final : public store::Driver {
  public:
   // migrations_folder: the folder of this database's files. migration_table: the statement that
   // makes table schema_migration when it is missing. errors may be null.
-  SqlDriver(std::unique_ptr<SqlConnection> connection, std::string migrations_folder,
-            std::string_view migration_table, Metric* errors);
+  SqlDriver(const World& world, std::unique_ptr<SqlConnection> connection,
+            std::string migrations_folder, std::string_view migration_table, Metric* errors);
 
   Result<std::optional<store::Account>> find_account(std::string_view name) override;
   Result<store::Account> create_account(std::string_view name,
@@ -120,6 +121,11 @@ class SqlDriver final : public store::Driver {
   // The epoch that claim `id` got, where the row remembers it.
   Result<std::uint64_t> claimed_epoch(AccountId account, std::string_view id);
 
+  // What the time is to rows that this process writes.
+  [[nodiscard]] SqlValue now_s() const { return clock_.wall_s(); }
+
+  const Clock& clock_;
+  Random& random_;
   std::unique_ptr<SqlConnection> connection_;
   std::string migrations_folder_;
   std::string_view migration_table_;

@@ -56,7 +56,7 @@ Result<> SqlDriver::record_some(std::span<const store::LoginAudit> rows) {
         fit_text(row.name, kShortTextMax), fit_text(row.server, kShortTextMax),
         fit_text(row.address, kShortTextMax), fit_text(row.suite, 16),
         fit_text(row.result, 32)});
-    values.emplace_back(valid_time(row.at_s));
+    values.push_back(row.at_s != 0 ? SqlValue{valid_time(row.at_s)} : now_s());
     values.emplace_back(SqlText{text[0]});
     values.push_back(row.account ? SqlValue{row.account.value} : SqlValue{nullptr});
     for (std::size_t i = 1; i < text.size(); ++i) values.emplace_back(SqlText{text[i]});

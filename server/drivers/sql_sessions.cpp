@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/utf8.hpp"
-#include "crypto/random.hpp"
 #include "drivers/sql_driver.hpp"
 #include "drivers/sql_values.hpp"
 
@@ -14,8 +13,8 @@ namespace {
 constexpr std::size_t kOwnerBytes = 8;
 
 // An id whose first bytes are an owner: a number above 0 that fits into SQLite's integers.
-std::string claim_id_of(const store::SessionClaim& claim) {
-  std::string id = claim.id.empty() ? crypto::random_bytes(store::kClaimIdBytes) : claim.id;
+std::string claim_id_of(Random& random, const store::SessionClaim& claim) {
+  std::string id = claim.id.empty() ? random.bytes(store::kClaimIdBytes) : claim.id;
   id[0] = static_cast<char>(id[0] & 0x7f);
   if (id.find_first_not_of('\0') >= kOwnerBytes) id[kOwnerBytes - 1] = 1;
   return id;
@@ -73,7 +72,7 @@ Result<store::Fence> SqlDriver::claim_session(AccountId account, const store::Se
   if (!store::valid_server_name(claim.server)) return invalid("server name");
   if (claim.subid.size() > kLongTextMax) return invalid("subid");
   if (!claim.id.empty() && claim.id.size() != store::kClaimIdBytes) return invalid("claim id");
-  const std::string id = claim_id_of(claim);
+  const std::string id = claim_id_of(random_, claim);
   const std::string address = fit_text(claim.address, kShortTextMax);
   const SqlValue subid = claim.subid.empty() ? SqlValue{nullptr} : SqlBytes{claim.subid};
   const store::Credentials proved = claim.credentials.value_or(store::Credentials{});
@@ -81,8 +80,8 @@ Result<store::Fence> SqlDriver::claim_session(AccountId account, const store::Se
   std::uint64_t epoch = 0;
   auto ran = run(Statement::kClaimSession,
                  {SqlBytes{id}, subid, claim.node, SqlText{claim.gate}, SqlText{claim.server},
-                  SqlText{address}, generation, SqlText{proved.password}, SqlText{proved.factor},
-                  claim.family, account.value, SqlBytes{id}},
+                  SqlText{address}, now_s(), generation, SqlText{proved.password},
+                  SqlText{proved.factor}, claim.family, account.value, SqlBytes{id}},
                  Repeat::kYes, [&](const SqlRow& row) { epoch = natural(row, 0); });
   if (!ran) return tl::unexpected(ran.error());
   if (epoch == 0 && ran->matched > 0) epoch = ran->insert_id;
@@ -120,7 +119,7 @@ Result<> SqlDriver::rehearse() {
   const auto released = release_session(AccountId{kNobody}, store::Fence{});
   if (!released) return tl::unexpected(released.error());
   const auto saved = run(Statement::kSavePlayer,
-                         {SqlBytes{""}, nullptr, std::uint64_t{1}, kNobody, SqlText{"-"},
+                         {SqlBytes{""}, nullptr, std::uint64_t{1}, now_s(), kNobody, SqlText{"-"},
                           std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{1}},
                          Repeat::kYes);
   if (!saved) return tl::unexpected(saved.error());
@@ -196,8 +195,8 @@ Result<> SqlDriver::save_player(AccountId account, std::string_view server, stor
     return too_big("reply data", replies->size(), store::kPlayerRepliesBytesMax);
   const SqlValue reply_value = replies ? SqlValue{SqlBytes{*replies}} : SqlValue{nullptr};
   const auto ran = run(Statement::kSavePlayer,
-                       {SqlBytes{data}, reply_value, version, account.value, SqlText{server},
-                        fence.epoch, fence.owner, version},
+                       {SqlBytes{data}, reply_value, version, now_s(), account.value,
+                        SqlText{server}, fence.epoch, fence.owner, version},
                        Repeat::kYes);
   if (!ran) return tl::unexpected(ran.error());
   if (ran->matched > 0) return {};

@@ -67,7 +67,7 @@ Result<bool> SqlDriver::advance_ticket_family(AccountId account, std::uint64_t f
 // The session first: when the second fails, the next use of a ticket does both again.
 Result<> SqlDriver::end_ticket_family(AccountId account, std::uint64_t family) {
   auto ran = run(Statement::kRevokeFamilySession, {account.value, family}, Repeat::kYes);
-  if (ran) ran = run(Statement::kEndTicketFamily, {account.value, family}, Repeat::kYes);
+  if (ran) ran = run(Statement::kEndTicketFamily, {now_s(), account.value, family}, Repeat::kYes);
   if (!ran) return tl::unexpected(ran.error());
   return {};
 }

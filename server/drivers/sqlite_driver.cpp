@@ -23,9 +23,10 @@ constexpr std::size_t kGroupMax = 64;
 
 class SqliteConnection final : public SqlConnection {
  public:
-  SqliteConnection(const store::SqliteOptions& options, std::uint32_t busy_timeout_ms,
-                   const DriverMetrics& metrics)
-      : path_(options.path),
+  SqliteConnection(const Clock& clock, const store::SqliteOptions& options,
+                   std::uint32_t busy_timeout_ms, const DriverMetrics& metrics)
+      : clock_(clock),
+        path_(options.path),
         guard_(options.guard),
         busy_timeout_ms_(busy_timeout_ms),
         metrics_(metrics) {}
@@ -71,6 +72,7 @@ class SqliteConnection final : public SqlConnection {
   Result<> open_group();
   void lose_group(const Error& error);
 
+  const Clock& clock_;
   std::string path_;
   std::shared_ptr<SqliteGuard> guard_;  // none: nobody looks
   std::uint64_t generation_ = 0;        // the guard's, when db_ was opened
@@ -216,12 +218,12 @@ Result<> SqliteConnection::configure() {
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, static_cast<int>(busy_timeout_ms_));
   // The change to WAL does not wait for other connections on its own.
-  const MonotonicMs deadline_ms = monotonic_ms() + busy_timeout_ms_;
+  const MonotonicMs deadline_ms = clock_.monotonic_ms() + busy_timeout_ms_;
   const char* const settings =
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; "
       "PRAGMA trusted_schema = OFF";
   int code = sqlite3_exec(db_, settings, nullptr, nullptr, nullptr);
-  while ((code & 0xff) == SQLITE_BUSY && monotonic_ms() < deadline_ms) {
+  while ((code & 0xff) == SQLITE_BUSY && clock_.monotonic_ms() < deadline_ms) {
     sqlite3_sleep(5);
     code = sqlite3_exec(db_, settings, nullptr, nullptr, nullptr);
   }
@@ -366,7 +368,7 @@ Result<std::unique_ptr<SqlConnection>> SqliteConnection::open_for_migration() {
   store::SqliteOptions options;
   options.path = path_;
   options.guard = guard_;
-  return std::make_unique<SqliteConnection>(options, kMigrationLockTimeoutMs, metrics_);
+  return std::make_unique<SqliteConnection>(clock_, options, kMigrationLockTimeoutMs, metrics_);
 }
 
 Result<> SqliteConnection::run_script(std::string_view script) {
@@ -380,12 +382,14 @@ Result<> SqliteConnection::run_script(std::string_view script) {
 
 }  // namespace
 
-Result<std::unique_ptr<store::Driver>> open_sqlite(const store::Options& options,
+Result<std::unique_ptr<store::Driver>> open_sqlite(const World& world,
+                                                   const store::Options& options,
                                                    const DriverMetrics& metrics) {
-  auto connection =
-      std::make_unique<SqliteConnection>(options.sqlite, options.io_timeout_ms, metrics);
-  return std::make_unique<SqlDriver>(std::move(connection), options.migrations_dir + "/sqlite",
-                                     kSqliteMigrationTable, metrics.errors);
+  auto connection = std::make_unique<SqliteConnection>(world.clock, options.sqlite,
+                                                       options.io_timeout_ms, metrics);
+  return std::make_unique<SqlDriver>(world, std::move(connection),
+                                     options.migrations_dir + "/sqlite", kSqliteMigrationTable,
+                                     metrics.errors);
 }
 
 }  // namespace gatehouse::drivers

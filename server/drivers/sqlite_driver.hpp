@@ -8,7 +8,8 @@
 namespace gatehouse::drivers {
 
 // open() for Kind::kSqlite.
-[[nodiscard]] Result<std::unique_ptr<store::Driver>> open_sqlite(const store::Options& options,
+[[nodiscard]] Result<std::unique_ptr<store::Driver>> open_sqlite(const World& world,
+                                                                 const store::Options& options,
                                                                  const DriverMetrics& metrics);
 
 }  // namespace gatehouse::drivers

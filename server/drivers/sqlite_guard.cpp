@@ -17,7 +17,6 @@
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "crypto/random.hpp"
 #include "drivers/sqlite_file.hpp"
 
 namespace gatehouse::drivers {
@@ -56,8 +55,10 @@ void sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-SqliteGuard::SqliteGuard(std::string path, MetricSet& metrics)
-    : path_(std::move(path)),
+SqliteGuard::SqliteGuard(const World& world, std::string path, MetricSet& metrics)
+    : clock_(world.clock),
+      random_(world.random),
+      path_(std::move(path)),
       lost_(metrics.gauge("store_file_lost", "",
                           "1 while the SQLite file that is open is not the one at its path")) {}
 
@@ -65,9 +66,9 @@ SqliteGuard::~SqliteGuard() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<std::shared_ptr<SqliteGuard>> SqliteGuard::claim(const std::string& path,
+Result<std::shared_ptr<SqliteGuard>> SqliteGuard::claim(const World& world, const std::string& path,
                                                         MetricSet& metrics) {
-  std::shared_ptr<SqliteGuard> guard(new SqliteGuard(path, metrics));
+  std::shared_ptr<SqliteGuard> guard(new SqliteGuard(world, path, metrics));
   const auto taken = guard->take();
   if (!taken && taken.error().code == Errc::kExists) return tl::unexpected(taken.error());
   return guard;
@@ -179,7 +180,7 @@ void SqliteGuard::complain(Fault fault, const std::string& detail) {
   complaint_ = fmt::format("store.sqlite.path: {} {}", path_, what);
   if (!detail.empty()) complaint_ += fmt::format(" ({})", detail);
   lost_.set(1);
-  if (!complaints_.admit(monotonic_ms(), fault != std::exchange(fault_, fault))) return;
+  if (!complaints_.admit(clock_.monotonic_ms(), fault != std::exchange(fault_, fault))) return;
   log::error({}, "{}; nothing is written, logins are answered 503, players stay with their data",
              complaint_);
 }
@@ -231,7 +232,7 @@ Result<> SqliteGuard::gather(sqlite3* db) {
 void SqliteGuard::set_aside() {
   const std::string wal = path_ + "-wal";
   const std::string shm = path_ + "-shm";
-  const std::string kept = fmt::format("{}.kept-{}", wal, wall_ms() / 1'000);
+  const std::string kept = fmt::format("{}.kept-{}", wal, clock_.wall_s());
   if (wal_.inode != 0 && identity_of(wal) == wal_ && ::rename(wal.c_str(), kept.c_str()) == 0)
     log::error({}, "the -wal file of what was open is kept as {}", kept);
   if (shm_.inode != 0 && identity_of(shm) == shm_) ::unlink(shm.c_str());
@@ -307,7 +308,7 @@ Result<> SqliteGuard::write_back(sqlite3* db) {
 Result<> SqliteGuard::keep_copy(sqlite3* db) {
   std::string draft;
   if (auto copied = copy_to(db, draft); !copied) return copied;
-  const std::string kept = fmt::format("{}.kept-{}", path_, wall_ms() / 1'000);
+  const std::string kept = fmt::format("{}.kept-{}", path_, clock_.wall_s());
   if (::rename(draft.c_str(), kept.c_str()) != 0) {
     const int error = errno;
     ::unlink(draft.c_str());
@@ -365,7 +366,7 @@ void SqliteGuard::committed(sqlite3* db, int frames) {
 }
 
 void SqliteGuard::stamp_and_checkpoint(sqlite3* db) {
-  const std::string random = crypto::random_bytes(4);
+  const std::string random = random_.bytes(4);
   std::int64_t stamp = 1;
   for (const char c : random) stamp = (stamp << 8 | static_cast<unsigned char>(c)) & 0x7fff'ffff;
   if (stamp == 0) stamp = 1;  // a file that no server has had

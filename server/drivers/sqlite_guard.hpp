@@ -32,6 +32,7 @@
 #include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "base/world.hpp"
 
 struct sqlite3;
 
@@ -42,7 +43,8 @@ class SqliteGuard {
  public:
   // kExists when another server has the file, with its pid where the system tells it. A file that
   // cannot be had now is no error: each connection tries again. Metric: gauge `store_file_lost`.
-  [[nodiscard]] static Result<std::shared_ptr<SqliteGuard>> claim(const std::string& path,
+  [[nodiscard]] static Result<std::shared_ptr<SqliteGuard>> claim(const World& world,
+                                                                  const std::string& path,
                                                                   MetricSet& metrics);
   SqliteGuard(const SqliteGuard&) = delete;
   SqliteGuard& operator=(const SqliteGuard&) = delete;
@@ -75,7 +77,7 @@ class SqliteGuard {
   static constexpr std::int64_t kNoStamp = -2;  // before the first connection
   enum class Fault { kNone, kDeleted, kMoved, kReplaced, kOverwritten, kSideFile, kUnknown };
 
-  SqliteGuard(std::string path, MetricSet& metrics);
+  SqliteGuard(const World& world, std::string path, MetricSet& metrics);
   [[nodiscard]] static Identity identity_of(const std::string& path);
   [[nodiscard]] Result<> take();
   [[nodiscard]] Fault find_fault();
@@ -91,6 +93,8 @@ class SqliteGuard {
   [[nodiscard]] Result<> copy_to(sqlite3* db, std::string& draft);
   void renew();
 
+  const Clock& clock_;
+  Random& random_;
   const std::string path_;
   Metric& lost_;
   mutable std::mutex mutex_;  // all below

@@ -22,10 +22,11 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kFindAccount,
         "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kCreateAccount,
-        "INSERT INTO account (name, password_hash) VALUES (?, ?) RETURNING " ACCOUNT_COLUMNS);
+        "INSERT INTO account (name, password_hash, created_at) VALUES (?, ?, ?) "
+        "RETURNING " ACCOUNT_COLUMNS);
     set(Statement::kAddAccount,
         "INSERT INTO account (name, password_hash, status, banned_until, ban_reason, staff, "
-        "totp_secret, ban_note) VALUES (?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?)");
+        "totp_secret, ban_note, created_at) VALUES (?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?)");
     set(Statement::kLockAccount, "SELECT id FROM account WHERE name = " NAME_OF("?"));
     set(Statement::kDeletePlayers, "DELETE FROM player_data WHERE account = ?");
     set(Statement::kDeleteAccount, "DELETE FROM account WHERE id = ?");
@@ -66,17 +67,18 @@ const StatementTexts& sqlite_texts() {
         "COALESCE(lifted_at, 0) FROM account_ban WHERE account = ? ORDER BY id");
     set(Statement::kAddBan,
         "INSERT INTO account_ban (account, banned_at, banned_until, reason, note) "
-        "VALUES (?, unixepoch(), NULLIF(?, 0), ?, ?)");
+        "VALUES (?, ?, NULLIF(?, 0), ?, ?)");
     set(Statement::kAdoptBan,
         "INSERT INTO account_ban (account, banned_until, reason, note) "
         "SELECT id, banned_until, ban_reason, ban_note FROM account WHERE id = ?");
     set(Statement::kLiftBans,
-        "UPDATE account_ban SET lifted_at = unixepoch() WHERE account = ? AND "
-        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > unixepoch())");
+        "UPDATE account_ban SET lifted_at = ? WHERE account = ? AND "
+        "lifted_at IS NULL AND (banned_until IS NULL OR banned_until > ?)");
     set(Statement::kDeleteBans, "DELETE FROM account_ban WHERE account = ?");
     set(Statement::kListStaleOnline,
         "SELECT id, name, session_epoch FROM account WHERE session_stale = 1 AND id > ? "
         "ORDER BY id LIMIT ?");
+    // By the database's clock, as where machines share one (mysql_sql.cpp); so are beats, below.
     set(Statement::kFindTicketFamily,
         "SELECT sequence, address, unixepoch() - used_at, ended_at IS NOT NULL FROM ticket_family "
         "WHERE account = ? AND family = ?");
@@ -88,7 +90,7 @@ const StatementTexts& sqlite_texts() {
         "UPDATE ticket_family SET sequence = sequence + 1, address = ?, used_at = unixepoch() "
         "WHERE account = ? AND family = ? AND sequence = ? AND ended_at IS NULL");
     set(Statement::kEndTicketFamily,
-        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, unixepoch()) "
+        "UPDATE ticket_family SET ended_at = COALESCE(ended_at, ?) "
         "WHERE account = ? AND family = ?");
     set(Statement::kRevokeFamilySession,
         "UPDATE account SET session_revoked = 1 WHERE id = ? AND session_family = ?");
@@ -110,7 +112,7 @@ const StatementTexts& sqlite_texts() {
         "session_claim = substr(CAST(? || session_claim AS BLOB), 1, 64), "
         "session_subid = COALESCE(?, CAST(CAST(session_epoch + 1 AS TEXT) AS BLOB)), "
         "session_epoch = session_epoch + 1, session_node = ?, session_gate = ?, "
-        "session_server = ?, last_login_addr = ?, last_login_at = unixepoch(), "
+        "session_server = ?, last_login_addr = ?, last_login_at = ?, "
         "session_generation = ?, session_password = ?, session_factor = ?, session_family = ?, "
         "session_revoked = 0 "
         "WHERE id = ? AND instr(session_claim, ?) = 0 RETURNING session_epoch");
@@ -161,14 +163,14 @@ const StatementTexts& sqlite_texts() {
         "WHERE account = ? AND server = ?");
     set(Statement::kSavePlayer,
         "UPDATE player_data SET data = ?, replies = COALESCE(?, replies), "
-        "version = ?, updated_at = unixepoch() "
+        "version = ?, updated_at = ? "
         "WHERE account = ? AND server = ? AND epoch = ? AND owner = ? AND version < ?");
     set(Statement::kReadSaved,
         "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
         "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
         "attempts, names) "
-        "VALUES (COALESCE(NULLIF(?, 0), unixepoch()), ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (minute, address) WHERE minute IS NOT NULL DO UPDATE SET "
         "name = excluded.name, "
         "account = excluded.account, server = excluded.server, suite = excluded.suite, "

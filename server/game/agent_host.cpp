@@ -37,8 +37,8 @@ void AgentHost::relieve() {
   report_full(*this, biggest);
   if (agent == nullptr) return;
   leaver_ = agent->id();
-  leaver_until_ms_ =
-      monotonic_ms() + manager_.options().logout_timeout_ms + manager_.options().save_timeout_ms;
+  leaver_until_ms_ = worker().clock().monotonic_ms() + manager_.options().logout_timeout_ms +
+                     manager_.options().save_timeout_ms;
   vm().lend_reserve(true);
   manager_.ended_for_memory().add();
   manager_.log_out(leaver_, LogoutCode::kMemory, "out of memory: this player holds too much");
@@ -69,7 +69,7 @@ AgentService* AgentHost::choose_leaver(std::string& biggest) {
   AgentService* leaver = nullptr;
   const auto big = std::ranges::find_if(holdings, stays);
   const auto grown = std::ranges::find_if(growing, stays);
-  if (leaver_ && monotonic_ms() < leaver_until_ms_) {
+  if (leaver_ && worker().clock().monotonic_ms() < leaver_until_ms_) {
     leaver = nullptr;
   } else if (big != holdings.end() && big->bytes >= vm().memory_bytes() / kBigPart) {
     leaver = &agent_of(*big);

@@ -34,7 +34,7 @@ AgentManager::AgentManager(script::Runtime& runtime, store::Store& store,
                               "Players ended because another session has their data")),
       rewound_(metrics.counter("players_ended", "reason=\"rewound\"",
                                "Players ended because the database has forgotten their session")),
-      hook_reports_(metrics) {}
+      hook_reports_(runtime.system.world().clock, metrics) {}
 
 std::uint32_t AgentManager::leaving_ms(std::uint32_t ms) const {
   if (!stopping_.load(std::memory_order_relaxed)) return ms;
@@ -50,6 +50,7 @@ Result<> AgentManager::write_rescue(UniqueFunction<void()> work) {
   std::lock_guard lock(mutex_);
   if (!rescue_pool_) {
     rescue_pool_ = std::make_unique<actor::WorkPool>(
+        runtime_.system.world(),
         actor::WorkPoolOptions{.name = "rescue", .threads = 1, .queue_max = kRescuesMax});
   }
   return rescue_pool_->submit(std::move(work));
@@ -453,7 +454,7 @@ void AgentManager::player_saved(const std::string& uid) {
   unsaved_metric_.set(static_cast<std::int64_t>(unsaved_.size()));
 }
 
-bool AgentManager::may_log_unsaved() { return unsaved_lines_.admit(monotonic_ms()).has_value(); }
+bool AgentManager::may_log_unsaved() { return unsaved_lines_.admit(runtime_.system.world().clock.monotonic_ms()).has_value(); }
 
 void AgentManager::send_rescue(ServiceId agent) {
   actor::MessagePtr message = actor::make_message({});

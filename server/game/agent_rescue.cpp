@@ -46,7 +46,7 @@ void AgentService::store_refused(std::uint64_t version, std::string_view code) {
   if (version != version_) return;  // a newer one is under way
   if (code == name(Errc::kFenced)) return fenced();
   const std::string why = pending_ ? pending_->why : std::string();
-  const MonotonicMs now_ms = monotonic_ms();
+  const MonotonicMs now_ms = worker().clock().monotonic_ms();
   if (!unsaved_) unsaved_ = std::make_unique<Unsaved>();
   ++unsaved_->failures;
   if (!for_good(code)) {
@@ -106,8 +106,8 @@ void AgentService::fenced() {
 void AgentService::list_unsaved(std::string_view code, std::string_view why,
                                 std::uint32_t failures) {
   listed_ = true;
-  host_.manager().player_unsaved(
-      {uid(), server(), std::string(code), std::string(why), monotonic_ms(), failures, leaving_});
+  host_.manager().player_unsaved({uid(), server(), std::string(code), std::string(why),
+                                  worker().clock().monotonic_ms(), failures, leaving_});
 }
 
 bool AgentService::rescue_due() const {
@@ -115,7 +115,7 @@ bool AgentService::rescue_due() const {
   if (rescue_wanted_) return true;
   const MonotonicMs after_ms = host_.manager().options().rescue_after_ms;
   return after_ms != 0 && unsaved_ && unsaved_->for_good_since_ms != 0 &&
-         monotonic_ms() - unsaved_->for_good_since_ms >= after_ms;
+         worker().clock().monotonic_ms() - unsaved_->for_good_since_ms >= after_ms;
 }
 
 void AgentService::want_rescue() {
@@ -135,7 +135,7 @@ store::RescuedPlayer AgentService::rescued_player() const {
           .account = account_,
           .epoch = fence_.epoch,
           .version = pending_->version,
-          .at_s = wall_ms() / 1'000,
+          .at_s = worker().clock().wall_s(),
           .why = std::move(why),
           .data = {},
           .replies = {},

@@ -424,7 +424,7 @@ void AgentService::arm(std::uint32_t ms) {
   if (ms == 0) {
     clock_.cancel();
   } else {
-    worker().timers().add(clock_, monotonic_ms() + ms);
+    worker().timers().add(clock_, worker().clock().monotonic_ms() + ms);
   }
 }
 

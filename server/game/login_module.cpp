@@ -65,7 +65,8 @@ void place(std::shared_ptr<PlaceRequest> request) {
   const auto submitted = request->agents.store().submit(owner, [request](store::Driver& driver) {
     login::Grant& grant = request->grant;
     auto adopted = login::find_or_create(driver, {grant.uid, grant.server, false},
-                                         request->agents.options().names, wall_ms() / 1000);
+                                         request->agents.options().names,
+                                         request->system.world().clock.wall_s());
     return [request, adopted = std::move(adopted)](const Result<>& durable) {
       if (!adopted) return answer(*request, false, adopted.error().message);
       if (!*adopted) return answer(*request, false, adopted->error().reason);

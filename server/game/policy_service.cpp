@@ -48,7 +48,7 @@ PolicyService::PolicyService(script::Runtime& runtime, AgentManager& agents,
       loaded_(std::move(loaded)),
       agents_(agents),
       options_(options),
-      reports_(runtime.system.metrics()),
+      reports_(runtime.system.world().clock, runtime.system.metrics()),
       busy_metric_(runtime.system.metrics().counter(
           "login_policy_refused", "", "Logins refused because too many wait for the policy")),
       watch_(*this, on_overdue) {}

@@ -79,11 +79,11 @@ bool AddressBudgets::take(const Key& key, std::uint32_t frames, std::uint32_t by
   return false;
 }
 
-bool AddressBudgets::lease(const Key& key, std::uint32_t bytes) {
+bool AddressBudgets::lease(const Key& key, std::uint32_t bytes, std::int64_t now_ns) {
   if (pending_bytes_max_ == 0) return true;
   Shard& part = shard(key);
   std::lock_guard lock(part.mutex);
-  Used& used = use(part, key, monotonic_ns());
+  Used& used = use(part, key, now_ns);
   if (used.pending_bytes + bytes > pending_bytes_max_) return false;
   used.pending_bytes += bytes;
   return true;

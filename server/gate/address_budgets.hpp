@@ -48,7 +48,7 @@ class AddressBudgets {
                           std::int64_t now_ns);
 
   // Memory for requests that wait; false: there is no more of it.
-  [[nodiscard]] bool lease(const Key& key, std::uint32_t bytes);
+  [[nodiscard]] bool lease(const Key& key, std::uint32_t bytes, std::int64_t now_ns);
   void give_back(const Key& key, std::uint32_t bytes);
 
   // Addresses that are remembered.
@@ -122,8 +122,8 @@ class PendingLease {
   PendingLease& operator=(const PendingLease&) = delete;
 
   [[nodiscard]] std::uint32_t bytes() const { return bytes_; }
-  [[nodiscard]] bool grow(std::uint32_t bytes) {
-    if (!budgets_.lease(key_, bytes)) return false;
+  [[nodiscard]] bool grow(std::uint32_t bytes, std::int64_t now_ns) {
+    if (!budgets_.lease(key_, bytes, now_ns)) return false;
     bytes_ += bytes;
     return true;
   }

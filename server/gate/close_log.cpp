@@ -7,7 +7,7 @@ namespace gatehouse::gate {
 
 void CloseLog::write(Ending ending, const net::Address& peer) {
   if (!log::enabled(log::Level::kInfo)) return;
-  const MonotonicMs now_ms = monotonic_ms();
+  const MonotonicMs now_ms = worker_.clock().monotonic_ms();
   const auto left_out = limit_.admit(now_ms);
   if (!left_out) {
     if (!waiting()) worker_.timers().add(*this, now_ms + kWindowMs);

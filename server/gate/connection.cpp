@@ -63,7 +63,7 @@ void Connection::on_data(net::Transport&, std::string_view bytes) {
   if (elsewhere.found) return hand_over(elsewhere);
   if (!held.empty()) transport_->put_back(held + reader_.take_rest());
   if (state_ == State::kOpen && shard_.options().limits.gate_idle_timeout_ms != 0)
-    deadline_ = monotonic_ms();
+    deadline_ = shard_.worker().clock().monotonic_ms();
   if (status == protocol::FrameReader::Status::kTooBig) end(Ending::kFrameTooBig);
 }
 
@@ -90,9 +90,9 @@ void Connection::fire() {
   if (state_ == State::kHandshake)
     return beyond_ ? refuse(protocol::kGateFull) : end(Ending::kHandshakeTimeout);
   // A client that is not read is not idle.
-  if (held_back()) deadline_ = monotonic_ms();
+  if (held_back()) deadline_ = shard_.worker().clock().monotonic_ms();
   const MonotonicMs due = deadline_ + shard_.options().limits.gate_idle_timeout_ms;
-  if (monotonic_ms() >= due) return end(Ending::kIdleTimeout);
+  if (shard_.worker().clock().monotonic_ms() >= due) return end(Ending::kIdleTimeout);
   shard_.worker().timers().add(*this, due);
 }
 
@@ -139,7 +139,7 @@ void Connection::become_open(const protocol::GateHandshake& handshake) {
   cancel();
   const std::uint32_t idle_ms = shard_.options().limits.gate_idle_timeout_ms;
   if (idle_ms == 0) return;
-  deadline_ = monotonic_ms();
+  deadline_ = shard_.worker().clock().monotonic_ms();
   shard_.worker().timers().add(*this, deadline_ + idle_ms);
 }
 
@@ -207,7 +207,7 @@ void Connection::hold_back() {
 
 void Connection::read_on() {
   held_back_ = false;
-  deadline_ = monotonic_ms();  // it was not read, and so not idle
+  deadline_ = shard_.worker().clock().monotonic_ms();  // it was not read, and so not idle
   transport_->resume();
 }
 

@@ -91,7 +91,8 @@ bool Session::take_room(std::size_t bytes) {
   if (connection_ == nullptr) return false;
   if (!lease_)
     lease_ = std::make_unique<PendingLease>(shard_.core().addresses, connection_->peer());
-  return lease_->grow(AddressBudgets::kLeaseBytes);  // a content is no longer than that
+  return lease_->grow(AddressBudgets::kLeaseBytes,  // a content is no longer than that
+                      shard_.worker().clock().monotonic_ns());
 }
 
 bool Session::holds_back(const protocol::Request& request) {
@@ -111,17 +112,18 @@ std::optional<Ending> Session::over_rates(std::size_t bytes) {
   // The worker's clock may have slept: what it refuses the real one judges.
   const std::int64_t now_ns = shard_.worker().now() * 1'000'000;
   if (core.frame_rate.limited() && !rates_.frames.take(core.frame_rate, 1, now_ns) &&
-      !rates_.frames.take(core.frame_rate, 1, monotonic_ns()))
+      !rates_.frames.take(core.frame_rate, 1, shard_.worker().clock().monotonic_ns()))
     return Ending::kFramesPerSecond;
   if (core.byte_rate.limited() && !rates_.bytes.take(core.byte_rate, bytes, now_ns) &&
-      !rates_.bytes.take(core.byte_rate, bytes, monotonic_ns()))
+      !rates_.bytes.take(core.byte_rate, bytes, shard_.worker().clock().monotonic_ns()))
     return Ending::kBytesPerSecond;
   if (!core.addresses.counts()) return std::nullopt;
   ++untold_frames_;
   untold_bytes_ += static_cast<std::uint32_t>(bytes);
   if (!core.addresses.is_portion(untold_frames_, untold_bytes_)) return std::nullopt;
   const auto key = net::subscriber_bytes(connection_->peer());
-  if (!core.addresses.take(key, untold_frames_, untold_bytes_, monotonic_ns()))
+  if (!core.addresses.take(key, untold_frames_, untold_bytes_,
+                           shard_.worker().clock().monotonic_ns()))
     return Ending::kAddressRate;
   untold_frames_ = untold_bytes_ = 0;
   return std::nullopt;
@@ -130,7 +132,7 @@ std::optional<Ending> Session::over_rates(std::size_t bytes) {
 bool Session::take_handshake() {
   Rate rate = shard_.core().frame_rate;
   rate.burst_ns *= 2;
-  return !rate.limited() || rates_.frames.take(rate, 1, monotonic_ns());
+  return !rate.limited() || rates_.frames.take(rate, 1, shard_.worker().clock().monotonic_ns());
 }
 
 Result<> Session::push(std::string_view content) {
@@ -290,7 +292,7 @@ void Session::fail_pending() {
 
 void Session::leave_directory() {
   if (!std::exchange(listed_, false)) return;
-  shard_.core().spent_rates.remember(uid(), rates_, monotonic_ns());
+  shard_.core().spent_rates.remember(uid(), rates_, shard_.worker().clock().monotonic_ns());
   shard_.core().directory.remove(name());
   shard_.give_seat_up(*this);
 }

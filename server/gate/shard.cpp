@@ -27,7 +27,7 @@ void Shard::accept(std::unique_ptr<net::Transport> transport) {
   Slot unauthenticated = core_.unauthenticated.try_take();
   if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, peer);
   const AddressBudgets::Key key = net::subscriber_bytes(peer);
-  if (core_.addresses.enter_handshake(key, beyond, monotonic_ns()) !=
+  if (core_.addresses.enter_handshake(key, beyond, worker_.clock().monotonic_ns()) !=
       AddressBudgets::Entry::kGranted) {
     const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;
     return note_closed(ending, peer);
@@ -37,7 +37,7 @@ void Shard::accept(std::unique_ptr<net::Transport> transport) {
   std::uint32_t timeout_ms = limits.gate_handshake_timeout_ms;
   if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
     timeout_ms = limits.gate_reserve_timeout_ms;
-  const MonotonicMs deadline = timeout_ms == 0 ? 0 : monotonic_ms() + timeout_ms;
+  const MonotonicMs deadline = timeout_ms == 0 ? 0 : worker_.clock().monotonic_ms() + timeout_ms;
   Connection::open(*this,
                    HandOver{core_.shared_from_this(), std::move(slot), beyond,
                             std::move(handshake_slot), std::move(transport), deadline});
@@ -87,7 +87,7 @@ void Shard::give_seat_up(Session& session) {
 void Shard::begin_away(Session& session) {
   if (!session.seated_ || session.listed_away_) return;
   session.listed_away_ = true;
-  session.away_since_ms_ = monotonic_ms();
+  session.away_since_ms_ = worker_.clock().monotonic_ms();
   sessions_.remove(session);
   away_.push_back(session);
   if (!waiting())
@@ -101,7 +101,7 @@ void Shard::end_away(Session& session) {
 }
 
 void Shard::fire() {
-  const MonotonicMs now = monotonic_ms();
+  const MonotonicMs now = worker_.clock().monotonic_ms();
   while (away_.first != nullptr) {
     const MonotonicMs due = away_.first->away_since_ms_ + options().limits.gate_seat_keep_ms;
     if (due > now) return worker_.timers().add(*this, due);

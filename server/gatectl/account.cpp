@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/clock.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/password.hpp"
 #include "crypto/totp.hpp"
@@ -41,7 +40,7 @@ void say_done(Output& output, const Arguments& arguments, const std::string& tex
 
 // Unix time of the end of a ban; 0: never.
 Result<std::int64_t> end_of_ban(const Arguments& arguments) {
-  const std::int64_t now_s = wall_ms() / 1'000;
+  const std::int64_t now_s = arguments.world.clock.wall_s();
   auto until_s = static_cast<std::int64_t>(arguments.ban_until_s);
   if (!arguments.ban_for.empty()) {
     auto span_s = parse_duration_s(arguments.ban_for);
@@ -74,9 +73,10 @@ Result<> account_add(const config::Config& config, const Arguments& arguments, O
     return fail(Errc::kInvalid, allowed.error().message + " (see auth.names)");
   const auto password = read_password(arguments.name);
   if (!password) return tl::unexpected<Error>(password.error());
-  const auto driver = open_or_make_store(config);
+  const auto driver = open_or_make_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
-  const auto hash = crypto::hash_password(*password, config.login.auth.cost);
+  const auto hash =
+      crypto::hash_password(arguments.world.random, *password, config.login.auth.cost);
   if (!hash) return tl::unexpected<Error>(hash.error());
   const auto created = store::make_account(**driver, arguments.name, *hash, names);
   if (!created && created.error().code == Errc::kExists) {
@@ -90,11 +90,12 @@ Result<> account_add(const config::Config& config, const Arguments& arguments, O
 Result<> account_passwd(const config::Config& config, const Arguments& arguments, Output& output) {
   const auto password = read_password(arguments.name);
   if (!password) return tl::unexpected<Error>(password.error());
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto account = find_account(**driver, arguments.name);
   if (!account) return tl::unexpected<Error>(account.error());
-  const auto hash = crypto::hash_password(*password, config.login.auth.cost);
+  const auto hash =
+      crypto::hash_password(arguments.world.random, *password, config.login.auth.cost);
   if (!hash) return tl::unexpected<Error>(hash.error());
   if (auto set = (*driver)->set_password_hash(account->id, *hash); !set) {
     return named(set, arguments.name);
@@ -106,7 +107,7 @@ Result<> account_passwd(const config::Config& config, const Arguments& arguments
 Result<> account_ban(const config::Config& config, const Arguments& arguments, Output& output) {
   const auto until_s = end_of_ban(arguments);
   if (!until_s) return tl::unexpected<Error>(until_s.error());
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   auto banned =
       (*driver)->set_ban(arguments.name, true, *until_s, arguments.reason, arguments.note);
@@ -117,7 +118,7 @@ Result<> account_ban(const config::Config& config, const Arguments& arguments, O
 }
 
 Result<> account_unban(const config::Config& config, const Arguments& arguments, Output& output) {
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   auto lifted = (*driver)->set_ban(arguments.name, false, 0, "");
   if (!lifted) return named(lifted, arguments.name);
@@ -126,7 +127,7 @@ Result<> account_unban(const config::Config& config, const Arguments& arguments,
 }
 
 Result<> account_revoke(const config::Config& config, const Arguments& arguments, Output& output) {
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   auto revoked = (*driver)->revoke_tickets(arguments.name);
   if (!revoked) return named(revoked, arguments.name);
@@ -143,7 +144,7 @@ Result<> account_totp(const config::Config& config, const Arguments& arguments, 
                 "auth.totp.keys: holds no key to seal the secret with; `openssl rand -base64 32` "
                 "makes one, for the configuration of gatectl and of the server");
   }
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto account = find_account(**driver, arguments.name);
   if (!account) return tl::unexpected<Error>(account.error());
@@ -154,8 +155,9 @@ Result<> account_totp(const config::Config& config, const Arguments& arguments, 
              "second_factor_removed");
     return {};
   }
-  const Secret key = crypto::new_totp_key();
-  auto set = (*driver)->set_totp(arguments.name, store::seal_totp_key(keys, arguments.name, key));
+  const Secret key = crypto::new_totp_key(arguments.world.random);
+  auto set = (*driver)->set_totp(
+      arguments.name, store::seal_totp_key(arguments.world.random, keys, arguments.name, key));
   if (!set) return named(set, arguments.name);
   const std::string text = crypto::base32_encode(key.reveal());
   const Secret uri = crypto::totp_uri(config.totp_issuer, arguments.name, key);
@@ -168,7 +170,7 @@ Result<> account_totp(const config::Config& config, const Arguments& arguments, 
 }
 
 Result<> account_staff(const config::Config& config, const Arguments& arguments, Output& output) {
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   auto set = (*driver)->set_staff(arguments.name, !arguments.off);
   if (!set) return named(set, arguments.name);
@@ -180,7 +182,7 @@ Result<> account_staff(const config::Config& config, const Arguments& arguments,
 
 // The player goes first: otherwise the session runs on until its next save is refused.
 Result<> account_delete(const config::Config& config, const Arguments& arguments, Output& output) {
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto account = find_account(**driver, arguments.name);
   if (!account) return tl::unexpected<Error>(account.error());

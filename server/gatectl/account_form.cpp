@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "gatectl/csv.hpp"
 #include "gatectl/output.hpp"
@@ -15,20 +14,20 @@ namespace {
 using nlohmann::json;
 using store::Account;
 
-std::string status_text(const Account& account) {
+std::string status_text(const Account& account, std::int64_t now_s) {
   if (account.status != store::AccountStatus::kBanned) return std::string(name(account.status));
   if (account.banned_until_s == 0) return "banned for ever";
-  const bool over = !banned_at(account, wall_ms() / 1'000);
+  const bool over = !banned_at(account, now_s);
   return (over ? "active, was banned until " : "banned until ") + time_text(account.banned_until_s);
 }
 
 }  // namespace
 
-json account_json(const Account& account, HashForm hash) {
+json account_json(const Account& account, HashForm hash, std::int64_t now_s) {
   json form = {{"id", account.id.value},
                {"name", account.name},
                {"status", name(account.status)},
-               {"banned", banned_at(account, wall_ms() / 1'000)},
+               {"banned", banned_at(account, now_s)},
                {"banned_until", account.banned_until_s},
                {"ban_reason", account.ban_reason},
                {"ban_note", account.ban_note},
@@ -49,14 +48,14 @@ json account_json(const Account& account, HashForm hash) {
   return form;
 }
 
-std::string account_text(const Account& account, HashForm hash) {
+std::string account_text(const Account& account, HashForm hash, std::int64_t now_s) {
   std::string text;
   const auto line = [&text](std::string_view key, const std::string& value) {
     text += fmt::format("{}{:<14} {}", text.empty() ? "" : "\n", key, printable(value));
   };
   line("name", account.name);
   line("id", std::to_string(account.id.value));
-  line("status", status_text(account));
+  line("status", status_text(account, now_s));
   if (!account.ban_reason.empty()) line("ban reason", account.ban_reason);
   if (!account.ban_note.empty()) line("ban note", account.ban_note);
   line("staff", account.staff ? "yes" : "no");
@@ -99,9 +98,9 @@ std::string bans_text(const std::vector<store::BanRecord>& bans) {
   return text;
 }
 
-std::string account_line(const Account& account) {
+std::string account_line(const Account& account, std::int64_t now_s) {
   return fmt::format(
-      "{}\t{}\tlast login {}\t{}", printable(account.name), status_text(account),
+      "{}\t{}\tlast login {}\t{}", printable(account.name), status_text(account, now_s),
       time_text(account.last_login_at_s),
       account.session_gate.empty() ? "offline" : "session on " + printable(account.session_server));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/world.hpp"
 #include "config/config.hpp"
 #include "gatectl/output.hpp"
 
@@ -14,6 +15,9 @@ namespace gatehouse::gatectl {
 
 // What the command line says, for all commands; a command reads what it takes.
 struct Arguments {
+  explicit Arguments(const World& mains) : world(mains) {}
+
+  const World& world;  // main's
   std::string config_file;
   std::vector<std::string> settings;
   std::string program_folder;  // --root

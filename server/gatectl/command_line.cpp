@@ -37,7 +37,8 @@ bool asks_for_json(int argc, char** argv) {
 // The table of commands: what each is called, what it takes and which function it is.
 class CommandLine {
  public:
-  CommandLine() : cli_("gatectl, the tool for gatehouse's accounts and a running server") {
+  explicit CommandLine(const World& world)
+      : cli_("gatectl, the tool for gatehouse's accounts and a running server"), arguments_(world) {
     cli_.add_option("--config", arguments_.config_file,
                     std::string("JSON configuration file; default in the program's own folder: ") +
                         kQuickstart);
@@ -205,8 +206,8 @@ class CommandLine {
 
 }  // namespace
 
-int run_gatectl(int argc, char** argv) {
-  return CommandLine().run(argc, argv);
+int run_gatectl(const World& world, int argc, char** argv) {
+  return CommandLine(world).run(argc, argv);
 }
 
 }  // namespace gatehouse::gatectl

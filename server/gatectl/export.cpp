@@ -23,13 +23,14 @@ Result<Form> form_of(const Arguments& arguments, const Output& output) {
   return arguments.format == "jsonl" ? Form::kLines : Form::kCsv;
 }
 
-void write(const store::Account& account, Form form, HashForm hash, bool first, std::ostream& out) {
+void write(const store::Account& account, std::int64_t now_s, Form form, HashForm hash, bool first,
+           std::ostream& out) {
   if (form == Form::kCsv) {
     out << account_csv(account, hash);
   } else if (form == Form::kLines) {
-    out << json_line(account_json(account, hash)) << '\n';
+    out << json_line(account_json(account, hash, now_s)) << '\n';
   } else {
-    out << (first ? "\n" : ",\n") << json_line(account_json(account, hash));
+    out << (first ? "\n" : ",\n") << json_line(account_json(account, hash, now_s));
   }
 }
 
@@ -38,7 +39,7 @@ void write(const store::Account& account, Form form, HashForm hash, bool first, 
 Result<> account_export(const config::Config& config, const Arguments& arguments, Output& output) {
   const auto form = form_of(arguments, output);
   if (!form) return tl::unexpected<Error>(form.error());
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const HashForm hash = arguments.with_hash ? HashForm::kShown : HashForm::kHidden;
   std::ostream& out = output.out();
@@ -49,7 +50,7 @@ Result<> account_export(const config::Config& config, const Arguments& arguments
     const auto page = (*driver)->list_accounts(after, kPageRows);
     if (!page) return tl::unexpected<Error>(page.error());
     for (const store::Account& account : *page) {
-      write(account, *form, hash, first, out);
+      write(account, arguments.world.clock.wall_s(), *form, hash, first, out);
       first = false;
     }
     if (!out.flush()) return fail(Errc::kIo, "the output cannot be written");

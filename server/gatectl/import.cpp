@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/user_name.hpp"
 #include "drivers/open.hpp"
@@ -23,14 +22,15 @@ namespace {
 // A line on standard error, written again and again, when that is a terminal and people read it.
 class Progress {
  public:
-  explicit Progress(const Output& output) : shown_(!output.json() && isatty(STDERR_FILENO) == 1) {}
+  Progress(const Clock& clock, const Output& output)
+      : clock_(clock), shown_(!output.json() && isatty(STDERR_FILENO) == 1) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { clear(); }
 
   void show(const ImportCounts& counts) {
-    if (!shown_ || monotonic_ms() < next_ms_) return;
-    next_ms_ = monotonic_ms() + kPauseMs;
+    if (!shown_ || clock_.monotonic_ms() < next_ms_) return;
+    next_ms_ = clock_.monotonic_ms() + kPauseMs;
     written_ = true;
     std::cerr << fmt::format("\r{} imported, {} existed, {} refused\x1b[K", counts.imported,
                              counts.existed, counts.refused)
@@ -44,6 +44,7 @@ class Progress {
  private:
   static constexpr MonotonicMs kPauseMs = 500;
 
+  const Clock& clock_;
   const bool shown_;
   bool written_ = false;
   MonotonicMs next_ms_ = 0;
@@ -102,14 +103,14 @@ void say_summary(const ImportCounts& counts, const ImportColumns& columns, bool 
 }
 
 // A dry run needs no tables: then no name is taken.
-Result<StoreDriver> open_for(const config::Config& config, bool dry_run) {
-  if (!dry_run) return open_or_make_store(config);
-  auto driver = drivers::open(config.store.driver);
+Result<StoreDriver> open_for(const config::Config& config, const Arguments& arguments) {
+  if (!arguments.dry_run) return open_or_make_store(arguments.world, config);
+  auto driver = drivers::open(arguments.world, config.store.driver);
   if (!driver) return driver;
   const auto empty = store_is_empty(config, **driver);
   if (!empty) return tl::unexpected<Error>(empty.error());
   if (*empty) return StoreDriver();
-  return open_store(config);
+  return open_store(arguments.world, config);
 }
 
 Result<> import_from(std::istream& in, const config::Config& config, const Arguments& arguments,
@@ -117,10 +118,10 @@ Result<> import_from(std::istream& in, const config::Config& config, const Argum
   CsvReader reader(in);
   const auto columns = read_header(reader, arguments.format);
   if (!columns) return tl::unexpected<Error>(columns.error());
-  const auto driver = open_for(config, arguments.dry_run);
+  const auto driver = open_for(config, arguments);
   if (!driver) return tl::unexpected<Error>(driver.error());
-  Progress progress(output);
-  Importer importer(driver->get(),
+  Progress progress(arguments.world.clock, output);
+  Importer importer(arguments.world, driver->get(),
                     {.dry_run = arguments.dry_run,
                      .existing_fails = arguments.on_exists == "fail",
                      .hash_threads = config.limits.hash_threads,

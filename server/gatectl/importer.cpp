@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "store/write_error.hpp"
@@ -23,8 +23,9 @@ Error taken(const std::string& name) {
 
 }  // namespace
 
-Importer::Importer(store::Driver* driver, const ImporterOptions& options, Refuse refuse)
-    : driver_(driver), options_(options), refuse_(std::move(refuse)) {}
+Importer::Importer(const World& world, store::Driver* driver, const ImporterOptions& options,
+                   Refuse refuse)
+    : world_(world), driver_(driver), options_(options), refuse_(std::move(refuse)) {}
 
 void Importer::refuse(std::uint64_t line, const Error& error) {
   ++counts_.refused;
@@ -81,7 +82,7 @@ Result<> Importer::hash_passwords() {
     for (std::size_t i = next.fetch_add(1); i < batch_.size(); i = next.fetch_add(1)) {
       ImportRow& row = batch_[i].row;
       if (row.password.empty()) continue;
-      auto hash = crypto::hash_password(row.password, options_.cost);
+      auto hash = crypto::hash_password(world_.random, row.password, options_.cost);
       row.password.clear();
       if (hash) {
         row.account.password_hash = std::move(*hash);
@@ -92,11 +93,12 @@ Result<> Importer::hash_passwords() {
       error = hash.error();
     }
   };
-  std::vector<std::thread> helpers;
+  std::vector<std::unique_ptr<Thread>> helpers;
   const std::size_t threads = std::min<std::size_t>(options_.hash_threads, passwords_);
-  for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+  for (std::size_t i = 1; i < threads; ++i)
+    helpers.push_back(world_.executor.start({.name = "hash"}, work));
   work();
-  for (std::thread& helper : helpers) helper.join();
+  for (const auto& helper : helpers) helper->join();
   if (error) return tl::unexpected<Error>(std::move(*error));
   return {};
 }

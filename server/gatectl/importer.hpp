@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/world.hpp"
 #include "crypto/password.hpp"
 #include "gatectl/import_row.hpp"
 #include "store/driver.hpp"
@@ -33,7 +34,8 @@ class Importer {
   using Refuse = std::function<void(std::uint64_t line, const Error& error)>;
 
   // `driver` outlives it; nullptr is a store that is empty, for a dry run.
-  Importer(store::Driver* driver, const ImporterOptions& options, Refuse refuse);
+  Importer(const World& world, store::Driver* driver, const ImporterOptions& options,
+           Refuse refuse);
 
   // Fails when the store does, or memory for hashing is short: what was imported before stays.
   [[nodiscard]] Result<> add(std::uint64_t line, ImportRow row);
@@ -58,6 +60,7 @@ class Importer {
   // One row a transaction, after the store refused a value somewhere in the batch.
   [[nodiscard]] Result<> create_singly();
 
+  const World& world_;
   store::Driver* const driver_;
   const ImporterOptions options_;
   const Refuse refuse_;

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "config/network_rows.hpp"
 #include "gatectl/command.hpp"
@@ -27,10 +26,10 @@ std::string effect(const config::NetworkRows& rows, std::size_t bad_before, json
 
 }  // namespace
 
-Result<> network_list(const config::Config& config, const Arguments&, Output& output) {
-  const auto driver = open_store(config);
+Result<> network_list(const config::Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
-  const auto bans = (*driver)->list_address_bans(wall_ms() / 1'000);
+  const auto bans = (*driver)->list_address_bans(arguments.world.clock.wall_s());
   if (!bans) return tl::unexpected<Error>(bans.error());
   const auto allows = (*driver)->list_address_allows();
   if (!allows) return tl::unexpected<Error>(allows.error());

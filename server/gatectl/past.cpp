@@ -18,11 +18,11 @@ using nlohmann::json;
 constexpr std::uint32_t kFixUpTimeoutMs = 3'600'000;
 constexpr std::uint32_t kOnlinePage = 1'000;
 
-Result<StoreDriver> open_for_fix_up(const config::Config& config) {
+Result<StoreDriver> open_for_fix_up(const World& world, const config::Config& config) {
   config::Config patient = config;
   patient.store.driver.io_timeout_ms = kFixUpTimeoutMs;
   patient.store.driver.lock_timeout_ms = kFixUpTimeoutMs;
-  return open_store(patient);
+  return open_store(world, patient);
 }
 
 std::string pid_of(const store::Node& node) {
@@ -34,8 +34,8 @@ std::string pid_of(const store::Node& node) {
 
 }  // namespace
 
-Result<> promote(const config::Config& config, const Arguments&, Output& output) {
-  const auto driver = open_for_fix_up(config);
+Result<> promote(const config::Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = open_for_fix_up(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto accounts = (*driver)->fix_up(store::Driver::Past::kPromoted);
   if (!accounts) return tl::unexpected<Error>(accounts.error());
@@ -45,8 +45,8 @@ Result<> promote(const config::Config& config, const Arguments&, Output& output)
   return {};
 }
 
-Result<> restore_fixups(const config::Config& config, const Arguments&, Output& output) {
-  const auto driver = open_for_fix_up(config);
+Result<> restore_fixups(const config::Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = open_for_fix_up(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto nodes = (*driver)->list_nodes();
   if (!nodes) return tl::unexpected<Error>(nodes.error());
@@ -66,7 +66,7 @@ Result<> restore_fixups(const config::Config& config, const Arguments&, Output& 
 }
 
 Result<> online(const config::Config& config, const Arguments& arguments, Output& output) {
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto nodes = (*driver)->list_nodes();
   if (!nodes) return tl::unexpected<Error>(nodes.error());

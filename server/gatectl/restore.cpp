@@ -49,7 +49,7 @@ Result<> write_back(store::Driver& driver, const store::RescuedPlayer& player, b
 Result<> restore(const config::Config& config, const Arguments& arguments, Output& output) {
   const auto player = store::read_rescue_file(arguments.file);
   if (!player) return tl::unexpected<Error>(player.error());
-  const auto driver = open_store(config);
+  const auto driver = open_store(arguments.world, config);
   if (!driver) return tl::unexpected<Error>(driver.error());
   if (auto done = write_back(**driver, *player, arguments.force); !done) return done;
   output.say(fmt::format("{}@{} has its {} bytes back; {} is of no more use", player->uid,

@@ -45,8 +45,8 @@ Result<bool> store_is_empty(const config::Config& config, store::Driver& driver)
   return *version == 0;
 }
 
-Result<StoreDriver> open_store(const config::Config& config) {
-  auto driver = drivers::open(config.store.driver);
+Result<StoreDriver> open_store(const World& world, const config::Config& config) {
+  auto driver = drivers::open(world, config.store.driver);
   if (!driver) return driver;
   const auto empty = store_is_empty(config, **driver);
   if (!empty) return tl::unexpected<Error>(empty.error());
@@ -61,8 +61,8 @@ Result<StoreDriver> open_store(const config::Config& config) {
   return driver;
 }
 
-Result<StoreDriver> open_or_make_store(const config::Config& config) {
-  auto driver = drivers::open(config.store.driver);
+Result<StoreDriver> open_or_make_store(const World& world, const config::Config& config) {
+  auto driver = drivers::open(world, config.store.driver);
   if (!driver) return driver;
   const auto empty = store_is_empty(config, **driver);
   if (!empty) return tl::unexpected<Error>(empty.error());
@@ -83,8 +83,8 @@ Result<store::Account> find_account(store::Driver& driver, const std::string& na
   return std::move(**account);
 }
 
-Result<> migrate(const config::Config& config, const Arguments&, Output& output) {
-  const auto driver = drivers::open(config.store.driver);
+Result<> migrate(const config::Config& config, const Arguments& arguments, Output& output) {
+  const auto driver = drivers::open(arguments.world, config.store.driver);
   if (!driver) return tl::unexpected<Error>(driver.error());
   const auto version = (*driver)->migrate();
   if (!version && version.error().code == Errc::kInvalid) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/world.hpp"
 #include "config/config.hpp"
 #include "store/driver.hpp"
 
@@ -14,10 +15,11 @@ using StoreDriver = std::unique_ptr<store::Driver>;
 
 // A store with the tables that this program needs. kUnavailable, with the command that mends it,
 // when there is none or it is older; a wrong path makes no database.
-[[nodiscard]] Result<StoreDriver> open_store(const config::Config& config);
+[[nodiscard]] Result<StoreDriver> open_store(const World& world, const config::Config& config);
 
 // The same for commands that fill a store: one that is empty gets its tables.
-[[nodiscard]] Result<StoreDriver> open_or_make_store(const config::Config& config);
+[[nodiscard]] Result<StoreDriver> open_or_make_store(const World& world,
+                                                     const config::Config& config);
 
 // Empty when there are no tables yet, or no file.
 [[nodiscard]] Result<bool> store_is_empty(const config::Config& config, store::Driver& driver);

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/clock.hpp"
 #include "crypto/totp.hpp"
 #include "login/ticket_renewal.hpp"
 #include "net/network_set.hpp"
@@ -22,12 +21,6 @@
 #include "store/second_factor.hpp"
 
 namespace gatehouse::login {
-namespace {
-
-std::int64_t now_s() { return wall_ms() / 1'000; }
-
-}  // namespace
-
 Authenticator::Attempt::Attempt(Authenticator& owner, AuthRequest request, Done done)
     : underway_(owner), owner_(owner), request_(std::move(request)), done_(std::move(done)) {
   if (!request_.waiter) request_.waiter = std::make_shared<admission::Waiter>();
@@ -68,7 +61,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::look_up(store::Driver& driv
 // Whether the client's ticket is good now. Nobody guesses a ticket, and expired ones are honest: no
 // failure for the throttle.
 Authenticator::Attempt::Next Authenticator::Attempt::look_at_ticket(store::Driver& driver) {
-  if (account_) claim_ = owner_.tickets_.check(request_.ticket, *account_, now_s());
+  if (account_) claim_ = owner_.tickets_.check(request_.ticket, *account_, clock().wall_s());
   if (!claim_) return refuse(kBadTicket);
   const auto use = login::look_at_ticket(driver, account_->id, *claim_, request_.address,
                                          owner_.tickets_.options());
@@ -78,7 +71,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::look_at_ticket(store::Drive
 }
 
 Authenticator::Attempt::Next Authenticator::Attempt::enter() {
-  const auto refusal = refusal_of(*account_, door_, request_.trusted, now_s());
+  const auto refusal = refusal_of(*account_, door_, request_.trusted, clock().wall_s());
   return refusal ? refuse(*refusal) : admit();
 }
 
@@ -87,7 +80,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::enter() {
 Authenticator::Attempt::Next Authenticator::Attempt::take_guess() {
   if (request_.trusted) return InHashRoom{false};
   admission::Throttle& throttle = owner_.parts_.throttle;
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = clock().monotonic_ns();
   auto asked = throttle.ask(
       {request_.address, counted_name(), known_address(), request_.address_locked_s}, now_ns);
   guess_ = std::move(asked.guess);
@@ -116,19 +109,19 @@ void Authenticator::Attempt::enter_hash_room(bool suspect) {
   const bool doubtful = suspect || request_.suspect;
   const Priority priority =
       known ? Priority::kKnown : (doubtful ? Priority::kSuspect : Priority::kNormal);
-  const bool taken = owner_.room_.enter(
-      room_key(request_.name, request_.address), priority, request_.waiter,
-      [self = shared_from_this()](admission::WaitingRoom::Turn turn) {
-        self->request_.waiter->called_ms.store(monotonic_ms());
-        switch (turn) {
-          case admission::WaitingRoom::Turn::kEnter:
-            return self->enter_hash_pool();
-          case admission::WaitingRoom::Turn::kLeft:
-            return self->go(self->refuse(kClientLeft));
-          case admission::WaitingRoom::Turn::kPushedOut:
-            return self->go(self->refuse(kHashQueueFull));
-        }
-      });
+  const bool taken =
+      owner_.room_.enter(room_key(request_.name, request_.address), priority, request_.waiter,
+                         [self = shared_from_this()](admission::WaitingRoom::Turn turn) {
+                           self->request_.waiter->called_ms.store(self->clock().monotonic_ms());
+                           switch (turn) {
+                             case admission::WaitingRoom::Turn::kEnter:
+                               return self->enter_hash_pool();
+                             case admission::WaitingRoom::Turn::kLeft:
+                               return self->go(self->refuse(kClientLeft));
+                             case admission::WaitingRoom::Turn::kPushedOut:
+                               return self->go(self->refuse(kHashQueueFull));
+                           }
+                         });
   if (!taken) return go(refuse(kHashQueueFull));
   // The client may have left between the look-up and the room, where nobody would look for it.
   if (cancelled() && request_.waiter->position.load() != 0)
@@ -152,7 +145,7 @@ void Authenticator::Attempt::enter_hash_pool() {
 Authenticator::Attempt::Next Authenticator::Attempt::judge(const actor::WorkContext& context) {
   if (context.discarded) return refuse(kStopping);
   if (cancelled()) return refuse(kClientLeft);
-  request_.waiter->turn_ns.store(monotonic_ns());
+  request_.waiter->turn_ns.store(clock().monotonic_ns());
   return account_ ? judge_account() : judge_stranger();
 }
 
@@ -162,7 +155,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::judge_account() {
   if (!unless_proved_) {
     if (!right) return refuse_failed(kPasswordUnusable);
     if (!*right) return refuse_failed(kWrongPassword);
-    const auto refusal = refusal_of(*account_, door_, request_.trusted, now_s());
+    const auto refusal = refusal_of(*account_, door_, request_.trusted, clock().wall_s());
     if (refusal) return refuse(*refusal);
   }
   if (!account_->totp_secret.empty()) {
@@ -172,7 +165,8 @@ Authenticator::Attempt::Next Authenticator::Attempt::judge_account() {
   password_given_ = true;
   if (crypto::needs_rehash(account_->password_hash, owner_.options_.cost)) {
     // Without memory for it the old one stays good.
-    if (auto hash = crypto::hash_password(request_.password, owner_.options_.cost))
+    if (auto hash = crypto::hash_password(owner_.parts_.world.random, request_.password,
+                                          owner_.options_.cost))
       new_hash_ = std::move(*hash);
   }
   if (new_hash_.empty() && !totp_sent_) return admit();
@@ -187,7 +181,7 @@ Result<bool> Authenticator::Attempt::compare_password() {
   const bool cheap = crypto::cheap_to_verify(stored, owner_.options_.cost);
   if (!cheap && right) {
     owner_.floor_.learn(crypto::estimate_verify_ns(stored).value_or(0),
-                        monotonic_ns() - request_.waiter->turn_ns.load());
+                        clock().monotonic_ns() - request_.waiter->turn_ns.load());
   }
   const bool judged = right || right.error().code != Errc::kUnavailable;
   if (cheap && judged && !right.value_or(false)) burn();
@@ -196,7 +190,7 @@ Result<bool> Authenticator::Attempt::compare_password() {
 
 std::optional<Refusal> Authenticator::Attempt::read_totp() {
   if (request_.totp.empty()) {
-    guess_.give_back(monotonic_ns());
+    guess_.give_back(clock().monotonic_ns());
     return kTotpNeeded;
   }
   const auto key = open_totp_key(*owner_.totp_keys_.get(), *account_);
@@ -205,7 +199,7 @@ std::optional<Refusal> Authenticator::Attempt::read_totp() {
     return kTotpUnusable;
   }
   totp_sent_ = true;
-  totp_step_ = crypto::totp_match(*key, request_.totp.reveal(), now_s());
+  totp_step_ = crypto::totp_match(*key, request_.totp.reveal(), clock().wall_s());
   return std::nullopt;
 }
 
@@ -214,7 +208,7 @@ std::optional<Refusal> Authenticator::Attempt::read_totp() {
 Authenticator::Attempt::Next Authenticator::Attempt::judge_proof(bool password_right) {
   if (!totp_sent_ || (!password_right && !totp_step_)) return refuse(*unless_proved_);
   if (!password_right || !totp_step_) return InStore{&Attempt::spend_proof};
-  const auto refusal = refusal_of(*account_, door_, request_.trusted, now_s());
+  const auto refusal = refusal_of(*account_, door_, request_.trusted, clock().wall_s());
   if (refusal) return refuse(*refusal);
   password_given_ = true;
   return InStore{&Attempt::complete};
@@ -225,7 +219,8 @@ Authenticator::Attempt::Next Authenticator::Attempt::judge_stranger() {
   if (owner_.options_.registration == AuthenticatorOptions::Registration::kClosed)
     return refuse_after_burn(kUnknownUser);
   if (const auto refusal = door_.refusal(request_.trusted)) return refuse_after_burn(*refusal);
-  auto hash = crypto::hash_password(request_.password, owner_.options_.cost);
+  auto hash =
+      crypto::hash_password(owner_.parts_.world.random, request_.password, owner_.options_.cost);
   if (!hash) return refuse(kHashUnavailable);
   new_hash_ = std::move(*hash);
   return InStore{&Attempt::create};
@@ -259,7 +254,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::complete(store::Driver& dri
 // A try is taken before it is known whether the code is right, so that of any number of logins at
 // once no more are answered than there are tries.
 std::optional<Refusal> Authenticator::Attempt::take_totp_try(store::Driver& driver) {
-  const auto taken = driver.take_totp_try(account_->id, owner_.totp_budget_, now_s());
+  const auto taken = driver.take_totp_try(account_->id, owner_.totp_budget_, clock().wall_s());
   if (!taken) return refusal_for(taken.error());
   if (*taken) return std::nullopt;
   return unless_proved_.value_or(
@@ -290,8 +285,8 @@ Authenticator::Attempt::Next Authenticator::Attempt::create(store::Driver& drive
 
 Authenticator::Attempt::Next Authenticator::Attempt::adopt(store::Driver& driver) {
   if (cancelled()) return refuse(kClientLeft);
-  auto adopted = login::find_or_create(
-      driver, {request_.name, request_.server, request_.trusted}, owner_.options_.names, now_s());
+  auto adopted = login::find_or_create(driver, {request_.name, request_.server, request_.trusted},
+                                       owner_.options_.names, clock().wall_s());
   if (!adopted) return refuse(refusal_for(adopted.error()));
   if (!*adopted) return refuse(adopted->error());
   account_ = std::move((*adopted)->account);
@@ -300,7 +295,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::adopt(store::Driver& driver
 }
 
 Authenticator::Attempt::Next Authenticator::Attempt::admit() {
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = clock().monotonic_ns();
   guess_.succeeded(now_ns);
   if (!request_.trusted && (unless_proved_ || !request_.ticket.empty()))
     owner_.parts_.throttle.good(request_.address, counted_name(), now_ns);
@@ -308,13 +303,14 @@ Authenticator::Attempt::Next Authenticator::Attempt::admit() {
   TicketHolder holder = TicketHolder::of(*account_);
   admitted.credentials = holder.credentials;
   if (password_given_) {
-    const TicketClaim first = Tickets::new_family(now_s());
+    const TicketClaim first = owner_.tickets_.new_family(clock().wall_s());
     admitted.family = first.family;
-    if (request_.wants_ticket) admitted.ticket = owner_.tickets_.issue(holder, first, now_s());
+    if (request_.wants_ticket)
+      admitted.ticket = owner_.tickets_.issue(holder, first, clock().wall_s());
   } else if (claim_) {
     admitted.family = claim_->family;
     admitted.spend = TicketSpend{std::move(holder), *claim_, request_.address,
-                                 request_.wants_ticket, monotonic_ms()};
+                                 request_.wants_ticket, clock().monotonic_ms()};
   }
   return Admission(std::move(admitted));
 }
@@ -324,7 +320,7 @@ Authenticator::Attempt::Next Authenticator::Attempt::refuse(const Refusal& refus
 }
 
 Authenticator::Attempt::Next Authenticator::Attempt::refuse_failed(const Refusal& refusal) {
-  guess_.failed(monotonic_ns());
+  guess_.failed(clock().monotonic_ns());
   return refuse(refusal);
 }
 
@@ -345,7 +341,7 @@ void Authenticator::Attempt::burn() {
   const crypto::Argon2Cost& cost = owner_.options_.cost;
   crypto::burn_password_time(request_.password, cost);
   owner_.floor_.learn(crypto::estimate_verify_ns(cost),
-                      monotonic_ns() - request_.waiter->turn_ns.load());
+                      clock().monotonic_ns() - request_.waiter->turn_ns.load());
 }
 
 }  // namespace gatehouse::login

@@ -76,6 +76,7 @@ class Authenticator::Attempt : public std::enable_shared_from_this<Attempt> {
   [[nodiscard]] bool known_address() const;
   [[nodiscard]] const std::string& counted_name() const;
   void burn();
+  [[nodiscard]] const Clock& clock() const { return owner_.parts_.world.clock; }
   [[nodiscard]] bool cancelled() const { return request_.waiter->cancelled.load(); }
 
   const Underway underway_;

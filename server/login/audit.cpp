@@ -51,8 +51,8 @@ struct Audit::Refusals {
 };
 
 struct Audit::State {
-  State(store::Store& s, Metric& d, std::size_t addresses)
-      : store(s), dropped(d), addresses_max(addresses) {}
+  State(const Clock& c, store::Store& s, Metric& d, std::size_t addresses)
+      : clock(c), store(s), dropped(d), addresses_max(addresses) {}
 
   // All under mutex.
   void refuse(store::LoginAudit row) {
@@ -79,6 +79,7 @@ struct Audit::State {
     }
   }
 
+  const Clock& clock;
   store::Store& store;
   Metric& dropped;
   const std::size_t addresses_max;
@@ -90,16 +91,18 @@ struct Audit::State {
   LogLimit lines{1, 10'000};  // about rows that are lost
 };
 
-Audit::Audit(store::Store& store, MetricSet& metrics, bool enabled, std::uint32_t addresses_max) {
+Audit::Audit(const Clock& clock, store::Store& store, MetricSet& metrics, bool enabled,
+             std::uint32_t addresses_max) {
   if (!enabled) return;
   state_ = std::make_shared<State>(
-      store, metrics.counter("login_audit_dropped", "", "Logins that login_audit does not have"),
+      clock, store,
+      metrics.counter("login_audit_dropped", "", "Logins that login_audit does not have"),
       addresses_max);
 }
 
 void Audit::record(store::LoginAudit row) {
   if (state_ == nullptr) return;
-  row.at_s = wall_ms() / 1000;
+  row.at_s = state_->clock.wall_s();
   {
     std::lock_guard lock(state_->mutex);
     if (row.result != kLetIn) return state_->refuse(std::move(row));
@@ -141,7 +144,7 @@ void Audit::write_some(const std::shared_ptr<State>& state, store::Driver& drive
   }
   if (const auto written = driver.record_logins(rows); !written) {
     state->dropped.add(logins(rows));
-    if (state->lines.admit(monotonic_ms()))
+    if (state->lines.admit(state->clock.monotonic_ms()))
       log::error({}, "login_audit: {} logins are not recorded: {}", logins(rows),
                  written.error().message);
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
@@ -22,7 +23,7 @@ class Audit {
 
   // The store and the metrics outlive the jobs that are under way. addresses_max: with rows of
   // their own in a minute.
-  Audit(store::Store& store, MetricSet& metrics, bool enabled,
+  Audit(const Clock& clock, store::Store& store, MetricSet& metrics, bool enabled,
         std::uint32_t addresses_max = 1'000);
   Audit(const Audit&) = delete;
   Audit& operator=(const Audit&) = delete;

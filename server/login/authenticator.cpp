@@ -23,12 +23,13 @@ Authenticator::Authenticator(const AuthenticatorParts& parts, const Limits& limi
       hash_slots_(parts.hash_pool.threads() * kHashSlotsAThread),
       totp_budget_(store::TotpBudget::per_day(limits.login_totp_failures_day_max)),
       floor_(limits.login_answer_floor_ms_max, parts.metrics),
-      tickets_(options.tickets),
-      waiting_(parts.metrics.gauge("login_waiting", "room=\"hash\"",
-                                   "Logins that wait for their turn")),
-      room_({limits.login_queue_max, limits.waiting_keep_ms, limits.waiting_update_ms},
-            [this] { return take_hash_slot(); }, waiting_),
-      survey_(parts.store, parts.hash_pool, floor_, options.cost) {}
+      tickets_(parts.world.random, options.tickets),
+      waiting_(
+          parts.metrics.gauge("login_waiting", "room=\"hash\"", "Logins that wait for their turn")),
+      room_(
+          {limits.login_queue_max, limits.waiting_keep_ms, limits.waiting_update_ms},
+          [this] { return take_hash_slot(); }, waiting_),
+      survey_(parts.world.clock, parts.store, parts.hash_pool, floor_, options.cost) {}
 
 Authenticator::~Authenticator() {
   room_.close();
@@ -73,7 +74,7 @@ struct Authenticator::Renewing {
   Result<TicketUse> use = TicketUse::kNone;
 
   void run(store::Driver& driver) {
-    const MonotonicMs waited_ms = monotonic_ms() - spend.looked_at_ms;
+    const MonotonicMs waited_ms = owner.parts_.world.clock.monotonic_ms() - spend.looked_at_ms;
     use = spend_ticket(driver, spend.holder.account, spend.claim, spend.address,
                        owner.tickets_.options(), static_cast<std::uint32_t>(waited_ms / 1'000 + 1));
   }
@@ -90,7 +91,7 @@ struct Authenticator::Renewing {
     if (!spend.wants_ticket) return done(std::nullopt);
     TicketClaim next = spend.claim;
     ++next.sequence;
-    done(owner.tickets_.issue(spend.holder, next, wall_ms() / 1'000));
+    done(owner.tickets_.issue(spend.holder, next, owner.parts_.world.clock.wall_s()));
   }
 };
 
@@ -116,11 +117,11 @@ std::string Authenticator::room_key(const std::string& name, const net::Address&
 }
 
 void Authenticator::drop(const std::string& name, const net::Address& address) {
-  room_.drop(room_key(name, address), monotonic_ms());
+  room_.drop(room_key(name, address), parts_.world.clock.monotonic_ms());
 }
 
 // At most one line a second: while a store is away every login fails alike.
-bool Authenticator::may_log() { return outage_lines_.admit(monotonic_ms()).has_value(); }
+bool Authenticator::may_log() { return outage_lines_.admit(parts_.world.clock.monotonic_ms()).has_value(); }
 
 void Authenticator::log_store_error(const AuthRequest& request, const Error& error) {
   if (may_log())

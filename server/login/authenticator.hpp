@@ -28,7 +28,6 @@
 #include "admission/answer_floor.hpp"
 #include "admission/throttle.hpp"
 #include "admission/waiting_room.hpp"
-#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/log_limit.hpp"
@@ -37,6 +36,7 @@
 #include "base/secret.hpp"
 #include "base/unique_function.hpp"
 #include "base/user_name.hpp"
+#include "base/world.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
 #include "login/hash_survey.hpp"
@@ -50,6 +50,7 @@ namespace gatehouse::login {
 
 // What it works with; all of it outlives it.
 struct AuthenticatorParts {
+  const World& world;
   store::Store& store;
   actor::WorkPool& hash_pool;
   admission::Throttle& throttle;

@@ -6,7 +6,6 @@
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "crypto/random.hpp"
 #include "login/login_worker.hpp"
 #include "net/network_set.hpp"
 #include "protocol/login_answer.hpp"
@@ -17,10 +16,10 @@ namespace {
 // Input behind the token that is ignored; a client that sends more is cut off.
 constexpr std::size_t kIgnoredBytesMax = 65'536;
 
-protocol::LoginRandomness fresh_randomness() {
+protocol::LoginRandomness fresh_randomness(Random& random) {
   protocol::LoginRandomness randomness;
-  crypto::random_bytes(randomness.challenge.data(), randomness.challenge.size());
-  crypto::random_bytes(randomness.private_key.data(), randomness.private_key.size());
+  random.fill(randomness.challenge.data(), randomness.challenge.size());
+  random.fill(randomness.private_key.data(), randomness.private_key.size());
   return randomness;
 }
 
@@ -29,13 +28,13 @@ protocol::LoginRandomness fresh_randomness() {
 Connection::Connection(LoginWorker& owner, net::Transport& transport,
                        const protocol::LoginHandshakeOptions& suites)
     : owner_(owner), transport_(transport) {
-  handshake_.emplace(suites, fresh_randomness());
+  handshake_.emplace(suites, fresh_randomness(owner.worker().system().world().random));
 }
 
 void Connection::start() {
   send_line(handshake_->start());
   const auto timeout_ms = owner_.context().limits.login_handshake_timeout_ms;
-  owner_.worker().timers().add(*this, monotonic_ms() + timeout_ms);
+  owner_.worker().timers().add(*this, clock().monotonic_ms() + timeout_ms);
 }
 
 void Connection::fire() {
@@ -46,15 +45,19 @@ void Connection::fire() {
   transport_.close(net::CloseReason::kTimeout);
 }
 
+const Clock& Connection::clock() const {
+  return owner_.worker().clock();
+}
+
 void Connection::set_deadline(std::uint32_t timeout_ms) {
-  deadline_ms_ = monotonic_ms() + timeout_ms;
+  deadline_ms_ = clock().monotonic_ms() + timeout_ms;
   if (waiting()) cancel();
   owner_.worker().timers().add(*this, deadline_ms_);
 }
 
 // Who waits in a room, and is there, has all the time it takes, and the whole time from then on.
 void Connection::check_deadline() {
-  const MonotonicMs now = monotonic_ms();
+  const MonotonicMs now = clock().monotonic_ms();
   if (!input_ended_) {
     const MonotonicMs since = login_->in_line() ? now : login_->called_ms.load();
     deadline_ms_ = std::max(deadline_ms_, since + owner_.context().answer_timeout_ms);
@@ -161,7 +164,7 @@ void Connection::welcome(Welcome welcome) {
 void Connection::refuse(const Refusal& refusal) {
   if (state_ == State::kDone) return;
   if (refusal.code == 0) return leave_the_line();  // a newer login has its place
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = clock().monotonic_ns();
   const MonotonicMs due = due_ms(refusal, now_ns);
   std::string line = protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp});
   if (login_) {

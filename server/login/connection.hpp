@@ -57,6 +57,7 @@ class Connection final : private actor::Timer {
  private:
   enum class State : std::uint8_t { kHandshake, kLogin, kDone };
 
+  [[nodiscard]] const Clock& clock() const;
   void fire() override;
   void check_deadline();
   void read_lines(std::string_view bytes);

@@ -20,8 +20,10 @@ constexpr MonotonicMs kRetryMs = 5'000;  // with a store that is away
 }  // namespace
 
 struct HashSurvey::State {
-  State(actor::WorkPool& pool, admission::AnswerFloor& f) : hash_pool(pool), floor(f) {}
+  State(const Clock& c, actor::WorkPool& pool, admission::AnswerFloor& f)
+      : clock(c), hash_pool(pool), floor(f) {}
 
+  const Clock& clock;
   actor::WorkPool& hash_pool;
   admission::AnswerFloor& floor;
   std::mutex mutex;
@@ -41,7 +43,7 @@ struct HashSurvey::State {
   void end_page(MonotonicMs pause_ms) {
     {
       std::lock_guard lock(mutex);
-      next_ms = monotonic_ms() + pause_ms;
+      next_ms = clock.monotonic_ms() + pause_ms;
     }
     end();
   }
@@ -50,18 +52,18 @@ struct HashSurvey::State {
 namespace {
 
 // How long the verification of a password that is wrong takes.
-void measure_hash(admission::AnswerFloor& floor, const std::string& stored) {
+void measure_hash(const Clock& clock, admission::AnswerFloor& floor, const std::string& stored) {
   const auto estimate_ns = crypto::estimate_verify_ns(stored);
-  const std::int64_t began_ns = monotonic_ns();
+  const std::int64_t began_ns = clock.monotonic_ns();
   if (estimate_ns && crypto::verify_password(Secret("no password"), stored))
-    floor.learn(*estimate_ns, monotonic_ns() - began_ns);
+    floor.learn(*estimate_ns, clock.monotonic_ns() - began_ns);
 }
 
 }  // namespace
 
-HashSurvey::HashSurvey(store::Store& store, actor::WorkPool& hash_pool,
+HashSurvey::HashSurvey(const Clock& clock, store::Store& store, actor::WorkPool& hash_pool,
                        admission::AnswerFloor& floor, const crypto::Argon2Cost& cost)
-    : store_(store), state_(std::make_shared<State>(hash_pool, floor)) {
+    : store_(store), state_(std::make_shared<State>(clock, hash_pool, floor)) {
   static_cast<void>(floor.wants(crypto::estimate_verify_ns(cost)));
 }
 
@@ -96,7 +98,7 @@ void HashSurvey::read_page(const std::shared_ptr<State>& state, store::Driver& d
 void HashSurvey::measure(const std::shared_ptr<State>& state, const std::string& stored) {
   state->begin();
   const auto taken = state->hash_pool.submit([state, stored](const actor::WorkContext& context) {
-    if (!context.discarded) measure_hash(state->floor, stored);
+    if (!context.discarded) measure_hash(state->clock, state->floor, stored);
     state->end();
   });
   if (!taken) state->end();

@@ -20,8 +20,8 @@ namespace gatehouse::login {
 class HashSurvey {
  public:
   // cost: of new hashes. What is not slower than that, logins themselves measure.
-  HashSurvey(store::Store& store, actor::WorkPool& hash_pool, admission::AnswerFloor& floor,
-             const crypto::Argon2Cost& cost);
+  HashSurvey(const Clock& clock, store::Store& store, actor::WorkPool& hash_pool,
+             admission::AnswerFloor& floor, const crypto::Argon2Cost& cost);
   HashSurvey(const HashSurvey&) = delete;
   HashSurvey& operator=(const HashSurvey&) = delete;
   // Waits for its jobs.

@@ -68,7 +68,7 @@ Login::Login(LoginWorker& owner, ConnectionId connection, const net::Address& pe
       connection_(connection),
       peer_(peer),
       suite_(step.suite),
-      began_ns_(monotonic_ns()),
+      began_ns_(context_.world.clock.monotonic_ns()),
       uid_(step.token.user),
       server_(step.token.server),
       token_(std::move(step.token)),
@@ -130,7 +130,7 @@ void Login::on_policy_auth(Connection& connection, Result<AuthResult> result) {
     if (const auto refusal = no_answer_of_policy(result.error().code))
       return finish_unanswered(*refusal);
   }
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = context_.world.clock.monotonic_ns();
   context_.authenticator.floor().learn(admission::AnswerFloor::kPolicy, now_ns - began_ns_);
   if (!result || result->uid.empty()) {
     guess_.failed(now_ns);
@@ -206,7 +206,7 @@ void Login::enter_room() {
 
 // Any thread.
 void Login::on_turn(Turn turn, admission::Pass pass) {
-  called_ms.store(monotonic_ms());
+  called_ms.store(context_.world.clock.monotonic_ms());
   in_server_room_.store(false);
   pass_ = std::move(pass);
   if (cancelled.load()) return let_go();
@@ -279,13 +279,13 @@ void Login::answer(Connection& connection, Outcome outcome) {
 
 void Login::give_up() {
   cancelled.store(true);
-  guess_.give_back(monotonic_ns());
+  guess_.give_back(context_.world.clock.monotonic_ns());
   if (position.load() != 0) leave_room();
 }
 
 void Login::leave_room() {
   if (in_server_room_.load()) {
-    context_.rooms.drop(server_, uid_, monotonic_ms());
+    context_.rooms.drop(server_, uid_, context_.world.clock.monotonic_ms());
   } else {
     context_.authenticator.drop(uid_, peer_);
   }

@@ -22,19 +22,21 @@ namespace gatehouse::login {
 // Any thread; each part says what it allows.
 struct LoginContext {
   LoginContext(const LoginDependencies& d, const Limits& configured, const LoginOptions& options)
-      : placer(d.placer),
+      : world(d.system.world()),
+        placer(d.placer),
         policy(d.policy),
         metrics(d.metrics),
         limits(configured),
         answer_timeout_ms(options.answer_timeout_ms),
         policy_timeout_ms(options.policy_timeout_ms),
-        throttle(limits, metrics),
-        rooms(limits, metrics,
+        throttle(world.clock, limits, metrics),
+        rooms(world.clock, limits, metrics,
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
-        audit(d.store, metrics, options.audit, options.audit_addresses_max),
-        authenticator({d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
+        audit(world.clock, d.store, metrics, options.audit, options.audit_addresses_max),
+        authenticator({world, d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
         connections_gauge(metrics.gauge("login_connections", "", "Open login connections")) {}
 
+  const World& world;
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;

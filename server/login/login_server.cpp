@@ -41,7 +41,7 @@ class LoginServer::Upkeep {
    private:
     // On the worker.
     void fire() override {
-      const MonotonicMs due = upkeep_.work(monotonic_ms());
+      const MonotonicMs due = upkeep_.work(worker_.clock().monotonic_ms());
       worker_.timers().add(*this, due + (worker_.index() == 0 ? 0 : kLateMs));
     }
 

@@ -36,7 +36,7 @@ void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal, std::
 }
 
 bool OutcomeLog::may_log() {
-  const MonotonicMs now_ms = monotonic_ms();
+  const MonotonicMs now_ms = worker_.clock().monotonic_ms();
   const auto left_out = limit_.admit(now_ms);
   if (left_out) {
     tell(*left_out);

@@ -7,7 +7,6 @@
 #include "base/bytes.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -51,8 +50,8 @@ std::int64_t time_of(std::uint64_t number) { return static_cast<std::int64_t>(nu
 }  // namespace
 
 // A database's integers are signed.
-TicketClaim Tickets::new_family(std::int64_t now_s) {
-  const std::uint64_t number = number_at(crypto::random_bytes(8), 0) >> 1;
+TicketClaim Tickets::new_family(std::int64_t now_s) const {
+  const std::uint64_t number = random_.number() >> 1;
   return {.family = std::max<std::uint64_t>(number, 1), .sequence = 0, .password_at_s = now_s};
 }
 
@@ -74,7 +73,7 @@ std::optional<Ticket> Tickets::issue(const TicketHolder& holder, const TicketCla
     for (int shift = 56; shift >= 0; shift -= 8)
       plain.push_back(static_cast<char>(number >> shift));
   }
-  return Ticket{Secret(keys->seal(plain, ticket_binding(holder.name))), expires_s};
+  return Ticket{Secret(keys->seal(random_, plain, ticket_binding(holder.name))), expires_s};
 }
 
 std::optional<TicketClaim> Tickets::check(const Secret& ticket, const store::Account& account,

@@ -49,7 +49,7 @@ struct TicketClaim {
 // Any thread.
 class Tickets {
  public:
-  explicit Tickets(const TicketOptions& options) : options_(options) {}
+  Tickets(Random& random, const TicketOptions& options) : random_(random), options_(options) {}
   Tickets(const Tickets&) = delete;
   Tickets& operator=(const Tickets&) = delete;
 
@@ -58,7 +58,7 @@ class Tickets {
   [[nodiscard]] const TicketOptions& options() const { return options_; }
 
   // A family for a password that was given just now.
-  [[nodiscard]] static TicketClaim new_family(std::int64_t now_s);
+  [[nodiscard]] TicketClaim new_family(std::int64_t now_s) const;
 
   // Nothing without keys, and once age_max_s is over.
   [[nodiscard]] std::optional<Ticket> issue(const TicketHolder& holder, const TicketClaim& claim,
@@ -70,6 +70,7 @@ class Tickets {
                                                  std::int64_t now_s) const;
 
  private:
+  Random& random_;
   const TicketOptions options_;
   Published<crypto::SealRing> keys_;
 };

@@ -3,8 +3,8 @@
 // client/crypt.so for plain Lua interpreters.
 #include <algorithm>
 
+#include "base/random.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "modules/modules.hpp"
 #include "script/lua_args.hpp"
@@ -48,18 +48,19 @@ int of_des(lua_State* L) {
   });
 }
 
-// randomkey() -> 8 bytes, not all zero: zero is no key of the exchange
+// randomkey(), of the Random that is its upvalue -> 8 bytes, not all zero: zero is no key of the
+// exchange
 int l_randomkey(lua_State* L) {
+  auto& random = *static_cast<Random*>(lua_touserdata(L, lua_upvalueindex(1)));
   char key[crypto::kSkynetKeyBytes];
   do {
-    crypto::random_bytes(key, sizeof key);
+    random.fill(key, sizeof key);
   } while (std::all_of(std::begin(key), std::end(key), [](char c) { return c == 0; }));
   lua_pushlstring(L, key, sizeof key);
   return 1;
 }
 
 const luaL_Reg kCryptFunctions[] = {
-    {"randomkey", script::bind<l_randomkey>},
     {"dhexchange", script::bind<of_one<crypto::dh_exchange>>},
     {"dhsecret", script::bind<of_two<crypto::dh_secret>>},
     {"hmac64", script::bind<of_two<crypto::hmac64>>},
@@ -80,8 +81,11 @@ const luaL_Reg kCryptFunctions[] = {
 
 }  // namespace
 
-int open_crypt(lua_State* L) {
+int push_crypt(lua_State* L, Random& random) {
   luaL_newlib(L, kCryptFunctions);
+  lua_pushlightuserdata(L, &random);
+  lua_pushcclosure(L, script::bind<l_randomkey>, 1);
+  lua_setfield(L, -2, "randomkey");
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, static_cast<lua_Integer>(crypto::DesPadding::kIso7816_4));
   lua_setfield(L, -2, "iso7816_4");

@@ -1,9 +1,9 @@
 // "md5" (docs/skynet-rules.md 1.11): the functions of Lua's md5 library, on crypto/md5.hpp.
 #include "crypto/md5.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "modules/modules.hpp"
 #include "script/lua_args.hpp"
+#include "script/vm.hpp"
 
 namespace gatehouse::modules {
 namespace {
@@ -48,7 +48,7 @@ int l_crypt(lua_State* L) {
   char random[kSeedBytes];
   std::string_view seed(random, sizeof random);
   if (lua_isnoneornil(L, 3)) {
-    crypto::random_bytes(random, sizeof random);
+    script::Vm::of(L).world().random.fill(random, sizeof random);
   } else {
     seed = script::check_view(L, 3);
   }

@@ -4,10 +4,16 @@
 #include "mysql/worker.hpp"
 #include "script/lua_args.hpp"
 #include "script/runtime.hpp"
+#include "script/vm.hpp"
 #include "skynet/core.hpp"
 #include "stdlib/standard_libraries.hpp"
 
 namespace gatehouse::modules {
+
+int open_crypt(lua_State* L) {
+  return push_crypt(L, script::Vm::of(L).world().random);
+}
+
 namespace {
 
 constexpr luaL_Reg kModules[] = {

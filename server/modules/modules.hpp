@@ -3,6 +3,9 @@
 
 #include <lua.hpp>
 
+namespace gatehouse {
+class Random;
+}
 namespace gatehouse::mysql {
 class Workers;
 }
@@ -14,6 +17,8 @@ namespace gatehouse::modules {
 
 // "skynet.crypt" and "client.crypt" (docs/skynet-rules.md 1.7).
 int open_crypt(lua_State* L);
+// The same with the randomness that its keys are made of, which outlives the state.
+int push_crypt(lua_State* L, Random& random);
 // "md5" (docs/skynet-rules.md 1.11).
 int open_md5(lua_State* L);
 // "skynet.socketdriver": TCP and UDP for lua/lib/skynet/socket.lua (docs/skynet-rules.md 1.3).

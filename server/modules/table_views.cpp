@@ -315,7 +315,7 @@ void TableViews::refresh() {
   vm_.use_reserve(outer_reserve);
   if (refreshed) return;
   seen_ = kUnseen;  // what has not moved yet moves with the next handler
-  if (reports_.admit(monotonic_ms()))
+  if (reports_.admit(vm_.clock().monotonic_ms()))
     log::error({}, "shared tables were not updated: {}", refreshed.error().message);
 }
 

@@ -92,7 +92,7 @@ Answer Client::run(const Request& request) {
 
 void Client::connect(Answer& answer) {
   disconnect();
-  auto connected = connect_client(options_.options, options_.charset, interrupt_);
+  auto connected = connect_client(clock_, options_.options, options_.charset, interrupt_);
   if (!connected) {
     answer.outcome = Outcome::kLost;
     answer.error_text = connected.error().message;

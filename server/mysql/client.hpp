@@ -19,7 +19,7 @@ namespace gatehouse::mysql {
 // are prepared again where they are needed. Nothing is ever run twice.
 class Client {
  public:
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+  Client(const Clock& clock, ClientOptions options) : clock_(clock), options_(std::move(options)) {}
   ~Client() { disconnect(); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -58,6 +58,7 @@ class Client {
   void refuse(Answer& answer, unsigned number, std::string state, std::string text);
   void refuse_size(Answer& answer);
 
+  const Clock& clock_;
   const ClientOptions options_;
   Interrupt interrupt_;
   Handle mysql_;

@@ -132,15 +132,17 @@ constexpr unsigned kPacketBytesMax = 1u << 30;
 
 // Waits for what the library waits for. An interrupt, or the end of the time, is a time-out to
 // the library, which then takes itself down.
-int await_library(MYSQL* mysql, int wanted, const Interrupt& interrupt, MonotonicMs deadline_ms) {
-  if (interrupt.raised() || monotonic_ms() >= deadline_ms) return MYSQL_WAIT_TIMEOUT;
+int await_library(const Clock& clock, MYSQL* mysql, int wanted, const Interrupt& interrupt,
+                  MonotonicMs deadline_ms) {
+  if (interrupt.raised() || clock.monotonic_ms() >= deadline_ms) return MYSQL_WAIT_TIMEOUT;
   pollfd waits[2] = {{mysql_get_socket(mysql), 0, 0}, {interrupt.descriptor(), POLLIN, 0}};
   if ((wanted & MYSQL_WAIT_READ) != 0) waits[0].events |= POLLIN;
   if ((wanted & MYSQL_WAIT_WRITE) != 0) waits[0].events |= POLLOUT;
   if ((wanted & MYSQL_WAIT_EXCEPT) != 0) waits[0].events |= POLLPRI;
-  const auto left_ms = static_cast<int>(deadline_ms - monotonic_ms());
+  const auto left_ms = static_cast<int>(deadline_ms - clock.monotonic_ms());
   const int ready = poll(waits, 2, std::max(0, left_ms));
-  if (ready < 0 && errno == EINTR) return await_library(mysql, wanted, interrupt, deadline_ms);
+  if (ready < 0 && errno == EINTR)
+    return await_library(clock, mysql, wanted, interrupt, deadline_ms);
   if (ready <= 0 || waits[1].revents != 0) return MYSQL_WAIT_TIMEOUT;
   int happened = 0;
   if ((waits[0].revents & POLLIN) != 0) happened |= MYSQL_WAIT_READ;
@@ -150,14 +152,14 @@ int await_library(MYSQL* mysql, int wanted, const Interrupt& interrupt, Monotoni
   return happened != 0 ? happened : wanted & ~MYSQL_WAIT_TIMEOUT;
 }
 
-ServerError connect_interruptibly(MYSQL* mysql, const Options& options, const std::string& charset,
-                                  Interrupt& interrupt) {
+ServerError connect_interruptibly(const Clock& clock, MYSQL* mysql, const Options& options,
+                                  const std::string& charset, Interrupt& interrupt) {
   set_options(mysql, options, options.connect_timeout_ms,
               charset.empty() ? "utf8mb4" : charset.c_str());
   mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, &kConnectStackBytes);
   const unsigned long packet_bytes_max = kPacketBytesMax;
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_bytes_max);
-  const MonotonicMs deadline_ms = monotonic_ms() + options.connect_timeout_ms;
+  const MonotonicMs deadline_ms = clock.monotonic_ms() + options.connect_timeout_ms;
   MYSQL* connected = nullptr;
   int wanted = mysql_real_connect_start(
       &connected, mysql, options.host.c_str(), options.user.c_str(),
@@ -165,7 +167,7 @@ ServerError connect_interruptibly(MYSQL* mysql, const Options& options, const st
       options.database.empty() ? nullptr : options.database.c_str(), options.port, nullptr,
       CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS | CLIENT_IGNORE_SPACE);
   while (wanted != 0) {
-    const int happened = await_library(mysql, wanted, interrupt, deadline_ms);
+    const int happened = await_library(clock, mysql, wanted, interrupt, deadline_ms);
     wanted = mysql_real_connect_cont(&connected, mysql, happened);
   }
   if (connected == nullptr) return last_error(mysql);
@@ -213,11 +215,11 @@ Result<Handle> connect(const Options& options, Metric* errors) {
   return fail(Errc::kUnavailable, "cannot connect to MySQL at " + reasons);
 }
 
-Result<Handle> connect_client(const Options& options, const std::string& charset,
-                              Interrupt& interrupt) {
+Result<Handle> connect_client(const Clock& clock, const Options& options,
+                              const std::string& charset, Interrupt& interrupt) {
   Handle mysql(mysql_init(nullptr));
   if (!mysql) return fail(Errc::kUnavailable, "cannot connect to MySQL: out of memory");
-  const ServerError error = connect_interruptibly(mysql.get(), options, charset, interrupt);
+  const ServerError error = connect_interruptibly(clock, mysql.get(), options, charset, interrupt);
   if (error.number == 0) return mysql;
   if (interrupt.raised()) return fail(Errc::kClosed, "the connection was closed");
   const bool tls = options.tls.mode != Tls::Mode::kOff;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "mysql/interrupt.hpp"
@@ -28,8 +29,8 @@ using Handle = std::unique_ptr<MYSQL, CloseHandle>;
 // the server's own settings, several statements in a query, and rows matched as affected rows.
 // connect_timeout_ms bounds all of it but looking up the host's name. `charset` empty: the
 // server's default. kUnavailable says why, kClosed when it was interrupted.
-[[nodiscard]] Result<Handle> connect_client(const Options& options, const std::string& charset,
-                                            Interrupt& interrupt);
+[[nodiscard]] Result<Handle> connect_client(const Clock& clock, const Options& options,
+                                            const std::string& charset, Interrupt& interrupt);
 
 // The session's max_allowed_packet: what a larger statement brings is the end of the connection,
 // often without the server's reason. 0: it does not say.

@@ -1,8 +1,5 @@
 #include "mysql/worker.hpp"
 
-#include <pthread.h>
-
-#include <csignal>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -20,37 +17,16 @@ std::size_t bytes_of(const Request& request) {
   return bytes;
 }
 
-// While it lives, threads that are made inherit that they take no signals, but for those that a
-// thread brings upon itself.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
-      sigdelset(&blocked, own);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
 
-Worker::Worker(ClientOptions options, Notify notify)
-    : client_(std::make_unique<Client>(std::move(options))), notify_(std::move(notify)) {
-  const SignalsBlocked guard;
-  thread_ = std::thread([this] { run(); });
-}
+Worker::Worker(const World& world, ClientOptions options, Notify notify)
+    : client_(std::make_unique<Client>(world.clock, std::move(options))),
+      notify_(std::move(notify)),
+      thread_(world.executor.start({.name = "mysql"}, [this] { run(); })) {}
 
 Worker::~Worker() {
   close();
-  GATEHOUSE_ASSERT(thread_.get_id() != std::this_thread::get_id());
-  thread_.join();
+  thread_->join();
 }
 
 Result<> Worker::submit(Request request) {
@@ -119,7 +95,6 @@ Answer Worker::answer(const Request& request, bool closing) {
 }
 
 void Worker::run() {
-  pthread_setname_np(pthread_self(), "mysql");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
@@ -153,7 +128,8 @@ Result<std::shared_ptr<Worker>> Workers::open(ClientOptions options, Worker::Not
   std::erase_if(workers_, [](const auto& worker) { return worker->ended(); });
   if (workers_.size() >= kCountMax)
     return fail(Errc::kFull, "too many connections to MySQL are open");
-  return workers_.emplace_back(std::make_shared<Worker>(std::move(options), std::move(notify)));
+  return workers_.emplace_back(
+      std::make_shared<Worker>(world_, std::move(options), std::move(notify)));
 }
 
 void Workers::forget(std::uint32_t requester) {

@@ -10,11 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
+#include "base/world.hpp"
 #include "mysql/answer.hpp"
 #include "mysql/options.hpp"
 
@@ -39,7 +39,7 @@ class Worker {
   static constexpr std::size_t kQueueMax = 1'024;           // requests that wait
   static constexpr std::size_t kQueueBytesMax = 64u << 20;  // of their texts and parameters
 
-  Worker(ClientOptions options, Notify notify);
+  Worker(const World& world, ClientOptions options, Notify notify);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -73,7 +73,7 @@ class Worker {
   std::deque<std::unique_ptr<Answer>> answers_;
   bool closing_ = false;
   std::atomic<bool> ended_{false};
-  std::thread thread_;  // last: it uses the members above
+  const std::unique_ptr<Thread> thread_;  // last: it uses the members above
 };
 
 // All of the process. Any thread may call it.
@@ -81,7 +81,7 @@ class Workers {
  public:
   static constexpr std::size_t kCountMax = 512;
 
-  Workers() = default;
+  explicit Workers(const World& world) : world_(world) {}
   // stop().
   ~Workers();
   Workers(const Workers&) = delete;
@@ -96,6 +96,7 @@ class Workers {
   void stop();
 
  private:
+  const World& world_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<Worker>> workers_;
   bool stopped_ = false;

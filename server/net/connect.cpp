@@ -29,7 +29,7 @@ class Connecting final : public actor::Timer, public std::enable_shared_from_thi
 
   void start(std::uint32_t timeout_ms) {
     // Not worker.now(): this may run in the loop's callbacks or between turns.
-    loop_.worker().timers().add(*this, monotonic_ms() + timeout_ms);
+    loop_.worker().timers().add(*this, loop_.worker().clock().monotonic_ms() + timeout_ms);
     resolve(loop_, endpoint_.host,
             [self = shared_from_this()](Result<std::vector<std::string>> addresses) {
               self->on_resolved(std::move(addresses));

@@ -107,14 +107,15 @@ bool UvLoop::spin() {
   const bool probe = spin_credit_ == 0;
   if (probe && slept_for_mail_ < sleeps_per_probe_) return false;
   slept_for_mail_ = 0;
-  const std::int64_t end = monotonic_ns() + (probe ? kProbeNs : kSpinNs);
+  const Clock& clock = worker_.clock();
+  const std::int64_t end = clock.monotonic_ns() + (probe ? kProbeNs : kSpinNs);
   do {
     for (int i = 0; i < 16; ++i) pause_core();
     if (!worker_.has_mail()) continue;
     spin_credit_ = kSpinCredit;
     sleeps_per_probe_ = kSleepsPerProbeMin;
     return true;
-  } while (monotonic_ns() < end);
+  } while (clock.monotonic_ns() < end);
   if (probe) {
     sleeps_per_probe_ = std::min(2 * sleeps_per_probe_, kSleepsPerProbeMax);
   } else {

@@ -87,8 +87,8 @@ bool skip_body(const Request& request, Response& response, const httplib::Conten
 
 class AdminServer::Http {
  public:
-  Http(const MetricSet& metrics, AdminHandlers handlers)
-      : metrics_(metrics), handlers_(std::move(handlers)) {
+  Http(Executor& executor, const MetricSet& metrics, AdminHandlers handlers)
+      : executor_(executor), metrics_(metrics), handlers_(std::move(handlers)) {
     server_.new_task_queue = [] { return new BoundedQueue; };
     // The library would share the port with another process (SO_REUSEPORT).
     server_.set_socket_options([](int socket) {
@@ -112,7 +112,7 @@ class AdminServer::Http {
   ~Http() {
     stopping_.store(true);
     server_.stop();
-    if (thread_.joinable()) thread_.join();
+    if (thread_) thread_->join();
   }
 
   Result<> start(const std::string& host, std::uint16_t port) {
@@ -122,7 +122,7 @@ class AdminServer::Http {
       return fail(Errc::kIo, fmt::format("admin.listen: cannot listen on {}:{}", host, port));
     }
     port_ = static_cast<std::uint16_t>(bound);
-    thread_ = std::thread([this] { listen(); });
+    thread_ = executor_.start({.name = "admin"}, [this] { listen(); });
     // stop() works from then on only.
     while (!server_.is_running() && !ended_.load()) std::this_thread::yield();
     return {};
@@ -183,25 +183,27 @@ class AdminServer::Http {
     answer(response, online ? 202 : 404, online ? "leaving" : "not online");
   }
 
+  Executor& executor_;
   const MetricSet& metrics_;
   const AdminHandlers handlers_;
   HttpServer server_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};
-  std::thread thread_;
+  std::unique_ptr<Thread> thread_;
 };
 
 AdminServer::AdminServer(std::unique_ptr<Http> http) : http_(std::move(http)) {}
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& host, std::uint16_t port,
+Result<std::unique_ptr<AdminServer>> AdminServer::start(Executor& executor, const std::string& host,
+                                                        std::uint16_t port,
                                                         const MetricSet& metrics,
                                                         AdminHandlers handlers) {
   if (!is_loopback(host)) {
     return fail(Errc::kInvalid, "admin.listen: must be a loopback address, it has no password");
   }
-  auto http = std::make_unique<Http>(metrics, std::move(handlers));
+  auto http = std::make_unique<Http>(executor, metrics, std::move(handlers));
   if (auto started = http->start(host, port); !started) {
     return tl::unexpected<Error>(started.error());
   }

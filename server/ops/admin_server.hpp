@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "base/executor.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 
@@ -47,7 +48,8 @@ class AdminServer {
  public:
   // Listens; port 0 takes a free one. kInvalid when the host is not the loopback, kIo when the
   // port cannot be had. `metrics` outlives it.
-  [[nodiscard]] static Result<std::unique_ptr<AdminServer>> start(const std::string& host,
+  [[nodiscard]] static Result<std::unique_ptr<AdminServer>> start(Executor& executor,
+                                                                  const std::string& host,
                                                                   std::uint16_t port,
                                                                   const MetricSet& metrics,
                                                                   AdminHandlers handlers);

@@ -24,7 +24,7 @@ std::string_view name(Hook hook) {
   return "";
 }
 
-HookReports::HookReports(MetricSet& metrics) {
+HookReports::HookReports(const Clock& clock, MetricSet& metrics) : clock_(clock) {
   for (std::size_t i = 1; i < kHooks; ++i) {
     timeouts_[i] = &metrics.counter("hook_timeouts",
                                     fmt::format("hook=\"{}\"", name(static_cast<Hook>(i))),
@@ -38,7 +38,7 @@ void HookReports::timed_out(ServiceId service, Hook hook, std::string_view text)
 }
 
 void HookReports::error(ServiceId service, std::string_view text) {
-  const auto left_out = lines_.admit(monotonic_ms());
+  const auto left_out = lines_.admit(clock_.monotonic_ms());
   if (!left_out) return;
   if (*left_out != 0) log::error({}, "{} more failures of hooks, not logged one by one", *left_out);
   log::write(log::Level::kError, service, text);

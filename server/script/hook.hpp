@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/log_limit.hpp"
 #include "base/metrics.hpp"
@@ -38,7 +39,7 @@ inline constexpr std::size_t kHooks = 11;
 // a second at most. Any thread.
 class HookReports {
  public:
-  explicit HookReports(MetricSet& metrics);
+  HookReports(const Clock& clock, MetricSet& metrics);
   HookReports(const HookReports&) = delete;
   HookReports& operator=(const HookReports&) = delete;
 
@@ -49,6 +50,7 @@ class HookReports {
   void error(ServiceId service, std::string_view text);
 
  private:
+  const Clock& clock_;
   std::array<Metric*, kHooks> timeouts_{};
   LogLimit lines_{10, 1'000};
 };

@@ -126,7 +126,7 @@ class LuaService::Postponed final : public actor::Timer {
   explicit Postponed(actor::System& system) : system_(system) {}
   void add(actor::Worker& worker, MessagePtr message) {
     messages_.push_back(std::move(message));
-    if (!waiting()) worker.timers().add(*this, monotonic_ms() + kWaitMs);
+    if (!waiting()) worker.timers().add(*this, worker.clock().monotonic_ms() + kWaitMs);
   }
   [[nodiscard]] std::size_t count() const { return messages_.size(); }
   void fire() override {

@@ -174,17 +174,17 @@ class Walk {
 }  // namespace
 
 bool collect_garbage(Vm& vm) {
-  const std::int64_t before = monotonic_ms();
+  const std::int64_t before = vm.clock().monotonic_ms();
   if (before < vm.next_collection_ms) return false;
   static_cast<void>(vm.protect([](lua_State* L) { lua_gc(L, LUA_GCCOLLECT); }));
-  const std::int64_t after = monotonic_ms();
+  const std::int64_t after = vm.clock().monotonic_ms();
   vm.next_collection_ms = after + std::max(kCollectEveryMs, (after - before) * kCollectShare);
   return vm.nearly_full();
 }
 
 void report_full(LuaService& owner, const std::string& holders) {
   Vm& vm = owner.vm();
-  if (!vm.full_reports.admit(monotonic_ms())) return;
+  if (!vm.full_reports.admit(vm.clock().monotonic_ms())) return;
   log::error(owner.id(), "{} is out of memory: {} bytes of {} are in use{}", owner.description(),
              vm.memory_bytes(), vm.memory_bytes_max(), holders);
 }

@@ -316,7 +316,7 @@ void Scheduler::schedule(Task& task, std::int64_t centiseconds) {
   auto* timer = new SessionTimer(system, service.id(), task.session);
   task.timer = timer;
   const auto wait_ms = std::min<std::int64_t>(centiseconds, INT32_MAX) * 10;
-  service.worker().timers().add(*timer, monotonic_ms() + wait_ms);
+  service.worker().timers().add(*timer, service.worker().clock().monotonic_ms() + wait_ms);
 }
 
 void Scheduler::start_after(Task& task, std::int64_t centiseconds) {

@@ -75,6 +75,10 @@ actor::InterruptTarget Vm::interrupt_target() {
   return {request, this};
 }
 
+const World& Vm::world() const {
+  return runtime_.system.world();
+}
+
 Vm::~Vm() {
   GATEHOUSE_ASSERT(light_services_.empty() && owner_ == nullptr && protections_ == 0);
   if (main_ == nullptr) return;

@@ -22,6 +22,7 @@
 #include "base/assert.hpp"
 #include "base/log_limit.hpp"
 #include "base/result.hpp"
+#include "base/world.hpp"
 #include "script/codec.hpp"
 #include "script/lua_args.hpp"
 #include "script/scheduler.hpp"
@@ -81,6 +82,8 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // Gives a registry reference back; LUA_NOREF is fine.
   void unref(int reference) { luaL_unref(main_, LUA_REGISTRYINDEX, reference); }
   [[nodiscard]] Runtime& runtime() const { return runtime_; }
+  [[nodiscard]] const World& world() const;
+  [[nodiscard]] const Clock& clock() const { return world().clock; }
   [[nodiscard]] const std::shared_ptr<Code>& code() const { return code_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] PackBuffer& pack_buffer() { return pack_buffer_; }

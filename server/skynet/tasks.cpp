@@ -128,7 +128,7 @@ int l_starttime(lua_State* L) {
 }
 
 int l_hpc(lua_State* L) {
-  lua_pushinteger(L, monotonic_ns());
+  lua_pushinteger(L, script::system_of(L).world().clock.monotonic_ns());
   return 1;
 }
 

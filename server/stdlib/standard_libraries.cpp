@@ -1,6 +1,7 @@
 #include "stdlib/standard_libraries.hpp"
 
 #include "script/bind_util.hpp"
+#include "script/vm.hpp"
 
 namespace gatehouse::stdlib {
 namespace {
@@ -11,8 +12,58 @@ constexpr luaL_Reg kAtOnce[] = {
     {LUA_STRLIBNAME, luaopen_string},
 };
 
+// The library seeds itself with a time and an address.
+int open_math(lua_State* L) {
+  luaopen_math(L);
+  lua_getfield(L, -1, "randomseed");
+  for (int i = 0; i < 2; ++i)
+    lua_pushinteger(L, static_cast<lua_Integer>(script::Vm::of(L).world().random.number()));
+  lua_call(L, 2, 0);
+  return 1;
+}
+
+// time([table]) -> seconds; upvalue: the library's, for a table
+int l_os_time(lua_State* L) {
+  if (lua_isnoneornil(L, 1)) {
+    lua_pushinteger(L, script::Vm::of(L).clock().wall_s());
+    return 1;
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  return 1;
+}
+
+// date([format[, time]]) -> text or table; upvalue: the library's, which is given the time
+int l_os_date(lua_State* L) {
+  lua_settop(L, 2);
+  if (lua_isnil(L, 1)) {
+    lua_pushliteral(L, "%c");
+    lua_replace(L, 1);
+  }
+  if (lua_isnil(L, 2)) {
+    lua_pushinteger(L, script::Vm::of(L).clock().wall_s());
+    lua_replace(L, 2);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+int open_os(lua_State* L) {
+  luaopen_os(L);
+  lua_getfield(L, -1, "time");
+  lua_pushcclosure(L, script::bind<l_os_time>, 1);
+  lua_setfield(L, -2, "time");
+  lua_getfield(L, -1, "date");
+  lua_pushcclosure(L, script::bind<l_os_date>, 1);
+  lua_setfield(L, -2, "date");
+  return 1;
+}
+
 constexpr luaL_Reg kLazyLibraries[] = {
-    {LUA_MATHLIBNAME, luaopen_math}, {LUA_IOLIBNAME, luaopen_io},    {LUA_OSLIBNAME, luaopen_os},
+    {LUA_MATHLIBNAME, open_math},    {LUA_IOLIBNAME, luaopen_io},    {LUA_OSLIBNAME, open_os},
     {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_DBLIBNAME, luaopen_debug},
 };
 

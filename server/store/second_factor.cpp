@@ -11,8 +11,9 @@ std::string bound_to(std::string_view name) {
 
 }  // namespace
 
-std::string seal_totp_key(const crypto::SealRing& keys, std::string_view name, const Secret& key) {
-  return crypto::base64_encode(keys.seal(key.reveal(), bound_to(name)));
+std::string seal_totp_key(Random& random, const crypto::SealRing& keys, std::string_view name,
+                          const Secret& key) {
+  return crypto::base64_encode(keys.seal(random, key.reveal(), bound_to(name)));
 }
 
 Result<Secret> open_totp_key(const crypto::SealRing& keys, const store::Account& account) {

@@ -18,15 +18,16 @@ std::string label(Options::Kind kind) {
   return "driver=\"" + std::string(name(kind)) + "\"";
 }
 
-Result<std::unique_ptr<Store>> Store::start(const StoreOptions& options, Drivers drivers,
-                                            MetricSet& metrics) {
+Result<std::unique_ptr<Store>> Store::start(const World& world, const StoreOptions& options,
+                                            Drivers drivers, MetricSet& metrics) {
   if (options.queue_max < 1) return fail(Errc::kInvalid, "store.queue_max must be at least 1");
   GATEHOUSE_ASSERT(!drivers.open.empty() && drivers.closed != nullptr);
-  return std::unique_ptr<Store>(new Store(options, std::move(drivers), metrics));
+  return std::unique_ptr<Store>(new Store(world, options, std::move(drivers), metrics));
 }
 
-Store::Store(const StoreOptions& options, Drivers drivers, MetricSet& metrics)
-    : complaint_(std::move(drivers.complaint)),
+Store::Store(const World& world, const StoreOptions& options, Drivers drivers, MetricSet& metrics)
+    : clock_(world.clock),
+      complaint_(std::move(drivers.complaint)),
       queue_length_metric_(metrics.gauge("store_queue_length", label(options.driver.kind),
                                          "Jobs that wait for a connection to the database")),
       full_metric_(metrics.counter("store_full", label(options.driver.kind),
@@ -40,16 +41,16 @@ Store::Store(const StoreOptions& options, Drivers drivers, MetricSet& metrics)
       drivers_(std::move(drivers.open)),
       closed_driver_(std::move(drivers.closed)),
       replies_(drivers_.size()),
-      pool_({.name = "store",
-             .threads = drivers_.size(),
-             .queue_max = options.queue_max,
-             .key_queue_max = options.account_queue_max,
-             .group_max = drivers_[0]->group_max(),
-             .begin_group = [this](std::size_t thread) { drivers_[thread]->begin_group(); },
-             .end_group = [this](std::size_t thread) { end_group(thread); },
-             .ready = [this](std::size_t thread) { return drivers_[thread]->connected(); },
-             .prepare = [this](std::size_t thread) { return connect(thread); },
-             .prepare_pause_ms = options.driver.reconnect_pause_ms}) {}
+      pool_(world, {.name = "store",
+                    .threads = drivers_.size(),
+                    .queue_max = options.queue_max,
+                    .key_queue_max = options.account_queue_max,
+                    .group_max = drivers_[0]->group_max(),
+                    .begin_group = [this](std::size_t thread) { drivers_[thread]->begin_group(); },
+                    .end_group = [this](std::size_t thread) { end_group(thread); },
+                    .ready = [this](std::size_t thread) { return drivers_[thread]->connected(); },
+                    .prepare = [this](std::size_t thread) { return connect(thread); },
+                    .prepare_pause_ms = options.driver.reconnect_pause_ms}) {}
 
 Store::~Store() {
   stop(actor::WorkPool::Stop::kDiscard);
@@ -62,7 +63,7 @@ Store::Owner Store::Owner::account(std::string_view name) {
 bool Store::connect(std::size_t thread) {
   const auto connected = drivers_[thread]->connect();
   if (connected) return true;
-  if (lines_.admit(monotonic_ms()))
+  if (lines_.admit(clock_.monotonic_ms()))
     log::warn({}, "store: connection {} of {}: {}", thread + 1, drivers_.size(),
               connected.error().message);
   return false;
@@ -72,7 +73,7 @@ Result<> Store::submit_job(Owner owner, Job job) {
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
   auto taken =
-      pool_.submit([this, job = std::move(job), start_ns = monotonic_ns()](
+      pool_.submit([this, job = std::move(job), start_ns = clock_.monotonic_ns()](
                        const actor::WorkContext& context) mutable { run(context, job, start_ns); },
                    owner.key);
   if (!taken) {
@@ -84,19 +85,19 @@ Result<> Store::submit_job(Owner owner, Job job) {
 
 void Store::run(const actor::WorkContext& context, Job& job, std::int64_t submitted_ns) {
   queue_length_metric_.add(-1);
-  const std::int64_t start_ns = monotonic_ns();
+  const std::int64_t start_ns = clock_.monotonic_ns();
   auto reply = job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
   if (reply) replies_[context.thread].push_back(std::move(reply));
   if (context.discarded) return;
   jobs_metric_.add();
   wait_us_metric_.add((start_ns - submitted_ns) / 1'000);
-  run_us_metric_.add((monotonic_ns() - start_ns) / 1'000);
+  run_us_metric_.add((clock_.monotonic_ns() - start_ns) / 1'000);
 }
 
 void Store::end_group(std::size_t thread) {
-  const std::int64_t start_ns = monotonic_ns();
+  const std::int64_t start_ns = clock_.monotonic_ns();
   const auto durable = drivers_[thread]->end_group();
-  run_us_metric_.add((monotonic_ns() - start_ns) / 1'000);
+  run_us_metric_.add((clock_.monotonic_ns() - start_ns) / 1'000);
   for (Reply& reply : replies_[thread]) reply(durable);
   replies_[thread].clear();
 }

@@ -20,6 +20,7 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/unique_function.hpp"
+#include "base/world.hpp"
 #include "store/driver.hpp"
 #include "store/options.hpp"
 
@@ -47,7 +48,8 @@ class Store {
   using Job = UniqueFunction<Reply(Driver&)>;
 
   // kInvalid for options that can never work; a database that is away is no error.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> start(const StoreOptions& options,
+  [[nodiscard]] static Result<std::unique_ptr<Store>> start(const World& world,
+                                                            const StoreOptions& options,
                                                             Drivers drivers, MetricSet& metrics);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -95,13 +97,14 @@ class Store {
   [[nodiscard]] std::size_t queue_length() const { return pool_.queue_length(); }
 
  private:
-  Store(const StoreOptions& options, Drivers drivers, MetricSet& metrics);
+  Store(const World& world, const StoreOptions& options, Drivers drivers, MetricSet& metrics);
   [[nodiscard]] Result<> submit_job(Owner owner, Job job);
   // Connects a thread's driver, and says now and then that it cannot.
   [[nodiscard]] bool connect(std::size_t thread);
   void run(const actor::WorkContext& context, Job& job, std::int64_t submitted_ns);
   void end_group(std::size_t thread);
 
+  const Clock& clock_;
   const std::function<std::string()> complaint_;
   Metric& queue_length_metric_;
   Metric& full_metric_;

@@ -28,6 +28,7 @@
 #include "protocol/gate_handshake.hpp"
 #include "skynet/boot.hpp"
 #include "temp_folder.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::script {
@@ -42,7 +43,7 @@ store::StoreOptions store_options(const test::TempFolder& folder) {
   store::StoreOptions options;
   options.driver.sqlite.path = folder / "full_vm.db";
   options.driver.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
-  EXPECT_TRUE(drivers::open(options.driver).value()->migrate().has_value());
+  EXPECT_TRUE(drivers::open(test_world(), options.driver).value()->migrate().has_value());
   return options;
 }
 
@@ -113,7 +114,7 @@ class Client {
 class World {
  public:
   World()
-      : store_(drivers::open_store(store_options(folder_), metrics_).value()),
+      : store_(drivers::open_store(test_world(), store_options(folder_), metrics_).value()),
         network_(system_),
         runtime_(system_, &network_),
         gate_({.server = "sample",
@@ -262,10 +263,10 @@ class World {
 
   test::TempFolder folder_;
   MetricSet metrics_;
-  actor::System system_{{.workers = 1, .limits = {}}, metrics_};
+  actor::System system_{test_world(), {.workers = 1, .limits = {}}, metrics_};
   std::unique_ptr<store::Store> store_;
   net::UvNetwork network_;
-  mysql::Workers mysql_;
+  mysql::Workers mysql_{test_world()};
   script::Runtime runtime_;
   gate::Gate gate_;
   game::AgentManager agents_;

@@ -13,6 +13,7 @@
 
 #include "admission/throttle.hpp"
 #include "base/user_name.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -42,7 +43,8 @@ net::Address network(std::size_t number) {
 // One run of one seed.
 class Siege {
  public:
-  Siege(const Limits& limits, std::uint32_t seed) : throttle_(limits, metrics_), random_(seed) {}
+  Siege(const Limits& limits, std::uint32_t seed)
+      : throttle_(test_world().clock, limits, metrics_), random_(seed) {}
 
   void run(int steps) {
     for (int step = 0; step < steps; ++step) {
@@ -141,7 +143,7 @@ TEST(GuessBound, FourStrangersNeverKeepTheOwnerOut) {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     const Limits limits;
     MetricSet metrics;
-    admission::Throttle throttle(limits, metrics);
+    admission::Throttle throttle(test_world().clock, limits, metrics);
     std::mt19937 random(seed);
     std::int64_t now_ns = kDay;
     const std::int64_t end_ns = now_ns + 3 * kDay;
@@ -163,7 +165,7 @@ TEST(GuessBound, FourStrangersNeverKeepTheOwnerOut) {
 TEST(GuessBound, AKnownNetworkAndATicketAreNeverKeptOut) {
   const Limits limits;
   MetricSet metrics;
-  admission::Throttle throttle(limits, metrics);
+  admission::Throttle throttle(test_world().clock, limits, metrics);
   const net::Address home = network(0);
   std::int64_t now_ns = kDay;
   int refused = 0;

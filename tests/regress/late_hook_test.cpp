@@ -7,13 +7,14 @@
 
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse {
 namespace {
 
 TEST(LateHook, AnAbortThatCameBeforeIsHeard) {
   MetricSet metrics;
-  actor::System system({.workers = 1, .limits = {}}, metrics);
+  actor::System system(test_world(), {.workers = 1, .limits = {}}, metrics);
   system.request_abort(7);
   int code = 0;
   system.on_abort([&code](int exit_code) { code = exit_code; });
@@ -24,7 +25,7 @@ TEST(LateHook, AnAbortThatCameBeforeIsHeard) {
 TEST(LateHook, AnAbortIsHeardOnceWhicheverComesFirst) {
   for (int round = 0; round < 200; ++round) {
     MetricSet metrics;
-    actor::System system({.workers = 1, .limits = {}}, metrics);
+    actor::System system(test_world(), {.workers = 1, .limits = {}}, metrics);
     std::atomic<int> heard = 0;
     std::thread script([&system] {
       system.request_abort(1);

@@ -12,6 +12,7 @@
 
 #include "actor/work_pool.hpp"
 #include "actor/work_queue.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::store {
 namespace {
@@ -113,7 +114,7 @@ TEST(StoreSlots, AThreadOutOfOrderDrawsNoWork) {
   options.prepare_pause_ms = 1;
   std::atomic<int> by_bad{0};
   std::atomic<int> done{0};
-  actor::WorkPool pool(std::move(options));
+  actor::WorkPool pool(test_world(), std::move(options));
   for (int i = 0; i < 200; ++i) {
     std::promise<void> ended;
     ASSERT_TRUE(pool.submit([&](const actor::WorkContext& context) {
@@ -134,7 +135,7 @@ TEST(StoreSlots, WhenAllAreOutOfOrderWorkIsToldAtOnce) {
   options.ready = [&fit](std::size_t) { return fit.load(); };
   options.prepare = [&fit](std::size_t) { return fit.load(); };
   options.prepare_pause_ms = 60'000;
-  actor::WorkPool pool(std::move(options));
+  actor::WorkPool pool(test_world(), std::move(options));
   const auto run_one = [&pool] {
     std::promise<void> ended;
     ASSERT_TRUE(pool.submit([&ended](const actor::WorkContext&) { ended.set_value(); }));
@@ -156,7 +157,7 @@ TEST(StoreSlots, AThreadThatWaitsForItsConnectionHoldsNobodyUp) {
     may_go.wait();
     return true;
   };
-  actor::WorkPool pool(std::move(options));
+  actor::WorkPool pool(test_world(), std::move(options));
   // Both threads are seen to work.
   std::latch both(2);
   for (int i = 0; i < 2; ++i)
@@ -175,7 +176,7 @@ TEST(StoreSlots, AThreadThatWaitsForItsConnectionHoldsNobodyUp) {
 TEST(StoreSlots, StopCallsEveryWorkOfAnAccountOnce) {
   for (const auto how : {actor::WorkPool::Stop::kDrain, actor::WorkPool::Stop::kDiscard}) {
     std::atomic<int> called{0};
-    actor::WorkPool pool({.name = "t", .threads = 3, .queue_max = 1'000});
+    actor::WorkPool pool(test_world(), {.name = "t", .threads = 3, .queue_max = 1'000});
     for (int i = 0; i < 300; ++i)
       ASSERT_TRUE(pool.submit([&called](const actor::WorkContext&) { ++called; },
                               static_cast<actor::WorkKey>(i % 7 + 1)));

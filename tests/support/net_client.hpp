@@ -21,6 +21,7 @@
 
 #include "net/address.hpp"
 #include "net/memory_network.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::net {
@@ -352,7 +353,7 @@ inline std::string TcpClient::receive_all() {
 }
 
 inline MemoryClients::MemoryClients(MetricSet& metrics)
-    : system_(actor::SystemOptions{}, metrics), network_(system_) {
+    : system_(test_world(), actor::SystemOptions{}, metrics), network_(system_) {
   system_.start(network_.loop_factory());
 }
 

@@ -14,13 +14,14 @@
 #include "net/uv_network.hpp"
 #include "script/runtime.hpp"
 #include "skynet/boot.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::test {
 
 class ScriptSystem {
  public:
   explicit ScriptSystem(std::uint16_t workers = 2, Limits limits = {}, bool sockets = true)
-      : system_({.workers = workers, .limits = limits}, metrics_),
+      : system_(test_world(), {.workers = workers, .limits = limits}, metrics_),
         network_(system_),
         runtime_(system_, sockets ? &network_ : nullptr) {
     const std::string root = GATEHOUSE_SOURCE_DIR;
@@ -61,7 +62,7 @@ class ScriptSystem {
   MetricSet metrics_;
   actor::System system_;
   net::UvNetwork network_;
-  mysql::Workers mysql_;
+  mysql::Workers mysql_{test_world()};
   script::Runtime runtime_;
   std::mutex mutex_;
   std::condition_variable changed_;

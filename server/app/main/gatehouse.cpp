@@ -10,6 +10,7 @@
 #include "app/server.hpp"
 #include "base/process_output.hpp"
 #include "base/signals.hpp"
+#include "base/system_world.hpp"
 #include "config/config.hpp"
 #include "config/program_root.hpp"
 
@@ -71,11 +72,13 @@ int main(int argc, char** argv) {
   process_output::take_standard_streams();
   process_output::flush_at_crash();
   take_signals();
-  if (skynet_command->parsed()) return app::run_skynet(skynet_file, program_folder);
+  SystemWorld world;
+  if (skynet_command->parsed()) return app::run_skynet(world, skynet_file, program_folder);
   if (config_file.empty()) {
     std::fputs("no --config FILE given; see gatehouse --help\n", stderr);
     return gatehouse::kExitUsage;
   }
-  return app::run_server([&] { return config::load_config(config_file, settings, program_folder); },
-                         ready_file);
+  return app::run_server(
+      world, [&] { return config::load_config(config_file, settings, program_folder); },
+      ready_file);
 }

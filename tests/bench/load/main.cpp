@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "player.hpp"
+#include "test_world.hpp"
 
 namespace {
 

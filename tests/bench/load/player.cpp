@@ -11,11 +11,10 @@
 #include <stdexcept>
 
 #include "base/bytes.hpp"
-#include "base/clock.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "protocol/frame.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::bench {
 namespace {
@@ -113,7 +112,7 @@ void Player::readable() {
 void Player::login_line(std::string_view line) {
   if (stage_ == Stage::kChallenge) {
     challenge_ = crypto::base64_decode(line).value_or("");
-    key_ = crypto::random_bytes(crypto::kSkynetKeyBytes);
+    key_ = random_bytes(crypto::kSkynetKeyBytes);
     stage_ = Stage::kExchange;
     return send(crypto::base64_encode(*crypto::dh_exchange(key_)) + "\n");
   }

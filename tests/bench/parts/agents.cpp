@@ -19,6 +19,7 @@
 #include "script/boot.hpp"
 #include "skynet/boot.hpp"
 #include "temp_folder.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -40,7 +41,7 @@ store::StoreOptions store_options(const test::TempFolder& folder) {
 // One worker with a gate and agents, as app/server.cpp builds them.
 struct Fixture {
   Fixture()
-      : store(drivers::open_store(store_options(folder), metrics).value()),
+      : store(drivers::open_store(test_world(), store_options(folder), metrics).value()),
         network(system),
         runtime(system, &network),
         gate({.server = "sample",
@@ -83,10 +84,10 @@ struct Fixture {
 
   test::TempFolder folder;
   MetricSet metrics;
-  actor::System system{{.workers = 1, .limits = {}}, metrics};
+  actor::System system{test_world(), {.workers = 1, .limits = {}}, metrics};
   std::unique_ptr<store::Store> store;
   net::UvNetwork network;
-  mysql::Workers mysql;
+  mysql::Workers mysql{test_world()};
   script::Runtime runtime;
   gate::Gate gate;
   game::AgentManager agents;

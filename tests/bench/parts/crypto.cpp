@@ -5,8 +5,8 @@
 
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::crypto {
 namespace {

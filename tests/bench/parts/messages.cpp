@@ -8,6 +8,7 @@
 #include "actor/system.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::actor {
 namespace {
@@ -108,7 +109,7 @@ class Pair {
 
  private:
   MetricSet metrics_;
-  System system_{{.workers = 2, .limits = {}}, metrics_};
+  System system_{test_world(), {.workers = 2, .limits = {}}, metrics_};
   std::binary_semaphore done_{0};
 };
 

@@ -9,6 +9,7 @@
 #include "script/runtime.hpp"
 #include "script/vm.hpp"
 #include "skynet/boot.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::script {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 // A runtime whose workers never start.
 struct Still {
   MetricSet metrics;
-  actor::System system{{.workers = 1, .limits = {}}, metrics};
-  mysql::Workers mysql;
+  actor::System system{test_world(), {.workers = 1, .limits = {}}, metrics};
+  mysql::Workers mysql{test_world()};
   Runtime runtime{system};
 
   Still() {

@@ -7,6 +7,7 @@
 
 #include "drivers/open.hpp"
 #include "temp_folder.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::store {
 namespace {
@@ -20,7 +21,7 @@ class Database {
     store::Options options;
     options.sqlite.path = folder_ / "bench.db";
     options.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
-    driver_ = must(open(options));
+    driver_ = must(open(test_world(), options));
     must(driver_->migrate());
     must(driver_->upsert_game_server({.name = "sample", .state = ServerState::kOpen}));
     for (int i = 0; i < kAccounts; ++i) must(driver_->create_account(account_name(i), "no hash"));

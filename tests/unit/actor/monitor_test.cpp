@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "test_services.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::actor {
@@ -43,7 +44,7 @@ class MonitorTest : public testing::Test {
     Limits limits;
     limits.endless_loop_report_ms = report_ms;
     limits.endless_loop_break_ms = break_ms;
-    system_.emplace(SystemOptions{.workers = 2, .limits = limits}, metrics_);
+    system_.emplace(test_world(), SystemOptions{.workers = 2, .limits = limits}, metrics_);
     system_->start([](Worker&) { return make_condvar_loop(); });
     service_ = spawn(*system_, [this](TestService&, MessagePtr) { spinner_(); }, 1);
   }
@@ -139,7 +140,7 @@ TEST_F(MonitorTest, BusyWorkerIsNotEndless) {
 TEST(Interrupt, RacesWithTheEndOfAWorker) {
   for (int round = 0; round < 50; ++round) {
     MetricSet metrics;
-    System system({.workers = 1, .limits = {}}, metrics);
+    System system(test_world(), {.workers = 1, .limits = {}}, metrics);
     std::atomic<bool> stop{false};
     std::thread interrupter([&system, &stop] {
       while (!stop) static_cast<void>(system.worker(0).interrupt(1));

@@ -3,6 +3,7 @@
 
 #include "base/metrics.hpp"
 #include "test_services.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::actor {
 namespace {
@@ -32,7 +33,7 @@ TEST(SharedPayload, ManyReceiversOnTwoWorkers) {
   std::atomic<int> received{0}, wrong{0}, ended{0};
   {
     MetricSet metrics;
-    System system({.workers = 2, .limits = {}}, metrics);
+    System system(test_world(), {.workers = 2, .limits = {}}, metrics);
     std::vector<ServiceId> receivers;
     for (int i = 0; i < kReceivers; ++i) {
       const bool mortal = i % 5 == 0;
@@ -78,7 +79,7 @@ TEST(SharedPayload, CountsInEachMailbox) {
   MetricSet metrics;
   Limits limits;
   limits.mailbox_bytes_max = 4096;
-  System system({.workers = 1, .limits = limits}, metrics);
+  System system(test_world(), {.workers = 1, .limits = limits}, metrics);
   const ServiceId receiver = spawn(system, [](TestService&, MessagePtr) {});
   const SharedPayloadPtr payload = make_shared_payload(std::string(1000, 'x'));
   int queued = 0;

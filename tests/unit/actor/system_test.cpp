@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "test_services.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::actor {
@@ -20,7 +21,7 @@ using test::eventually;
 class SystemTest : public testing::Test {
  protected:
   void start(std::uint16_t workers, Limits limits = {}) {
-    system_.emplace(SystemOptions{.workers = workers, .limits = limits}, metrics_);
+    system_.emplace(test_world(), SystemOptions{.workers = workers, .limits = limits}, metrics_);
     system_->start([](Worker&) { return make_condvar_loop(); });
   }
   void TearDown() override {
@@ -197,7 +198,7 @@ TEST_F(SystemTest, StopTwiceIsOnceAndWithoutStartIsNothing) {
   system_->stop();
   system_->stop();
   MetricSet metrics;
-  System idle({.workers = 2, .limits = {}}, metrics);
+  System idle(test_world(), {.workers = 2, .limits = {}}, metrics);
   idle.stop();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actor/system.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::actor {
 
@@ -79,7 +80,7 @@ class SteppedTest : public testing::Test {
 
   void step(std::function<void(Worker&)> body) {
     SteppedLoop loop(std::move(body));
-    system_.worker(0).thread_main(loop);
+    system_.worker(0).runner(loop)->run();
     EXPECT_EQ(system_.worker(0).service_count(), 0u);
     EXPECT_EQ(system_.registry().count(), 0u);
   }
@@ -109,7 +110,7 @@ class SteppedTest : public testing::Test {
   }
 
   MetricSet metrics_;
-  System system_{{.workers = 1, .limits = limits()}, metrics_};
+  System system_{test_world(), {.workers = 1, .limits = limits()}, metrics_};
 
  private:
   static Limits limits() {

@@ -1,4 +1,5 @@
 #include "actor/work_pool.hpp"
+#include "test_world.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -59,7 +60,7 @@ TEST(WorkPool, TakesWhatWaitsInGroups) {
     seen.push_back("begin" + std::to_string(thread));
   };
   options.end_group = [&seen](std::size_t) { seen.push_back("end"); };
-  WorkPool pool(std::move(options));
+  WorkPool pool(test_world(), std::move(options));
   Blocker blocker(pool);
   for (int i = 0; i < 6; ++i)
     ASSERT_TRUE(pool.submit([&seen, i](const WorkContext&) { seen.push_back(std::to_string(i)); }));
@@ -72,7 +73,7 @@ TEST(WorkPool, TakesWhatWaitsInGroups) {
 }
 
 TEST(WorkPool, OneThreadRunsWorkInOrder) {
-  WorkPool pool({.name = "t", .threads = 1, .queue_max = 100});
+  WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = 100});
   std::vector<int> seen;  // written by the one thread, read after stop()
   for (int i = 0; i < 100; ++i)
     ASSERT_TRUE(pool.submit([&seen, i](const WorkContext& context) {
@@ -86,7 +87,7 @@ TEST(WorkPool, OneThreadRunsWorkInOrder) {
 }
 
 TEST(WorkPool, QueueIsBounded) {
-  WorkPool pool({.name = "t", .threads = 1, .queue_max = 3});
+  WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = 3});
   Blocker blocker(pool);
   std::atomic<int> ran = 0;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.submit([&ran] { ++ran; }));
@@ -101,7 +102,7 @@ TEST(WorkPool, QueueIsBounded) {
 }
 
 TEST(WorkPool, DiscardTellsEveryWaitingWorkOnce) {
-  WorkPool pool({.name = "t", .threads = 2, .queue_max = 100});
+  WorkPool pool(test_world(), {.name = "t", .threads = 2, .queue_max = 100});
   Blocker first(pool);
   Blocker second(pool);
   std::atomic<int> ran = 0;
@@ -122,7 +123,7 @@ TEST(WorkPool, DiscardDestroysPlainWorkUncalled) {
   auto held = std::make_shared<int>(0);
   std::atomic<bool> called = false;
   {
-    WorkPool pool({.name = "t", .threads = 1, .queue_max = 10});
+    WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = 10});
     Blocker blocker(pool);
     EXPECT_TRUE(pool.submit([held, &called] { called = true; }));
     EXPECT_EQ(held.use_count(), 2);
@@ -138,14 +139,14 @@ TEST(WorkPool, DiscardDestroysPlainWorkUncalled) {
 TEST(WorkPool, DestructorTellsWhoWaits) {
   std::atomic<int> calls = 0;
   {
-    WorkPool pool({.name = "t", .threads = 1, .queue_max = 100});
+    WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = 100});
     for (int i = 0; i < 100; ++i) (void)pool.submit([&](const WorkContext&) { ++calls; });
   }
   EXPECT_EQ(calls, 100);
 }
 
 TEST(WorkPool, StoppedPoolTakesNothing) {
-  WorkPool pool({.name = "t", .threads = 1, .queue_max = 10});
+  WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = 10});
   pool.stop(Stop::kDrain);
   pool.stop(Stop::kDiscard);
   const auto refused = pool.submit([] {});
@@ -155,7 +156,7 @@ TEST(WorkPool, StoppedPoolTakesNothing) {
 
 TEST(WorkPool, DrainBecomesDiscardWhenAsked) {
   constexpr int kWorks = 100'000;  // drained one by one they would take minutes
-  WorkPool pool({.name = "t", .threads = 1, .queue_max = kWorks});
+  WorkPool pool(test_world(), {.name = "t", .threads = 1, .queue_max = kWorks});
   std::atomic<int> told = 0;
   std::atomic<int> ran = 0;
   for (int i = 0; i < kWorks; ++i)
@@ -174,7 +175,7 @@ TEST(WorkPool, DrainBecomesDiscardWhenAsked) {
 }
 
 TEST(WorkPool, WorkMaySubmitWork) {
-  WorkPool pool({.name = "t", .threads = 2, .queue_max = 10});
+  WorkPool pool(test_world(), {.name = "t", .threads = 2, .queue_max = 10});
   std::promise<void> done;
   ASSERT_TRUE(pool.submit([&] { EXPECT_TRUE(pool.submit([&] { done.set_value(); })); }));
   done.get_future().wait();
@@ -186,7 +187,7 @@ TEST(WorkPool, ManySubmittersLoseNothing) {
   std::atomic<int> ran = 0;
   std::atomic<int> full = 0;
   {
-    WorkPool pool({.name = "t", .threads = 4, .queue_max = 64});
+    WorkPool pool(test_world(), {.name = "t", .threads = 4, .queue_max = 64});
     std::vector<std::thread> submitters;
     for (int s = 0; s < kSubmitters; ++s)
       submitters.emplace_back([&] {
@@ -205,7 +206,7 @@ TEST(WorkPool, ManySubmittersLoseNothing) {
 }
 
 TEST(WorkPool, ThreadsAreNicedAndTakeNoSignals) {
-  WorkPool pool({.name = "hash", .threads = 1, .queue_max = 10, .nice = 5});
+  WorkPool pool(test_world(), {.name = "hash", .threads = 1, .queue_max = 10, .nice = 5});
   std::promise<std::pair<int, bool>> found;
   ASSERT_TRUE(pool.submit([&found] {
     sigset_t mask;

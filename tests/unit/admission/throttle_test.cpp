@@ -1,4 +1,5 @@
 #include "admission/throttle.hpp"
+#include "test_world.hpp"
 
 #include <gtest/gtest.h>
 
@@ -70,7 +71,7 @@ class ThrottleTest : public testing::Test {
   }
 
   MetricSet metrics_;
-  Throttle throttle_{limits(), metrics_};
+  Throttle throttle_{test_world().clock, limits(), metrics_};
   int names_ = 0;
 };
 
@@ -227,7 +228,7 @@ net::Address nth_address(int i) {
 
 TEST(Throttle, LocksAndFailuresOutliveAFullTable) {
   MetricSet metrics;
-  Throttle throttle(few_entries(), metrics);
+  Throttle throttle(test_world().clock, few_entries(), metrics);
   const net::Address guesser = address("127.0.0.1");
   for (int i = 0; i < 2; ++i) throttle.ask({guesser, "a", false, 0}, kStart).guess.failed(kStart);
   throttle.ask({guesser, "b", false, 0}, kStart).guess.failed(kStart);
@@ -250,7 +251,7 @@ TEST(Throttle, LocksAndFailuresOutliveAFullTable) {
 
 TEST(Throttle, WhatFindsNoRoomIsCountedTogether) {
   MetricSet metrics;
-  Throttle throttle(few_entries(), metrics);
+  Throttle throttle(test_world().clock, few_entries(), metrics);
   // Every entry is at work: none can be forgotten.
   std::vector<Throttle::Asked> all;
   for (int i = 0; i < 4'000; ++i)
@@ -271,7 +272,7 @@ TEST(Throttle, ZeroMeansNoLimit) {
   none.login_account_failures_day_max = none.login_known_failures_day_max = 0;
   EXPECT_EQ(Throttle::guesses_per_day(none), 0u);
   MetricSet metrics;
-  Throttle throttle(none, metrics);
+  Throttle throttle(test_world().clock, none, metrics);
   const net::Address from = address("127.0.0.1");
   for (int i = 0; i < 1'000; ++i) {
     const auto verdict = throttle.take_address(from, kStart);
@@ -285,7 +286,7 @@ TEST(Throttle, ZeroMeansNoLimit) {
 
 TEST(Throttle, ManyThreads) {
   MetricSet metrics;
-  Throttle throttle(limits(), metrics);
+  Throttle throttle(test_world().clock, limits(), metrics);
   std::atomic<int> taken{0}, guesses{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

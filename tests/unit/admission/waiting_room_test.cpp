@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "admission/server_rooms.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::admission {
 namespace {
@@ -239,7 +240,7 @@ class ServerRoomsTest : public testing::Test {
   std::string told_;
   std::vector<Pass> passes_;
   std::unique_ptr<ServerRooms> rooms_ = std::make_unique<ServerRooms>(
-      limits_, metrics_, [this](std::string_view) { return players_.load(); });
+      test_world().clock, limits_, metrics_, [this](std::string_view) { return players_.load(); });
 };
 
 TEST_F(ServerRoomsTest, PlayersAndThoseOnTheWayFillAServer) {
@@ -286,7 +287,8 @@ TEST(ServerRooms, LetsInAtARate) {
   MetricSet metrics;
   Limits limits;
   limits.login_rate_per_s = 1;
-  ServerRooms rooms(limits, metrics, [](std::string_view) { return std::size_t{0}; });
+  ServerRooms rooms(test_world().clock, limits, metrics,
+                    [](std::string_view) { return std::size_t{0}; });
   int entered = 0;
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(rooms.enter("sample", std::to_string(i), std::make_shared<Waiter>(),

@@ -1,8 +1,8 @@
 // JSON lines: one object a line, whatever the text holds.
 #include <nlohmann/json.hpp>
 
-#include "base/clock.hpp"
 #include "log_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse {
 namespace {

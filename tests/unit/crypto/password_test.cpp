@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "password_support.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::crypto {
 namespace {
@@ -198,7 +199,7 @@ TEST(Password, TakesNulBytesAsPartOfThePassword) {
     EXPECT_EQ(verdict(with_nul, stored), "false") << stored;
     EXPECT_EQ(verdict(with_nul + "more", stored), "false") << stored;
   }
-  const std::string made = hash_password(secret(with_nul), kCheap).value();
+  const std::string made = hash_password(test_world().random, secret(with_nul), kCheap).value();
   EXPECT_EQ(verdict(with_nul, made), "true");
   EXPECT_EQ(verdict(kPassword, made), "false");
 }
@@ -208,29 +209,30 @@ TEST(Password, LongPasswordsAreFalseWhereTheFormatHoldsNone) {
   for (const std::string_view stored : kStored) {
     EXPECT_EQ(verdict(password, stored), "false") << stored;
   }
-  const std::string made = hash_password(secret(password), kCheap).value();
+  const std::string made = hash_password(test_world().random, secret(password), kCheap).value();
   EXPECT_EQ(verdict(password, made), "true");
   EXPECT_EQ(verdict(password.substr(1), made), "false");
 }
 
 TEST(Password, HashIsAPhcStringThatVerifies) {
-  const std::string made = hash_password(secret(kPassword), kCheap).value();
+  const std::string made = hash_password(test_world().random, secret(kPassword), kCheap).value();
   EXPECT_TRUE(made.starts_with("$argon2id$v=19$m=64,t=2,p=1$")) << made;
   EXPECT_EQ(made.size(), 28u + 22 + 1 + 43) << made;
   EXPECT_EQ(made.find('='), made.find("=19$"));
   EXPECT_EQ(verdict(kPassword, made), "true");
   EXPECT_EQ(verdict("wrong", made), "false");
-  EXPECT_NE(made, hash_password(secret(kPassword), kCheap).value());
+  EXPECT_NE(made, hash_password(test_world().random, secret(kPassword), kCheap).value());
 }
 
 TEST(Password, EmptyPasswordIsAPasswordLikeAnother) {
-  const std::string made = hash_password(Secret(), kCheap).value();
+  const std::string made = hash_password(test_world().random, Secret(), kCheap).value();
   EXPECT_EQ(verdict("", made), "true");
   EXPECT_EQ(verdict("a", made), "false");
 }
 
 TEST(Password, DefaultCostVerifies) {
-  const std::string made = hash_password(secret(kPassword), Argon2Cost{}).value();
+  const std::string made =
+      hash_password(test_world().random, secret(kPassword), Argon2Cost{}).value();
   EXPECT_TRUE(made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")) << made;
   EXPECT_EQ(verdict(kPassword, made), "true");
 }
@@ -239,7 +241,7 @@ TEST(Password, RefusesToHashAtAnImpossibleCost) {
   for (const Argon2Cost cost :
        {Argon2Cost{7, 1, 1}, Argon2Cost{64, 0, 1}, Argon2Cost{64, 1, 0}, Argon2Cost{64, 17, 1},
         Argon2Cost{1024, 1, 17}, Argon2Cost{kArgon2MemoryKibMax + 1, 1, 1}}) {
-    const auto made = hash_password(secret("a"), cost);
+    const auto made = hash_password(test_world().random, secret("a"), cost);
     ASSERT_FALSE(made.has_value());
     EXPECT_EQ(made.error().code, Errc::kInvalid);
     burn_password_time(secret("a"), cost);
@@ -247,7 +249,7 @@ TEST(Password, RefusesToHashAtAnImpossibleCost) {
 }
 
 TEST(Password, NeedsRehashUnlessArgon2idOfThisCost) {
-  const std::string made = hash_password(secret(kPassword), kCheap).value();
+  const std::string made = hash_password(test_world().random, secret(kPassword), kCheap).value();
   EXPECT_FALSE(needs_rehash(made, kCheap));
   EXPECT_TRUE(needs_rehash(made, Argon2Cost{128, 2, 1}));
   EXPECT_TRUE(needs_rehash(made, Argon2Cost{64, 3, 1}));
@@ -313,7 +315,7 @@ double least_ms(Work work) {
 TEST(Password, BurningCostsWhatVerifyingCosts) {
   const Argon2Cost cost{8192, 2, 1};
   const Secret password = secret("some password");
-  const std::string stored = hash_password(secret("another"), cost).value();
+  const std::string stored = hash_password(test_world().random, secret("another"), cost).value();
   const double verifying =
       least_ms([&] { EXPECT_FALSE(verify_password(password, stored).value()); });
   const double burning = least_ms([&] { burn_password_time(password, cost); });

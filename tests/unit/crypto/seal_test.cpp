@@ -3,6 +3,7 @@
 #include <set>
 
 #include "support.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::crypto {
 namespace {
@@ -27,7 +28,7 @@ TEST(Seal, OpensWhatItSealed) {
   const SealRing one = ring({'a'});
   for (const std::string& plain : {std::string(), std::string("x"), std::string(100'000, '\0')}) {
     for (const std::string& aad : {std::string(), std::string("account 7")}) {
-      const std::string sealed = one.seal(plain, aad);
+      const std::string sealed = one.seal(test_world().random, plain, aad);
       EXPECT_EQ(sealed.size(), 4 + 12 + plain.size() + 16);
       EXPECT_EQ(opened(one, sealed, aad), plain);
     }
@@ -46,14 +47,15 @@ TEST(Seal, OpensATextSealedElsewhere) {
 TEST(Seal, FirstKeySealsAndEveryKeyOpens) {
   const SealRing old = ring({'a'});
   const SealRing rotated = ring({'b', 'a'});
-  EXPECT_EQ(opened(rotated, old.seal("text", "aad"), "aad"), "text");
-  EXPECT_EQ(opened(old, rotated.seal("text", "aad"), "aad"), "denied");
-  EXPECT_EQ(opened(ring({'c', 'b'}), rotated.seal("text", "aad"), "aad"), "text");
+  EXPECT_EQ(opened(rotated, old.seal(test_world().random, "text", "aad"), "aad"), "text");
+  EXPECT_EQ(opened(old, rotated.seal(test_world().random, "text", "aad"), "aad"), "denied");
+  EXPECT_EQ(opened(ring({'c', 'b'}), rotated.seal(test_world().random, "text", "aad"), "aad"),
+            "text");
 }
 
 TEST(Seal, DeniesAnyChange) {
   const SealRing one = ring({'a', 'b'});
-  const std::string sealed = one.seal("text", "aad");
+  const std::string sealed = one.seal(test_world().random, "text", "aad");
   for (std::size_t at = 0; at < sealed.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string changed = sealed;
@@ -73,7 +75,7 @@ TEST(Seal, DeniesAnyChange) {
 TEST(Seal, NeverRepeatsANonce) {
   const SealRing one = ring({'a'});
   std::set<std::string> nonces;
-  for (int i = 0; i < 1000; ++i) nonces.insert(one.seal("", "").substr(4, 12));
+  for (int i = 0; i < 1000; ++i) nonces.insert(one.seal(test_world().random, "", "").substr(4, 12));
   EXPECT_EQ(nonces.size(), 1000u);
 }
 
@@ -93,7 +95,7 @@ TEST(Seal, RefusesBadKeys) {
 
 TEST(SealDeathTest, EmptyRingDoesNotSeal) {
   const SealRing none;
-  EXPECT_DEATH(static_cast<void>(none.seal("text", "aad")), "empty");
+  EXPECT_DEATH(static_cast<void>(none.seal(test_world().random, "text", "aad")), "empty");
 }
 
 }  // namespace

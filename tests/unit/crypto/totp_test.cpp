@@ -1,6 +1,7 @@
 #include "crypto/totp.hpp"
 
 #include "support.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::crypto {
 namespace {
@@ -70,9 +71,9 @@ TEST(Totp, RefusesWhatIsNotSixDigits) {
 }
 
 TEST(Totp, NewKeysAreTwentyRandomBytes) {
-  const Secret one = new_totp_key();
+  const Secret one = new_totp_key(test_world().random);
   EXPECT_EQ(one.size(), 20u);
-  EXPECT_NE(one.reveal(), new_totp_key().reveal());
+  EXPECT_NE(one.reveal(), new_totp_key(test_world().random).reveal());
 }
 
 TEST(Totp, UriIsWhatAppsRead) {

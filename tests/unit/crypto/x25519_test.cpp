@@ -3,6 +3,7 @@
 #include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
 #include "support.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::crypto {
 namespace {

@@ -10,6 +10,7 @@
 #include "drivers/sqlite_file.hpp"
 #include "mysql/error.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -78,10 +79,10 @@ class PacketLimit {
 TEST(MysqlErrorClass, SaveAboveTheServersPacketIsTooBigAndTheConnectionStays) {
   test::TempFolder folder;
   const store::Options options = fresh_options(Kind::kMysql, folder);
-  must(must(open(options))->migrate());
+  must(must(open(test_world(), options))->migrate());
   const PacketLimit limit(1 << 20);
   Metric connects{"connects", "", "", false};
-  auto driver = must(open(options, {.connects = &connects}));
+  auto driver = must(open(test_world(), options, {.connects = &connects}));
   const AccountId account = must(driver->create_account("test1", "hash")).id;
   const store::Fence fence = must(driver->claim_session(
       account, {.gate = "gate", .server = "sample", .address = "", .subid = ""}));

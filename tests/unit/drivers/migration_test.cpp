@@ -2,6 +2,7 @@
 
 #include "drivers/migrations.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -71,7 +72,7 @@ class Migrations : public TestWithParam<Kind> {
   void write(int version, const std::string& name, const std::string& sql) {
     test::write_file(file(version, name), sql);
   }
-  std::unique_ptr<store::Driver> connect() { return must(open(options_)); }
+  std::unique_ptr<store::Driver> connect() { return must(open(test_world(), options_)); }
 
   test::TempFolder folder_;
   store::Options options_;
@@ -175,7 +176,7 @@ TEST_P(Migrations, SeveralProcessesAtOnceApplyEachOnce) {
 TEST(StoreMysql, MigrationsBearBeingRunAgain) {
   test::TempFolder folder;
   const store::Options options = fresh_options(Kind::kMysql, folder);
-  must(must(open(options))->migrate());
+  must(must(open(test_world(), options))->migrate());
   const auto columns = [&] {
     return mariadb().query(options.mysql.database, "SHOW CREATE TABLE account");
   };
@@ -183,7 +184,7 @@ TEST(StoreMysql, MigrationsBearBeingRunAgain) {
   for (const char* lost : {"version >= 3", "version >= 2", "TRUE"}) {
     mariadb().query(options.mysql.database,
                     std::string("DELETE FROM schema_migration WHERE ") + lost);
-    EXPECT_EQ(must(must(open(options))->migrate()), kSchemaVersion);
+    EXPECT_EQ(must(must(open(test_world(), options))->migrate()), kSchemaVersion);
     EXPECT_EQ(columns(), before);
   }
 }

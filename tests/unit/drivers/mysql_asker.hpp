@@ -9,6 +9,7 @@
 #include "drivers/mysql_driver.hpp"
 #include "mysql/worker.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 
@@ -52,7 +53,7 @@ class MysqlAsker {
   std::int32_t answered_ = 0;
   std::int32_t session_ = 0;
   std::shared_ptr<mysql::Worker> worker_;
-  mysql::Workers workers_;  // first to go: its threads use the members above
+  mysql::Workers workers_{test_world()};  // first to go: its threads use the members above
 };
 
 }  // namespace gatehouse::drivers

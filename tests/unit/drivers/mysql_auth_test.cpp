@@ -11,6 +11,7 @@
 
 #include "mysql_asker.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -114,7 +115,7 @@ std::string refusal(std::uint16_t port) {
   options.mysql.user = "cocos1";
   options.mysql.password = Secret("only for tests");
   options.mysql.database = "gatehouse";
-  const auto refused = must(open(options))->ping();
+  const auto refused = must(open(test_world(), options))->ping();
   EXPECT_EQ(code_of(refused), Errc::kUnavailable);
   return refused ? "" : refused.error().message;
 }

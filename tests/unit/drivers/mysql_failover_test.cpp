@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -21,7 +22,7 @@ class MysqlFailover : public testing::Test {
     for (test::MariaDb* server : {&mariadb(), second.get()}) {
       store::Options one = options_;
       one.mysql.port = server->port();
-      must(must(open(one))->migrate());
+      must(must(open(test_world(), one))->migrate());
       // One whom read_only stops.
       server->query("",
                     "CREATE OR REPLACE USER 'app'@'%' IDENTIFIED BY 'p';"
@@ -31,7 +32,7 @@ class MysqlFailover : public testing::Test {
     options_.mysql.user = "app";
     options_.mysql.password = Secret("p");
     options_.mysql.hosts = {{"127.0.0.1", mariadb().port()}, {"127.0.0.1", second->port()}};
-    driver_ = must(open(options_, drivers::DriverMetrics::in(metrics_, "")));
+    driver_ = must(open(test_world(), options_, drivers::DriverMetrics::in(metrics_, "")));
   }
   void TearDown() override {
     set_read_only(mariadb(), false);
@@ -56,7 +57,7 @@ TEST_F(MysqlFailover, FirstThatTakesWritesIsUsed) {
   must(driver_->create_account("first", "hash"));
   EXPECT_EQ(names(mariadb()), "first\n");
   set_read_only(mariadb(), true);
-  auto late = must(open(options_));
+  auto late = must(open(test_world(), options_));
   must(late->create_account("second", "hash"));
   EXPECT_EQ(names(*second), "second\n");
 }
@@ -73,7 +74,7 @@ TEST_F(MysqlFailover, PrimaryThatBecomesReadOnlyIsLeftAtTheNextWrite) {
   set_read_only(mariadb(), false);
   must(driver_->create_account("still there", "hash"));
   EXPECT_EQ(names(*second), "after\nstill there\n");
-  must(must(open(options_))->create_account("new", "hash"));
+  must(must(open(test_world(), options_))->create_account("new", "hash"));
   EXPECT_EQ(names(mariadb()), "before\nnew\n");
 }
 
@@ -104,7 +105,7 @@ TEST_F(MysqlFailover, DeadPrimaryIsReplacedByThePromotedOne) {
 
 TEST_F(MysqlFailover, OneServerAloneIsUsedWhateverItSays) {
   options_.mysql.hosts = {{"127.0.0.1", mariadb().port()}};
-  auto driver = must(open(options_));
+  auto driver = must(open(test_world(), options_));
   set_read_only(mariadb(), true);
   EXPECT_FALSE(must(driver->find_account("nobody")));
   const auto refused = driver->create_account("test1", "hash");

@@ -3,6 +3,7 @@
 
 #include "cutting_proxy.hpp"
 #include "mysql_session.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -12,11 +13,11 @@ class MysqlRepeats : public testing::Test {
   void SetUp() override {
     options_ = fresh_options(Kind::kMysql, folder_);
     options_.io_timeout_ms = 30'000;
-    direct_ = must(open(options_));
+    direct_ = must(open(test_world(), options_));
     must(direct_->migrate());
     id_ = must(direct_->create_account("test1", "hash")).id;
     options_.mysql.port = proxy_.port();
-    driver_ = must(open(options_, drivers::DriverMetrics::in(metrics_, "")));
+    driver_ = must(open(test_world(), options_, drivers::DriverMetrics::in(metrics_, "")));
     fence_ = must(driver_->claim_session(id_, claim()));
     must(driver_->load_player(id_, "s", fence_));
     must(driver_->save_player(id_, "s", fence_, 1, "first", std::nullopt));

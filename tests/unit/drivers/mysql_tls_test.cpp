@@ -4,6 +4,7 @@
 #include "certificates.hpp"
 #include "mysql_asker.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -54,7 +55,7 @@ class MysqlOverTls : public testing::Test {
   void verify_by(const std::string& issuer) {
     options_.mysql.tls = {.mode = Mode::kVerify, .ca = files->pem(issuer), .cert = {}, .key = {}};
   }
-  Result<> ping() { return must(open(options_))->ping(); }
+  Result<> ping() { return must(open(test_world(), options_))->ping(); }
   // Why no connection was made.
   std::string refusal() {
     const auto refused = ping();
@@ -75,7 +76,7 @@ TEST_F(MysqlOverTls, VerifiedServerIsUsedEncrypted) {
   options_.mysql.password = Secret("p");
   for (const char* host : {"127.0.0.1", "localhost"}) {
     options_.mysql.host = host;
-    auto driver = must(open(options_));
+    auto driver = must(open(test_world(), options_));
     must(driver->migrate());
     must(driver->create_account(host, "hash"));
   }
@@ -138,7 +139,7 @@ TEST_F(MysqlOverTls, OwnCertificateIsShown) {
 }
 
 TEST_F(MysqlOverTls, RestartBetweenCallsIsNotEvenNoticed) {
-  auto driver = must(open(options_));
+  auto driver = must(open(test_world(), options_));
   must(driver->migrate());
   must(driver->create_account("before the restart", "hash"));
   server->stop();
@@ -152,7 +153,7 @@ TEST(MysqlTlsOptions, ThatContradictThemselvesAreRefused) {
   options.mysql.user = options.mysql.database = "x";
   const auto refused = [&](mysql::Tls tls) {
     options.mysql.tls = std::move(tls);
-    return code_of(open(options)) == Errc::kInvalid;
+    return code_of(open(test_world(), options)) == Errc::kInvalid;
   };
   EXPECT_TRUE(refused({.mode = Mode::kOff, .ca = "ca", .cert = {}, .key = {}}));
   EXPECT_TRUE(refused({.mode = Mode::kRequired, .ca = "ca", .cert = {}, .key = {}}));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "mysql_asker.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -68,7 +69,7 @@ TEST(Worker, AnswersAreKeptForTheirRequester) {
   std::mutex mutex;
   std::condition_variable changed;
   int notified = 0;
-  mysql::Workers workers;
+  mysql::Workers workers{test_world()};
   const auto worker = must(workers.open({}, [&](std::uint32_t requester, std::int32_t) {
     const std::lock_guard lock(mutex);
     ++notified;
@@ -101,7 +102,7 @@ TEST(Worker, QueueIsBoundedByBytes) {
 }
 
 TEST(Worker, NoneOpensAfterTheEnd) {
-  mysql::Workers workers;
+  mysql::Workers workers{test_world()};
   workers.stop();
   const auto notify = [](std::uint32_t, std::int32_t) { return true; };
   EXPECT_EQ(code_of(workers.open({}, notify)), Errc::kClosed);

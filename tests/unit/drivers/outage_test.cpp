@@ -1,4 +1,5 @@
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -8,11 +9,11 @@ class MysqlOutage : public testing::Test {
  protected:
   void SetUp() override {
     options_ = fresh_options(Kind::kMysql, folder_);
-    must(must(open(options_))->migrate());
+    must(must(open(test_world(), options_))->migrate());
     options_.connect_timeout_ms = 1'000;
     options_.io_timeout_ms = 1'000;
     options_.reconnect_pause_ms = 50;
-    driver_ = must(open(options_, {.errors = &errors_}));
+    driver_ = must(open(test_world(), options_, {.errors = &errors_}));
   }
 
   // Milliseconds that a call takes which must fail with kUnavailable.
@@ -48,7 +49,7 @@ class MysqlOutage : public testing::Test {
 
 TEST_F(MysqlOutage, AwayFromTheStart) {
   must(driver_->create_account("test1", "hash"));
-  driver_ = must(open(options_, {.errors = &errors_}));  // has not connected yet
+  driver_ = must(open(test_world(), options_, {.errors = &errors_}));  // has not connected yet
   mariadb().stop();
   EXPECT_LT(find_unavailable_after_ms(), 2'000);
   EXPECT_LT(create_unavailable_after_ms(), 2'000);
@@ -104,7 +105,7 @@ TEST_F(MysqlOutage, PausedServerTimesOut) {
 
 TEST_F(MysqlOutage, QueueOfCallsIsAnsweredQuicklyWhilePaused) {
   options_.reconnect_pause_ms = 20'000;
-  driver_ = must(open(options_));
+  driver_ = must(open(test_world(), options_));
   mariadb().pause();
   find_unavailable_after_ms();
   MonotonicMs all_ms = 0;
@@ -116,12 +117,12 @@ TEST_F(MysqlOutage, QueueOfCallsIsAnsweredQuicklyWhilePaused) {
 TEST_F(MysqlOutage, OneConnectionThatGetsThroughEndsThePauseOfTheOthers) {
   options_.reconnect_pause_ms = 600'000;
   options_.connected_ms = std::make_shared<std::atomic<std::int64_t>>(0);
-  const auto first = must(open(options_));
+  const auto first = must(open(test_world(), options_));
   mariadb().stop();
   EXPECT_EQ(code_of(first->ping()), Errc::kUnavailable);
   mariadb().start();
   EXPECT_EQ(code_of(first->ping()), Errc::kUnavailable) << "it pauses";
-  const auto second = must(open(options_));
+  const auto second = must(open(test_world(), options_));
   must(second->ping());
   EXPECT_TRUE(first->ping().has_value());
 }
@@ -129,20 +130,20 @@ TEST_F(MysqlOutage, OneConnectionThatGetsThroughEndsThePauseOfTheOthers) {
 TEST_F(MysqlOutage, RefusedPasswordAndUnknownDatabaseAreOutages) {
   const store::Options good = options_;
   options_.mysql.password = Secret("a wrong password");
-  driver_ = must(open(options_));
+  driver_ = must(open(test_world(), options_));
   const auto refused = driver_->find_account("test1");
   EXPECT_EQ(code_of(refused), Errc::kUnavailable);
   EXPECT_EQ(refused.error().message.find("a wrong password"), std::string::npos);
   options_ = good;
   options_.mysql.database = "no_such_database";
-  driver_ = must(open(options_));
+  driver_ = must(open(test_world(), options_));
   find_unavailable_after_ms();
 }
 
 TEST_F(MysqlOutage, UnixSocketIsAnotherWayIn) {
   options_.mysql.socket = mariadb().socket();
   options_.mysql.port = 1;
-  must(must(open(options_))->create_account("test1", "hash"));
+  must(must(open(test_world(), options_))->create_account("test1", "hash"));
   EXPECT_TRUE(must(driver_->find_account("test1")));
 }
 
@@ -151,7 +152,7 @@ TEST(SqliteOutage, FileThatCannotBeMadeIsAnOutageUntilItCan) {
   store::Options options = fresh_options(Kind::kSqlite, folder);
   test::write_file(folder / "var", "a file where the folder should be");
   Metric errors{"errors", "", "", false};
-  auto driver = must(open(options, {.errors = &errors}));
+  auto driver = must(open(test_world(), options, {.errors = &errors}));
   EXPECT_EQ(code_of(driver->find_account("a")), Errc::kUnavailable);
   EXPECT_EQ(code_of(driver->migrate()), Errc::kUnavailable);
   EXPECT_EQ(errors.value(), 1);
@@ -165,7 +166,7 @@ TEST(SqliteOutage, FileThatIsNoDatabaseIsCorruptAndLeftAlone) {
   store::Options options = fresh_options(Kind::kSqlite, folder);
   const std::string text(5'000, 'x');
   test::write_file(options.sqlite.path, text);
-  EXPECT_EQ(code_of(must(open(options))->migrate()), Errc::kCorrupt);
+  EXPECT_EQ(code_of(must(open(test_world(), options))->migrate()), Errc::kCorrupt);
   EXPECT_EQ(std::filesystem::file_size(options.sqlite.path), text.size());
 }
 

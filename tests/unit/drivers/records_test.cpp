@@ -1,4 +1,5 @@
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -173,7 +174,7 @@ TEST_P(Records, AllowedNetworksAreListed) {
 TEST(StoreMysql, TablesHoldWhatTheDriverWrote) {
   test::TempFolder folder;
   const store::Options options = fresh_options(Kind::kMysql, folder);
-  auto driver = must(open(options));
+  auto driver = must(open(test_world(), options));
   must(driver->migrate());
   const auto query = [&](const std::string& sql) {
     return mariadb().query(options.mysql.database, sql);
@@ -213,7 +214,7 @@ TEST(StoreMysql, TablesHoldWhatTheDriverWrote) {
 TEST(StoreMysql, RowsWrittenByHandAreRead) {
   test::TempFolder folder;
   const store::Options options = fresh_options(Kind::kMysql, folder);
-  auto driver = must(open(options));
+  auto driver = must(open(test_world(), options));
   must(driver->migrate());
   mariadb().query(options.mysql.database,
                   "INSERT INTO account (name, password_hash) VALUES ('by hand', 'hash');"
@@ -228,7 +229,7 @@ TEST(StoreMysql, RowsWrittenByHandAreRead) {
 TEST(StoreMysql, ExamplesOfTheReadmeRun) {
   test::TempFolder folder;
   const store::Options options = fresh_options(Kind::kMysql, folder);
-  auto driver = must(open(options));
+  auto driver = must(open(test_world(), options));
   must(driver->migrate());
   must(driver->create_account("test1", "hash"));
   mariadb().query(options.mysql.database, readme_sql("-- MySQL."));

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -15,7 +16,7 @@ class SqliteFile : public testing::Test {
   void SetUp() override {
     options_ = fresh_options(Kind::kSqlite, folder_);
     options_.io_timeout_ms = 200;
-    driver_ = must(open(options_));
+    driver_ = must(open(test_world(), options_));
     must(driver_->migrate());
   }
   static unsigned mode(const std::string& path) {
@@ -88,7 +89,7 @@ TEST_F(SqliteFile, GroupOnABrokenFileFails) {
 }
 
 TEST_F(SqliteFile, GroupIsInvisibleUntilItEnds) {
-  auto other = must(open(options_));
+  auto other = must(open(test_world(), options_));
   driver_->begin_group();
   must(driver_->create_account("a", "hash"));
   EXPECT_FALSE(must(other->find_account("a")));
@@ -120,13 +121,13 @@ TEST_F(SqliteFile, FullDiskUndoesTheGroupAndSaysSo) {
   driver_->begin_group();
   must(driver_->create_account("small", "hash"));
   EXPECT_TRUE(driver_->end_group());
-  EXPECT_TRUE(must(must(open(options_))->find_account("small")));
+  EXPECT_TRUE(must(must(open(test_world(), options_))->find_account("small")));
 }
 
 TEST_F(SqliteFile, WritersWaitForEachOther) {
   options_.io_timeout_ms = 30'000;
   in_parallel(4, [&](int thread) {
-    auto driver = must(open(options_));
+    auto driver = must(open(test_world(), options_));
     for (int i = 0; i < 25; ++i)
       must(driver->create_account(std::to_string(thread) + "/" + std::to_string(i), "hash"));
   });
@@ -136,7 +137,9 @@ TEST_F(SqliteFile, WritersWaitForEachOther) {
 TEST_F(SqliteFile, ManyConnectionsMayMakeTheFileAtOnce) {
   options_.sqlite.path = folder_ / "new/folder/gatehouse.db";
   options_.io_timeout_ms = 30'000;
-  in_parallel(8, [&](int) { EXPECT_EQ(must(must(open(options_))->migrate()), kSchemaVersion); });
+  in_parallel(8, [&](int) {
+    EXPECT_EQ(must(must(open(test_world(), options_))->migrate()), kSchemaVersion);
+  });
 }
 
 TEST_F(SqliteFile, ExamplesOfTheReadmeRun) {

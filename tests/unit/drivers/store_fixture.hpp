@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "drivers/open.hpp"
 #include "mariadb.hpp"
 #include "temp_folder.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::drivers {
@@ -76,7 +76,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
   }
 
   // A further connection to the same database.
-  std::unique_ptr<store::Driver> connect() { return must(open(options_)); }
+  std::unique_ptr<store::Driver> connect() { return must(open(test_world(), options_)); }
 
   // An account with a session and its fence.
   std::pair<AccountId, store::Fence> player(const std::string& name) {
@@ -98,7 +98,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
     test::write_file(folder + "/000" + std::to_string(kSchemaVersion + 1) + "_change.sql", sql);
     store::Options options = options_;
     options.migrations_dir = folder_ / "sql";
-    EXPECT_EQ(must(must(open(options))->migrate()), kSchemaVersion + 1);
+    EXPECT_EQ(must(must(open(test_world(), options))->migrate()), kSchemaVersion + 1);
   }
 
   test::TempFolder folder_;

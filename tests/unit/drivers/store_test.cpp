@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -15,9 +16,11 @@ class Stores : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     options_.driver = fresh_options(GetParam(), folder_);
-    must(must(open(options_.driver))->migrate());
+    must(must(open(test_world(), options_.driver))->migrate());
   }
-  std::unique_ptr<store::Store> start() { return must(drivers::open_store(options_, metrics_)); }
+  std::unique_ptr<store::Store> start() {
+    return must(drivers::open_store(test_world(), options_, metrics_));
+  }
   std::int64_t metric(const std::string& name) {
     std::int64_t value = -1;
     metrics_.each([&](const Metric& m) {
@@ -72,7 +75,7 @@ TEST_P(Stores, ConnectionsAreCounted) {
 
 TEST_P(Stores, ReplyComesWhenOthersSeeTheWrite) {
   auto store = start();
-  auto other = must(open(options_.driver));
+  auto other = must(open(test_world(), options_.driver));
   std::mutex other_mutex;
   std::promise<void> jobs_wait;
   auto go = jobs_wait.get_future().share();
@@ -96,7 +99,7 @@ TEST_P(Stores, ReplyComesWhenOthersSeeTheWrite) {
 // A job whose statement fails takes nobody else's writes along.
 TEST_P(Stores, JobsOfAGroupFailAlone) {
   auto store = start();
-  must(must(open(options_.driver))->create_account("taken", "hash"));
+  must(must(open(test_world(), options_.driver))->create_account("taken", "hash"));
   std::atomic<int> made = 0, refused = 0;
   for (int i = 0; i < 50; ++i)
     ASSERT_TRUE(store->submit([&, i](store::Driver& driver) {
@@ -109,7 +112,7 @@ TEST_P(Stores, JobsOfAGroupFailAlone) {
   store->stop(Stop::kDrain);
   EXPECT_EQ(made, 25);
   EXPECT_EQ(refused, 25);
-  EXPECT_EQ(must(must(open(options_.driver))->list_accounts("", 100)).size(), 26u);
+  EXPECT_EQ(must(must(open(test_world(), options_.driver))->list_accounts("", 100)).size(), 26u);
 }
 
 TEST_P(Stores, MigrationInAGroupDoesNotWaitForItself) {
@@ -121,7 +124,7 @@ TEST_P(Stores, MigrationInAGroupDoesNotWaitForItself) {
   }));
   EXPECT_EQ(must(version.get_future().get()), kSchemaVersion);
   store->stop(Stop::kDrain);
-  EXPECT_TRUE(must(must(open(options_.driver))->find_account("test1")));
+  EXPECT_TRUE(must(must(open(test_world(), options_.driver))->find_account("test1")));
 }
 
 TEST_P(Stores, ConnectionsWorkAtTheSameTime) {
@@ -174,7 +177,7 @@ TEST_P(Stores, QueueIsBoundedAndStoppingTellsWhoWaits) {
   stopper.join();
   EXPECT_EQ(told, 5);
   EXPECT_EQ(metric("store_queue_length"), 0);
-  EXPECT_FALSE(must(must(open(options_.driver))->find_account("a")));
+  EXPECT_FALSE(must(must(open(test_world(), options_.driver))->find_account("a")));
 }
 
 TEST_P(Stores, DestructorAnswersEveryJob) {
@@ -191,7 +194,8 @@ TEST_P(Stores, DestructorAnswersEveryJob) {
 }
 
 TEST_P(Stores, ManyThreadsClaimWithoutLosingAnAnswer) {
-  const AccountId account = must(must(open(options_.driver))->create_account("a", "hash")).id;
+  const AccountId account =
+      must(must(open(test_world(), options_.driver))->create_account("a", "hash")).id;
   std::atomic<int> claimed = 0;
   {
     auto store = start();
@@ -208,7 +212,8 @@ TEST_P(Stores, ManyThreadsClaimWithoutLosingAnAnswer) {
     store->stop(Stop::kDrain);
   }
   EXPECT_EQ(claimed, 100);
-  EXPECT_EQ(must(must(open(options_.driver))->find_account("a"))->session_epoch, 100u);
+  EXPECT_EQ(must(must(open(test_world(), options_.driver))->find_account("a"))->session_epoch,
+            100u);
 }
 
 TEST(StoreStart, DatabaseThatIsAwayIsAnErrorOfItsCallsOnly) {
@@ -218,7 +223,7 @@ TEST(StoreStart, DatabaseThatIsAwayIsAnErrorOfItsCallsOnly) {
   options.driver.mysql.user = "u";
   options.driver.mysql.database = "d";
   MetricSet metrics;
-  auto store = must(drivers::open_store(options, metrics));
+  auto store = must(drivers::open_store(test_world(), options, metrics));
   std::promise<Errc> answer;
   ASSERT_TRUE(store->submit(
       [&answer](store::Driver& driver) { answer.set_value(code_of(driver.find_account("a"))); }));
@@ -229,13 +234,14 @@ TEST(StoreStart, DatabaseThatIsAwayIsAnErrorOfItsCallsOnly) {
 TEST(StoreStart, RefusesOptionsThatCanNeverWork) {
   MetricSet metrics;
   store::StoreOptions options;
-  EXPECT_EQ(code_of(drivers::open_store(options, metrics)), Errc::kInvalid);  // no path
+  EXPECT_EQ(code_of(drivers::open_store(test_world(), options, metrics)),
+            Errc::kInvalid);  // no path
   options.driver.sqlite.path = "x.db";
   options.connections = 0;
-  EXPECT_EQ(code_of(drivers::open_store(options, metrics)), Errc::kInvalid);
+  EXPECT_EQ(code_of(drivers::open_store(test_world(), options, metrics)), Errc::kInvalid);
   options.connections = 1;
   options.queue_max = 0;
-  EXPECT_EQ(code_of(drivers::open_store(options, metrics)), Errc::kInvalid);
+  EXPECT_EQ(code_of(drivers::open_store(test_world(), options, metrics)), Errc::kInvalid);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "store/account.hpp"
 #include "store_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::drivers {
 namespace {
@@ -30,18 +31,18 @@ TEST(StoreOpen, RefusesOptionsThatCanNeverWork) {
   store::Options sqlite;
   for (const char* path : {"", ":memory:", "file:x?mode=memory", "var/"}) {
     sqlite.sqlite.path = path;
-    EXPECT_EQ(code_of(open(sqlite)), Errc::kInvalid) << path;
+    EXPECT_EQ(code_of(open(test_world(), sqlite)), Errc::kInvalid) << path;
   }
   sqlite.sqlite.path = "x.db";
-  must(open(sqlite));
+  must(open(test_world(), sqlite));
   sqlite.io_timeout_ms = 0;
-  EXPECT_EQ(code_of(open(sqlite)), Errc::kInvalid);
+  EXPECT_EQ(code_of(open(test_world(), sqlite)), Errc::kInvalid);
 
   store::Options mysql;
   mysql.kind = Kind::kMysql;
   mysql.mysql.user = "u";
   mysql.mysql.database = "d";
-  must(open(mysql));
+  must(open(test_world(), mysql));
   for (const auto& spoil : std::vector<std::function<void(store::Options&)>>{
            [](store::Options& o) { o.mysql.user.clear(); },
            [](store::Options& o) { o.mysql.database.clear(); },
@@ -51,7 +52,7 @@ TEST(StoreOpen, RefusesOptionsThatCanNeverWork) {
            [](store::Options& o) { o.mysql.password = Secret(std::string("a\0b", 3)); }}) {
     store::Options bad = mysql;
     spoil(bad);
-    EXPECT_EQ(code_of(open(bad)), Errc::kInvalid);
+    EXPECT_EQ(code_of(open(test_world(), bad)), Errc::kInvalid);
   }
 }
 

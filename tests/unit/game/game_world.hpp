@@ -24,6 +24,7 @@
 #include "script/runtime.hpp"
 #include "skynet/boot.hpp"
 #include "temp_folder.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::game {
@@ -34,8 +35,8 @@ class GameWorld {
  public:
   // `game` is the actor module's text.
   explicit GameWorld(std::string_view game, AgentOptions options = {}, std::uint16_t workers = 2)
-      : system_({.workers = workers, .limits = {}}, metrics_),
-        store_(drivers::open_store(store_options(), metrics_).value()),
+      : system_(test_world(), {.workers = workers, .limits = {}}, metrics_),
+        store_(drivers::open_store(test_world(), store_options(), metrics_).value()),
         network_(system_),
         runtime_(system_, &network_),
         gate_(gate_options("sample"), metrics_),
@@ -131,7 +132,7 @@ class GameWorld {
     store::StoreOptions options;
     options.driver.sqlite.path = folder_ / "world.db";
     options.driver.migrations_dir = GATEHOUSE_SOURCE_DIR "/sql";
-    EXPECT_TRUE(drivers::open(options.driver).value()->migrate().has_value());
+    EXPECT_TRUE(drivers::open(test_world(), options.driver).value()->migrate().has_value());
     return options;
   }
   gate::GateOptions gate_options(const std::string& server) {
@@ -149,7 +150,7 @@ class GameWorld {
   actor::System system_;
   std::unique_ptr<store::Store> store_;
   net::UvNetwork network_;
-  mysql::Workers mysql_;
+  mysql::Workers mysql_{test_world()};
   script::Runtime runtime_;
   gate::Gate gate_, other_gate_;
   AgentManager agents_;

@@ -132,10 +132,10 @@ TEST(Budgets, AnAddressSharesRatesAndMemory) {
   EXPECT_FALSE(budgets.take(a, 64, 10, now));
   EXPECT_TRUE(budgets.take(key("192.0.2.2"), 64, 10, now));
   EXPECT_FALSE(budgets.take(a, 1, 900'000, now + kSecond / 1000));
-  EXPECT_TRUE(budgets.lease(a, 60));
-  EXPECT_FALSE(budgets.lease(a, 60));
+  EXPECT_TRUE(budgets.lease(a, 60, now));
+  EXPECT_FALSE(budgets.lease(a, 60, now));
   budgets.give_back(a, 60);
-  EXPECT_TRUE(budgets.lease(a, 60));
+  EXPECT_TRUE(budgets.lease(a, 60, now));
 }
 
 TEST(Budgets, AddressesThatTookNothingLatelyAreForgotten) {

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::gate {
 namespace {
@@ -89,7 +90,7 @@ std::unique_ptr<net::Network> World::start_on(Carrier carrier) {
 }
 
 World::World(GateOptions options, std::uint16_t workers, Carrier carrier)
-    : system{actor::SystemOptions{workers, {}}, metrics},
+    : system{test_world(), actor::SystemOptions{workers, {}}, metrics},
       network(start_on(carrier)),
       gate(
           [&] {

@@ -1,6 +1,7 @@
 // The password check alone, and the set of logins in progress.
 #include "admission/in_progress.hpp"
 #include "login_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -22,11 +23,11 @@ class AuthenticatorTest : public testing::Test {
   }
 
   AuthenticatorParts parts() {
-    return {*server_.store, *server_.hash_pool, throttle_, server_.metrics};
+    return {test_world(), *server_.store, *server_.hash_pool, throttle_, server_.metrics};
   }
 
   TestServer server_;
-  admission::Throttle throttle_{Limits(), server_.metrics};
+  admission::Throttle throttle_{test_world().clock, Limits(), server_.metrics};
 };
 
 TEST_F(AuthenticatorTest, TwoFirstLoginsOfOneNameMakeOneAccount) {

@@ -8,9 +8,9 @@
 #include "crypto/aes_gcm.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "crypto/x25519.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -71,7 +71,7 @@ std::string LoginClient::login_plain(std::string_view token) {
 
 std::string LoginClient::login_skynet(std::string_view token, std::string private_key) {
   const std::string challenge = decoded(read_line());
-  if (private_key.empty()) private_key = crypto::random_bytes(8);
+  if (private_key.empty()) private_key = random_bytes(8);
   send_line(crypto::base64_encode(crypto::dh_exchange(private_key).value()));
   const std::string server_public = decoded(read_line());
   secret_ = crypto::dh_secret(server_public, private_key).value();
@@ -83,7 +83,7 @@ std::string LoginClient::login_skynet(std::string_view token, std::string privat
 std::string LoginClient::login_x25519(std::string_view token, std::string_view identity_public) {
   const std::string label = "gatehouse login 1";
   const std::string challenge = decoded(read_line());
-  const std::string private_key = crypto::random_bytes(crypto::kX25519KeyBytes);
+  const std::string private_key = random_bytes(crypto::kX25519KeyBytes);
   const std::string public_key = crypto::x25519_public(private_key).value();
   send_line(crypto::base64_encode(public_key));
   const std::string line = read_line();
@@ -97,7 +97,7 @@ std::string LoginClient::login_x25519(std::string_view token, std::string_view i
   const auto keys = crypto::hkdf_sha256(shared.reveal(), transcript, label, 64);
   secret_ = keys.reveal().substr(32);
   send_line(crypto::base64_encode(crypto::hmac_sha256(secret_, challenge)));
-  const std::string nonce = crypto::random_bytes(12);
+  const std::string nonce = random_bytes(12);
   const auto sealed =
       crypto::aes256_gcm_seal(keys.reveal().substr(0, 32), nonce, token, challenge).value();
   send_line(crypto::base64_encode(nonce + sealed));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../../support/child_process.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 
@@ -108,17 +109,19 @@ TestServer::TestServer(TestOptions options) {
     auto migrated = driver()->migrate();
     EXPECT_TRUE(migrated) << migrated.error().message;
   }
-  system = std::make_unique<actor::System>(actor::SystemOptions{options.workers, options.limits},
-                                           metrics);
+  system = std::make_unique<actor::System>(test_world(), 
+      test_world(), actor::SystemOptions{options.workers, options.limits}, metrics);
   if (options.carrier == net::Carrier::kTcp) {
     start_on<net::UvNetwork>();
   } else {
     start_on<net::MemoryNetwork>();
     clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
   }
-  store =
-      std::move(drivers::open_store({.driver = store_options, .connections = 3}, metrics)).value();
+  store = std::move(drivers::open_store(test_world(), {.driver = store_options, .connections = 3},
+                                        metrics))
+              .value();
   hash_pool = std::make_unique<actor::WorkPool>(
+      test_world(),
       actor::WorkPoolOptions{"hash", options.hash_threads, options.hash_queue_max, 0});
   if (options.login.listeners.empty())
     options.login.listeners = {{.address = {"127.0.0.1", 0}, .plain = true, .skynet = true}};
@@ -157,7 +160,7 @@ std::int64_t TestServer::metric(std::string_view name, std::string_view result) 
 }
 
 std::unique_ptr<store::Driver> TestServer::driver() const {
-  return std::move(drivers::open(store_options)).value();
+  return std::move(drivers::open(test_world(), store_options)).value();
 }
 
 std::vector<store::Account> TestServer::accounts() const {

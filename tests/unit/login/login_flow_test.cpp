@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "login_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -37,7 +38,8 @@ TEST(LoginFlow, ClosedRegistrationRefusesStrangersLikeWrongPasswords) {
   TestOptions options;
   options.login.auth.registration = AuthenticatorOptions::Registration::kClosed;
   TestServer server(std::move(options));
-  add_account(server, "known", crypto::hash_password(Secret("right"), kCheapCost).value());
+  add_account(server, "known",
+              crypto::hash_password(test_world().random, Secret("right"), kCheapCost).value());
   EXPECT_EQ(server.plain("stranger", "x"), "401 Unauthorized");
   EXPECT_EQ(server.plain("known", "x"), "401 Unauthorized");
   EXPECT_EQ(server.plain("known", "right"), "200");
@@ -53,7 +55,8 @@ TEST(LoginFlow, StrangersCostTheTimeOfAWrongPassword) {
   options.login.auth.cost = {.memory_kib = 16'384, .passes = 3, .lanes = 1};
   const auto cost = options.login.auth.cost;
   TestServer server(std::move(options));
-  add_account(server, "known", crypto::hash_password(Secret("right"), cost).value());
+  add_account(server, "known",
+              crypto::hash_password(test_world().random, Secret("right"), cost).value());
   add_account(server, "locked", "!");
   const auto cheapest = [&](std::string_view name) {
     std::clock_t best = std::numeric_limits<std::clock_t>::max();
@@ -171,7 +174,9 @@ TEST(LoginFlow, UnusableHashesLetNobodyIn) {
 
 TEST(LoginFlow, AGoodLoginReplacesAnOldHash) {
   TestServer server;
-  const auto old = crypto::hash_password(Secret("123"), {.memory_kib = 16, .passes = 2}).value();
+  const auto old =
+      crypto::hash_password(test_world().random, Secret("123"), {.memory_kib = 16, .passes = 2})
+          .value();
   add_account(server, "old", old);
   EXPECT_EQ(server.plain("old", "wrong"), "401 Unauthorized");
   EXPECT_EQ(server.plain("old", "123"), "200");

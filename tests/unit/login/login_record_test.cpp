@@ -7,6 +7,7 @@
 #include "login/audit.hpp"
 #include "login/outcome_log.hpp"
 #include "login_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -76,7 +77,7 @@ TEST(LoginRecord, AFloodOfRefusalsIsCountedAndSummedUp) {
   LogFile file;
   constexpr int kFlood = 1'000;
   MetricSet metrics;
-  actor::System idle({}, metrics);
+  actor::System idle(test_world(), {}, metrics);
   OutcomeLog outcomes(idle.worker(0), metrics);
   const auto peer = net::Address::from("127.0.0.1", 5000).value();
   const MonotonicMs begin = monotonic_ms();
@@ -121,7 +122,7 @@ TEST(LoginRecord, AnAuditThatCannotBeWrittenIsCounted) {
 
 TEST(LoginRecord, AllLoginsOfABurstAreCounted) {
   TestServer server;
-  Audit audit(*server.store, server.metrics, true, 2);
+  Audit audit(test_world().clock, *server.store, server.metrics, true, 2);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&audit] {

@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "crypto/x25519.hpp"
 #include "login_fixture.hpp"
 #include "protocol/token.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -86,7 +86,7 @@ TEST(LoginWire, SkynetVectorsThroughTheWire) {
 
 TEST(LoginWire, X25519) {
   TestOptions options;
-  const std::string identity = crypto::random_bytes(32);
+  const std::string identity = random_bytes(32);
   options.login.identity_key = Secret(identity);
   options.login.listeners = {{.address = {"127.0.0.1", 0}, .x25519 = true}};
   TestServer server(std::move(options));

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/random.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "crypto/encoding.hpp"
-#include "crypto/random.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::login {
 namespace {
@@ -17,13 +17,13 @@ namespace {
 class TicketsTest : public testing::Test {
  protected:
   TicketsTest() {
-    keys_.emplace_back(crypto::random_bytes(crypto::kSealKeyBytes));
+    keys_.emplace_back(random_bytes(crypto::kSealKeyBytes));
     account_.id = AccountId{7};
     account_.name = "test1";
     account_.password_hash = "$argon2id$v=19$m=1024,t=1,p=1$c2FsdA$MDEyMzQ1Njc4OWFiY2RlZmdoaWo";
   }
   Tickets* with(const TicketOptions& options) {
-    tickets_ = std::make_unique<Tickets>(options);
+    tickets_ = std::make_unique<Tickets>(test_world().random, options);
     tickets_->set_keys(crypto::SealRing::make(copies()).value());
     return tickets_.get();
   }
@@ -86,7 +86,7 @@ TEST_F(TicketsTest, AccountDecides) {
 constexpr std::int64_t kNowS = 12'000;
 
 TEST_F(TicketsTest, NeedKeys) {
-  Tickets without({});
+  Tickets without(test_world().random, {});
   EXPECT_FALSE(without.issue(TicketHolder::of(account_), {9, 3, 10'000}, kNowS));
   const auto ticket = with({})->issue(TicketHolder::of(account_), {9, 3, 10'000}, kNowS);
   ASSERT_TRUE(ticket);
@@ -103,7 +103,7 @@ TEST_F(TicketsTest, AreNotIssuedBehindTheAgeOfTheirPassword) {
 
 TEST_F(TicketsTest, OldKeysOpenUntilTheyAreTakenOut) {
   const auto old = with({})->issue(TicketHolder::of(account_), {9, 3, 10'000}, kNowS);
-  keys_.insert(keys_.begin(), Secret(crypto::random_bytes(crypto::kSealKeyBytes)));
+  keys_.insert(keys_.begin(), Secret(random_bytes(crypto::kSealKeyBytes)));
   Tickets* tickets = with({});
   EXPECT_TRUE(tickets->check(old->bytes, account_, kNowS));
   const auto fresh = tickets->issue(TicketHolder::of(account_), {9, 4, 10'000}, kNowS);
@@ -137,15 +137,17 @@ TEST_F(TicketsTest, CannotBeForged) {
   // Sealed with the key, but no ticket.
   const crypto::SealRing ring = crypto::SealRing::make(copies()).value();
   for (const std::size_t size : {0u, 63u, 64u, 65u, 72u}) {
-    const Secret other(ring.seal(std::string(size, '\0'), "gatehouse ticket 2\ntest1"));
+    const Secret other(
+        ring.seal(test_world().random, std::string(size, '\0'), "gatehouse ticket 2\ntest1"));
     EXPECT_FALSE(tickets->check(other, account_, kNowS)) << size;
   }
 }
 
 TEST_F(TicketsTest, AFamilyBeginsWithAPassword) {
+  const Tickets tickets(test_world().random, {});
   std::set<std::uint64_t> families;
   for (int i = 0; i < 1'000; ++i) {
-    const TicketClaim claim = Tickets::new_family(kNowS);
+    const TicketClaim claim = tickets.new_family(kNowS);
     EXPECT_EQ(claim.sequence, 0u);
     EXPECT_EQ(claim.password_at_s, kNowS);
     EXPECT_GT(claim.family, 0u);

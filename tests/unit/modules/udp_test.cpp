@@ -6,6 +6,7 @@
 #include "actor/system.hpp"
 #include "sockets/lua_udp.hpp"
 #include "sockets/socket_event.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::modules {
 namespace {
@@ -39,7 +40,7 @@ class LuaUdpTest : public ::testing::Test {
   void start(std::uint64_t mailbox_bytes_max) {
     actor::SystemOptions options;
     options.limits.mailbox_bytes_max = mailbox_bytes_max;
-    system_ = std::make_unique<actor::System>(options, metrics_);
+    system_ = std::make_unique<actor::System>(test_world(), options, metrics_);
     system_->start([](actor::Worker&) { return actor::make_condvar_loop(); });
     const auto spawned =
         system_->spawn([this] { return std::make_unique<StuckService>(stuck_, end_); });

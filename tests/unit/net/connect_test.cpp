@@ -1,4 +1,5 @@
 #include "net_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::net {
 namespace {

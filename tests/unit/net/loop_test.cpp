@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "net_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::net {
 namespace {
@@ -21,7 +22,7 @@ TEST_F(LoopTest, StartsAndStopsWithNothingToDo) {
 }
 
 TEST_F(LoopTest, IsDestroyedWithoutRunning) {
-  actor::System idle({}, metrics_);
+  actor::System idle(test_world(), {}, metrics_);
   UvLoop loop(idle.worker(0), metrics_);
 }
 

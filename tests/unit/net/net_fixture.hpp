@@ -23,6 +23,7 @@
 #include "net/uv_loop.hpp"
 #include "net/uv_network.hpp"
 #include "net_client.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::net {
@@ -35,7 +36,7 @@ inline void open_global_descriptors() {
   log::info({}, "descriptors are counted");
   log::flush();
   MetricSet metrics;
-  actor::System idle({}, metrics);
+  actor::System idle(test_world(), {}, metrics);
   UvLoop loop(idle.worker(0), metrics);
 }
 
@@ -100,7 +101,7 @@ class NetTest : public ::testing::Test {
   void start(std::uint16_t workers) {
     actor::SystemOptions options;
     options.workers = workers;
-    system_ = std::make_unique<actor::System>(options, metrics_);
+    system_ = std::make_unique<actor::System>(test_world(), options, metrics_);
     make_network();
   }
   virtual void make_network() { use(std::make_unique<UvNetwork>(*system_)); }

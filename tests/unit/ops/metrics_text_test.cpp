@@ -5,6 +5,7 @@
 
 #include "base/http_guard.hpp"
 #include "ops/admin_server.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::ops {
 namespace {
@@ -54,16 +55,17 @@ TEST(AdminServer, KnowsTheLoopback) {
 
 TEST(AdminServer, ListensOnTheLoopbackOnly) {
   const MetricSet set;
-  const auto server = AdminServer::start("0.0.0.0", 0, set, {});
+  const auto server = AdminServer::start(test_world().executor, "0.0.0.0", 0, set, {});
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().code, Errc::kInvalid);
 }
 
 TEST(AdminServer, TakesAPortThatNobodyHas) {
   const MetricSet set;
-  const auto first = AdminServer::start("127.0.0.1", 0, set, {});
+  const auto first = AdminServer::start(test_world().executor, "127.0.0.1", 0, set, {});
   ASSERT_TRUE(first) << first.error().message;
-  const auto second = AdminServer::start("127.0.0.1", (*first)->port(), set, {});
+  const auto second =
+      AdminServer::start(test_world().executor, "127.0.0.1", (*first)->port(), set, {});
   ASSERT_FALSE(second) << "two servers on one port";
   EXPECT_EQ(second.error().code, Errc::kIo);
 }
@@ -72,7 +74,7 @@ TEST(AdminServer, TakesAPortThatNobodyHas) {
 TEST(AdminServer, EndsAtOnce) {
   const MetricSet set;
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(AdminServer::start("127.0.0.1", 0, set, {}));
+    ASSERT_TRUE(AdminServer::start(test_world().executor, "127.0.0.1", 0, set, {}));
   }
 }
 

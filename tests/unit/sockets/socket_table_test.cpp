@@ -18,6 +18,7 @@
 #include "base/metrics.hpp"
 #include "net/uv_network.hpp"
 #include "sockets/socket_event.hpp"
+#include "test_world.hpp"
 #include "waiting.hpp"
 
 namespace gatehouse::sockets {
@@ -58,7 +59,7 @@ class SocketTableTest : public ::testing::Test {
     actor::SystemOptions options;
     options.workers = 2;
     options.limits.sockets_max = sockets_max;
-    system_ = std::make_unique<actor::System>(options, metrics_);
+    system_ = std::make_unique<actor::System>(test_world(), options, metrics_);
     network_ = std::make_unique<net::UvNetwork>(*system_);
     table_ = std::make_unique<SocketTable>(*system_, network_.get());
     system_->start(network_->loop_factory());

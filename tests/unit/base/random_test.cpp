@@ -1,5 +1,3 @@
-#include "crypto/random.hpp"
-
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +8,9 @@
 #include <thread>
 #include <vector>
 
-namespace gatehouse::crypto {
+#include "test_world.hpp"
+
+namespace gatehouse {
 namespace {
 
 TEST(Random, FillsWhatItIsAskedForAndNothingElse) {
@@ -78,4 +78,4 @@ TEST(Random, AForkedChildHasBytesOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace gatehouse::crypto
+}  // namespace gatehouse
