@@ -48,6 +48,18 @@ class TimerWheel {
   // Fires all that is due at `now`.
   void advance(MonotonicMs now);
 
+  // Visits all that wait, in no order; `visit` adds and cancels none.
+  template <class F>
+  void each(F&& visit) const {
+    const auto walk = [&visit](const Head& head) {
+      for (const Timer* t = head.next_; t != &head; t = t->next_) visit(*t);
+    };
+    for (const auto& level : wheel_) {
+      for (const Head& head : level) walk(head);
+    }
+    walk(beyond_);
+  }
+
   // Milliseconds from `now` until advance() has something to do; -1: nothing waits.
   [[nodiscard]] std::int64_t next_in_ms(MonotonicMs now) const;
 

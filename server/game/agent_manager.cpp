@@ -454,7 +454,9 @@ void AgentManager::player_saved(const std::string& uid) {
   unsaved_metric_.set(static_cast<std::int64_t>(unsaved_.size()));
 }
 
-bool AgentManager::may_log_unsaved() { return unsaved_lines_.admit(runtime_.system.world().clock.monotonic_ms()).has_value(); }
+bool AgentManager::may_log_unsaved() {
+  return unsaved_lines_.admit(runtime_.system.world().clock.monotonic_ms()).has_value();
+}
 
 void AgentManager::send_rescue(ServiceId agent) {
   actor::MessagePtr message = actor::make_message({});

@@ -121,7 +121,9 @@ void Authenticator::drop(const std::string& name, const net::Address& address) {
 }
 
 // At most one line a second: while a store is away every login fails alike.
-bool Authenticator::may_log() { return outage_lines_.admit(parts_.world.clock.monotonic_ms()).has_value(); }
+bool Authenticator::may_log() {
+  return outage_lines_.admit(parts_.world.clock.monotonic_ms()).has_value();
+}
 
 void Authenticator::log_store_error(const AuthRequest& request, const Error& error) {
   if (may_log())

@@ -109,7 +109,7 @@ TestServer::TestServer(TestOptions options) {
     auto migrated = driver()->migrate();
     EXPECT_TRUE(migrated) << migrated.error().message;
   }
-  system = std::make_unique<actor::System>(test_world(), 
+  system = std::make_unique<actor::System>(
       test_world(), actor::SystemOptions{options.workers, options.limits}, metrics);
   if (options.carrier == net::Carrier::kTcp) {
     start_on<net::UvNetwork>();
