@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Style as a test: layers, owners of C headers, lengths, banned calls, leftovers, documents,
-citations (tools/citations.py says their form: `docs/protocol.md 3.4`).
+citations (tools/citations.py says their form: `docs/protocol.md 3.4`), the form of C++.
 
     tools/tidy.py [ROOT]
     tools/tidy.py --layers     the table of the layers, as server/ARCHITECTURE.md has it
@@ -11,6 +11,8 @@ Prints `path:line: what is wrong` for each finding and ends with 1 when there is
 import fnmatch
 import ipaddress
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -294,10 +296,30 @@ def files_below(root):
             yield path
 
 
+def check_format(root):
+    """Where C++ is not as .clang-format has it, by clang-format 14 (Debian's package), as (file,
+    line, text)."""
+    style = root / ".clang-format"
+    paths = [p for p in files_below(root) if p.suffix in (".cpp", ".hpp")]
+    if not style.exists() or not paths:
+        return
+    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    if tool is None:
+        yield style.name, 1, "cannot be checked: clang-format is not installed"
+        return
+    command = [tool, "--dry-run", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finding = re.compile(r"^(\S+?):(\d+):\d+: (?:warning|error):", re.MULTILINE)
+    for path, line in finding.findall(done.stderr):
+        yield Path(path).relative_to(root), line, "is not formatted: clang-format -i"
+
+
 def check_tree(root):
     """All findings of a checkout, as `path:line: text`."""
     layers = read_layers(root)
     for name, number, finding in check_layers(root, layers):
+        yield f"{name}:{number}: {finding}"
+    for name, number, finding in check_format(root):
         yield f"{name}:{number}: {finding}"
     paths = [path.relative_to(root) for path in files_below(root)]
     citations = Citations(root, paths)

@@ -48,9 +48,9 @@ struct SharedPayload {
 
 struct Message : Envelope {
   MessageType type = MessageType::kText;
-  bool remote = false;  // counted in the receiver's remote bytes: it crossed threads
-  bool shared = false;  // the block ends with a SharedPayload*, and `size` is the size of that
-  bool pointers = false;  // this process packed light userdata into it (script/codec.hpp)
+  bool remote = false;       // counted in the receiver's remote bytes: it crossed threads
+  bool shared = false;       // the block ends with a SharedPayload*, and `size` is the size of that
+  bool pointers = false;     // this process packed light userdata into it (script/codec.hpp)
   std::int32_t session = 0;  // > 0: the source waits for a reply
   ServiceId source;
   ServiceId destination;

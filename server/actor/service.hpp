@@ -63,9 +63,9 @@ class Service {
   std::int64_t busy_ns_ = 0;
   // The mailbox length that logs the next warning (docs/skynet-rules.md 2.15).
   std::uint32_t overload_warned_at_ = 1024;
-  bool ready_ = false;     // in the worker's ready list
-  bool running_ = false;   // inside on_message
-  bool exiting_ = false;   // retired; freed when it is neither ready, running nor pinned
+  bool ready_ = false;    // in the worker's ready list
+  bool running_ = false;  // inside on_message
+  bool exiting_ = false;  // retired; freed when it is neither ready, running nor pinned
   std::uint16_t pins_ = 0;
 };
 

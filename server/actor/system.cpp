@@ -33,7 +33,9 @@ System::System(const World& world, const SystemOptions& options, MetricSet& metr
   }
 }
 
-System::~System() { stop(); }
+System::~System() {
+  stop();
+}
 
 void System::start(LoopFactory factory) {
   std::lock_guard lock(workers_mutex_);
@@ -236,7 +238,9 @@ void System::announce_exit(ServiceId id) {
   if (watcher && watcher != id) send_error(watcher, id, 0);
 }
 
-void System::watch_exits(ServiceId watcher) { exit_watcher_.store(watcher.value); }
+void System::watch_exits(ServiceId watcher) {
+  exit_watcher_.store(watcher.value);
+}
 
 bool System::interrupt(ServiceId id) {
   std::uint16_t workers;
@@ -316,8 +320,10 @@ void System::watch_worker(std::uint16_t index, Watched& watched, MonotonicMs now
   if (!watched.reported && elapsed >= limits.endless_loop_report_ms) {
     watched.reported = true;
     endless_loops_.add();
-    log::error({}, "A message from [ :{:08x} ] to [ :{:08x} ] maybe in an endless loop "
-               "(version = {})", a.source.value, a.destination.value, a.sequence);
+    log::error({},
+               "A message from [ :{:08x} ] to [ :{:08x} ] maybe in an endless loop "
+               "(version = {})",
+               a.source.value, a.destination.value, a.sequence);
     std::lock_guard guard(monitor_mutex_);
     endless_[a.destination.value] = true;
   }
@@ -386,6 +392,8 @@ class CondvarLoop final : public Loop {
 
 }  // namespace
 
-std::unique_ptr<Loop> make_condvar_loop() { return std::make_unique<CondvarLoop>(); }
+std::unique_ptr<Loop> make_condvar_loop() {
+  return std::make_unique<CondvarLoop>();
+}
 
 }  // namespace gatehouse::actor

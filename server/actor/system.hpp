@@ -166,7 +166,7 @@ class System {
   std::atomic<bool> profiles_{false};
   std::atomic<std::uint32_t> hurry_ms_{0};
   std::mutex abort_mutex_;
-  std::optional<int> abort_code_;            // under abort_mutex_, as is
+  std::optional<int> abort_code_;  // under abort_mutex_, as is
   UniqueFunction<void(int)> abort_function_;
 };
 

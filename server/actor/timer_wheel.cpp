@@ -14,9 +14,15 @@ void Timer::cancel() {
   previous_ = next_ = nullptr;
 }
 
-void TimerWheel::Head::clear() { previous_ = next_ = this; }
-void TimerWheel::Head::clear_links() { previous_ = next_ = nullptr; }
-bool TimerWheel::Head::empty() const { return next_ == this; }
+void TimerWheel::Head::clear() {
+  previous_ = next_ = this;
+}
+void TimerWheel::Head::clear_links() {
+  previous_ = next_ = nullptr;
+}
+bool TimerWheel::Head::empty() const {
+  return next_ == this;
+}
 
 TimerWheel::TimerWheel(MonotonicMs now) : tick_(now) {}
 

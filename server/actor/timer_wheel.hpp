@@ -88,7 +88,7 @@ class TimerWheel {
   std::array<std::array<Head, kSlots>, kLevels> wheel_;
   // A bit for each slot, set when a timer comes, cleared when the slot is next found empty.
   mutable std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> maybe_used_{};
-  Head beyond_;        // due after the window of the highest level, 2^32 ms, that holds tick_
+  Head beyond_;       // due after the window of the highest level, 2^32 ms, that holds tick_
   MonotonicMs tick_;  // the last tick that was advanced to
 };
 

@@ -54,9 +54,13 @@ bool Loop::step(Worker& worker) {
   return worker.turn();
 }
 
-Service::~Service() { GATEHOUSE_ASSERT(mailbox_head_ == nullptr && !running_); }
+Service::~Service() {
+  GATEHOUSE_ASSERT(mailbox_head_ == nullptr && !running_);
+}
 
-Worker* Worker::current() { return current_worker; }
+Worker* Worker::current() {
+  return current_worker;
+}
 
 Worker::Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_max)
     : system_(system),

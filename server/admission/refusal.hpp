@@ -9,8 +9,8 @@
 namespace gatehouse::admission {
 
 struct Refusal {
-  int code = 0;             // 0: closed without an answer
-  std::string_view reason;  // static storage
+  int code = 0;               // 0: closed without an answer
+  std::string_view reason;    // static storage
   std::uint32_t retry_s = 0;  // told with a 429
   bool totp = false;          // told with a 401: the password was right, the code is not
 

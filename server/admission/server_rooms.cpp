@@ -68,7 +68,9 @@ ServerRooms::ServerRooms(const Clock& clock, const Limits& limits, MetricSet& me
       gauge_(metrics.gauge("login_waiting", "room=\"server\"", "Logins that wait for their turn")),
       players_(std::move(players)) {}
 
-ServerRooms::~ServerRooms() { close(); }
+ServerRooms::~ServerRooms() {
+  close();
+}
 
 std::shared_ptr<ServerRoom> ServerRooms::of(const std::string& server) {
   std::lock_guard lock(mutex_);
@@ -93,11 +95,10 @@ void ServerRooms::set_game_servers(const std::vector<store::GameServer>& servers
 bool ServerRooms::enter(const std::string& server, const std::string& uid,
                         std::shared_ptr<Waiter> waiter, Called called) {
   const std::shared_ptr<ServerRoom> room = of(server);
-  return room->room().enter(
-      uid, WaitingRoom::Priority::kNormal, std::move(waiter),
-      [room, called = std::move(called)](WaitingRoom::Turn turn) mutable {
-        called(turn, turn == WaitingRoom::Turn::kEnter ? Pass(room) : Pass());
-      });
+  return room->room().enter(uid, WaitingRoom::Priority::kNormal, std::move(waiter),
+                            [room, called = std::move(called)](WaitingRoom::Turn turn) mutable {
+                              called(turn, turn == WaitingRoom::Turn::kEnter ? Pass(room) : Pass());
+                            });
 }
 
 void ServerRooms::drop(const std::string& server, const std::string& uid, MonotonicMs now) {

@@ -86,8 +86,8 @@ std::size_t Throttle::levels(const net::Address& address) {
 }
 
 std::string Throttle::address_key(const net::Address& address, std::size_t level) {
-  const auto bytes = level == 0 ? net::subscriber_bytes(address)
-                                : net::network_bytes(address, kPrefixBits[level]);
+  const auto bytes =
+      level == 0 ? net::subscriber_bytes(address) : net::network_bytes(address, kPrefixBits[level]);
   std::string key = "a0";
   key[1] = static_cast<char>('0' + level);
   return key.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -104,8 +104,7 @@ std::string Throttle::account_key(std::string_view account) {
   return "p" + std::string(account);
 }
 
-Throttle::AddressVerdict Throttle::take_address(const net::Address& address,
-                                                std::int64_t now_ns) {
+Throttle::AddressVerdict Throttle::take_address(const net::Address& address, std::int64_t now_ns) {
   if (!address_rate_.limited() && address_.failures_max == 0) return {};
   AddressVerdict verdict = table_.with(address_key(address, 0), now_ns, [&](ThrottleEntry& entry) {
     AddressVerdict own;
@@ -189,15 +188,14 @@ Throttle::Asked Throttle::ask(const Login& login, std::int64_t now_ns) {
 
 std::optional<Refusal> Throttle::charge(Guess::Held& held) {
   const std::int64_t now_ns = held.taken_ns;
-  return table_.with(account_key(held.account), now_ns,
-                     [&](ThrottleEntry& entry) -> std::optional<Refusal> {
-                       held.known_guess = held.known && known_guesses_.limited() &&
-                                          entry.known_guesses.take(known_guesses_, 1, now_ns);
-                       if (held.known_guess || !guesses_.limited()) return std::nullopt;
-                       if (entry.guesses.take(guesses_, 1, now_ns)) return std::nullopt;
-                       return kAccountCapped.after(
-                           seconds(entry.guesses.next_in_ns(guesses_, now_ns)));
-                     });
+  return table_.with(
+      account_key(held.account), now_ns, [&](ThrottleEntry& entry) -> std::optional<Refusal> {
+        held.known_guess = held.known && known_guesses_.limited() &&
+                           entry.known_guesses.take(known_guesses_, 1, now_ns);
+        if (held.known_guess || !guesses_.limited()) return std::nullopt;
+        if (entry.guesses.take(guesses_, 1, now_ns)) return std::nullopt;
+        return kAccountCapped.after(seconds(entry.guesses.next_in_ns(guesses_, now_ns)));
+      });
 }
 
 // At the first `count` of its prefixes that it entered.
@@ -247,13 +245,12 @@ void Throttle::fail_network(const Guess::Held& held, std::int64_t now_ns) {
   for (std::size_t level = 0; level < count; ++level) {
     LockRule rule = held.known ? known_network_ : network_;
     rule.failures_max = network_failures_max(level, held.known);
-    table_.with(network_key(held.address, level, held.account), now_ns,
-                [&](ThrottleEntry& entry) {
-                  entry.pending -= entry.pending > 0 ? 1 : 0;
-                  const bool old = now_ns - entry.failed_ns > address_.memory_ns;
-                  entry.recent = old ? 1 : entry.recent + 1;
-                  count_failure(entry, rule, now_ns);
-                });
+    table_.with(network_key(held.address, level, held.account), now_ns, [&](ThrottleEntry& entry) {
+      entry.pending -= entry.pending > 0 ? 1 : 0;
+      const bool old = now_ns - entry.failed_ns > address_.memory_ns;
+      entry.recent = old ? 1 : entry.recent + 1;
+      count_failure(entry, rule, now_ns);
+    });
   }
 }
 

@@ -53,8 +53,8 @@ class Throttle {
   // A login that wants a password looked at.
   struct Login {
     const net::Address& address;
-    std::string_view account;        // the name, as it is counted
-    bool known = false;              // the account's last login came from this network
+    std::string_view account;  // the name, as it is counted
+    bool known = false;        // the account's last login came from this network
     std::uint32_t address_locked_s = 0;
   };
   // The right to have one guess looked at. Ends by one of the three, or with its destructor, which

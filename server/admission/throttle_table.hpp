@@ -24,9 +24,9 @@ namespace gatehouse::admission {
 // Times are monotonic nanoseconds; 0: never.
 struct ThrottleEntry {
   std::string key;
-  RateBucket logins;          // all of them, good or not
-  RateBucket guesses;         // of an account from any network; of an address: with both factors
-  RateBucket known_guesses;   // of an account, from networks it knows
+  RateBucket logins;         // all of them, good or not
+  RateBucket guesses;        // of an account from any network; of an address: with both factors
+  RateBucket known_guesses;  // of an account, from networks it knows
   std::uint32_t failures = 0;
   std::uint32_t recent = 0;   // of the failures: what the address's count holds of them, too
   std::uint32_t pending = 0;  // guesses that are being looked at

@@ -129,7 +129,8 @@ std::string Admin::status() const {
   }
   json login;
   if (parts_.login != nullptr) {
-    login = {{"addresses", login_addresses_}, {"connections", parts_.login->connection_count()},
+    login = {{"addresses", login_addresses_},
+             {"connections", parts_.login->connection_count()},
              {"waiting", parts_.login->waiting_count()}};
   }
   const json status = {{"pid", getpid()},

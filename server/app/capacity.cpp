@@ -45,8 +45,8 @@ void fill_in(config::Config& config, const Machine& machine) {
   const std::uint64_t left = machine.descriptors - std::min(machine.descriptors, taken);
   const std::uint64_t logins =
       std::min<std::uint64_t>(config.limits.login_connections_max, left / 2);
-  const std::uint64_t each = std::clamp<std::uint64_t>(
-      (left - logins) / open, 1, gate::GateOptions::kMaxclientDefault);
+  const std::uint64_t each =
+      std::clamp<std::uint64_t>((left - logins) / open, 1, gate::GateOptions::kMaxclientDefault);
   for (gate::GateOptions& gate : config.gates)
     if (gate.maxclient == 0) gate.maxclient = static_cast<std::uint32_t>(each);
 }

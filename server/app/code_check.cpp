@@ -14,8 +14,7 @@ Result<> check_module_code(const std::string& module, const std::string& pattern
   std::string name = module;
   std::replace(name.begin(), name.end(), '.', '/');
   const script::Code::Found file = script::Code().find(patterns, name);
-  if (file.path.empty())
-    return fail(Errc::kInvalid, "no module " + module + ":\n\t" + file.tried);
+  if (file.path.empty()) return fail(Errc::kInvalid, "no module " + module + ":\n\t" + file.tried);
   return script::check_code(file.path, patterns);
 }
 

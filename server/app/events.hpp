@@ -12,7 +12,7 @@ namespace gatehouse::app {
 class Events {
  public:
   struct State {
-    int stops = 0;         // wishes to end, the signals among them
+    int stops = 0;  // wishes to end, the signals among them
     int stop_signals = 0;
     int reloads = 0;
     int exit_code = 0;     // that the first wish to end asks for
@@ -34,8 +34,12 @@ class Events {
     });
     return before;
   }
-  void reload() { change([](State& s) { ++s.reloads; }); }
-  void serve() { change([](State& s) { s.serving = true; }); }
+  void reload() {
+    change([](State& s) { ++s.reloads; });
+  }
+  void serve() {
+    change([](State& s) { s.serving = true; });
+  }
 
   // Waits until done(state) holds, for at most `limit` when given; false on a time-out. Polls
   // done() every 20 ms as well: it may look at counters that nobody announces.

@@ -38,12 +38,15 @@ void Orders::started() {
 
 void Orders::on_signal(int signal) {
   switch (signal) {
-    case SIGHUP: return events_.reload();
+    case SIGHUP:
+      return events_.reload();
     case SIGINT:
     case SIGTERM:
     case SIGQUIT:
-    case SIGXCPU: return stop(signal);
-    default: break;
+    case SIGXCPU:
+      return stop(signal);
+    default:
+      break;
   }
   if (!named_.insert(signal).second) return;
   if (signal == SIGXFSZ) {

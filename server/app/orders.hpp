@@ -53,7 +53,7 @@ class Orders {
   Events& events_;
   std::set<int> named_;
   std::mutex mutex_;
-  bool started_ = false;               // these two by mutex_
+  bool started_ = false;  // these two by mutex_
   std::unique_ptr<Watchdog> watchdog_;
   SignalReader reader_;  // last: its thread uses the members above
 };

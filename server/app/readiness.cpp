@@ -62,16 +62,17 @@ ops::Readiness Readiness::answer(bool draining, const json& stuck) const {
     why = key + ": " + value["why"].get<std::string>();
   }
   const bool only_stuck = !stuck.empty() && why.starts_with("workers");
-  const char* state = draining ? "draining" : why.empty() ? "ready"
-                      : only_stuck ? "degraded" : "unready";
+  const char* state = draining      ? "draining"
+                      : why.empty() ? "ready"
+                      : only_stuck  ? "degraded"
+                                    : "unready";
   json answer = {{"ready", why.empty()},
                  {"state", state},
                  {"login", why.empty() ? "200" : "503 " + why},
                  {"parts", std::move(parts)},
                  {"servers", by_server}};
   if (!stuck.empty()) answer["stuck"] = stuck;
-  return {why.empty(),
-          printable_json(answer.dump(-1, ' ', false, json::error_handler_t::replace))};
+  return {why.empty(), printable_json(answer.dump(-1, ' ', false, json::error_handler_t::replace))};
 }
 
 }  // namespace gatehouse::app

@@ -1,7 +1,7 @@
 #include "app/server.hpp"
 
-#include <fmt/ranges.h>
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,8 +77,8 @@ Result<> write_ready_file(const std::string& path, const nlohmann::json& content
 int report(const config::Config& config, std::string_view why) {
   log::error({}, "{}", why);
   if (!config.log.file.empty()) {
-    std::fprintf(stderr, "gatehouse does not start: %s\nsee %s\n",
-                 printable_lines(why).c_str(), config.log.file.c_str());
+    std::fprintf(stderr, "gatehouse does not start: %s\nsee %s\n", printable_lines(why).c_str(),
+                 config.log.file.c_str());
   }
   log::flush();
   return kExitFailed;
@@ -191,21 +191,20 @@ class Server {
   // After start(); `events` outlives stop(). No-op without admin.listen.
   Result<> start_admin(Events& events) {
     if (!config_.admin_listen) return {};
-    readiness_ = std::make_unique<Readiness>(Readiness::Parts{
-        system_, *store_probe_, *hash_pool_, gate_list_, login_.get(), *watch_,
-        config_.limits.login_queue_max, config_.limits.login_connections_max});
-    auto admin = Admin::start(*config_.admin_listen,
-                              {system_, metrics_, *agents_, *store_, gate_list_, login_.get(),
-                               *readiness_, events, *watch_});
+    readiness_ = std::make_unique<Readiness>(
+        Readiness::Parts{system_, *store_probe_, *hash_pool_, gate_list_, login_.get(), *watch_,
+                         config_.limits.login_queue_max, config_.limits.login_connections_max});
+    auto admin =
+        Admin::start(*config_.admin_listen, {system_, metrics_, *agents_, *store_, gate_list_,
+                                             login_.get(), *readiness_, events, *watch_});
     if (!admin) return tl::unexpected<Error>(admin.error());
     admin_ = std::move(*admin);
     return {};
   }
 
   [[nodiscard]] nlohmann::json ready() const {
-    nlohmann::json content = {{"login", nlohmann::json::array()},
-                              {"gate", nlohmann::json::array()},
-                              {"pid", getpid()}};
+    nlohmann::json content = {
+        {"login", nlohmann::json::array()}, {"gate", nlohmann::json::array()}, {"pid", getpid()}};
     if (login_) {
       for (const net::Address& address : login_->addresses()) {
         content["login"].push_back({{"transport", "tcp"}, {"address", address.to_string()}});
@@ -269,8 +268,7 @@ class Server {
     const bool ended = system_.stop_until(now + limit.count() / 2);
     if (!ended) {
       for (const auto& stuck : system_.stuck_workers()) {
-        log::error({}, "worker {} does not come out of :{:08x}", stuck.worker,
-                   stuck.service.value);
+        log::error({}, "worker {} does not come out of :{:08x}", stuck.worker, stuck.service.value);
       }
       if (store_) store_->stop(actor::WorkPool::Stop::kDrain);
       cut_off("a script does not end");
@@ -346,8 +344,8 @@ class Server {
     const std::vector<std::string> uids = agents_->online_uids();
     for (std::size_t i = 0; i < uids.size(); i += kNamesALine) {
       const auto first = uids.begin() + static_cast<std::ptrdiff_t>(i);
-      const auto last = uids.begin() + static_cast<std::ptrdiff_t>(
-                                           std::min(i + kNamesALine, uids.size()));
+      const auto last =
+          uids.begin() + static_cast<std::ptrdiff_t>(std::min(i + kNamesALine, uids.size()));
       log::error({}, "not saved since their last save: {}", fmt::join(first, last, ", "));
     }
   }
@@ -393,7 +391,7 @@ class Server {
   std::vector<gate::Gate*> gate_list_;  // gates_
   std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<Admin> admin_;
-  std::string console_;  // its address
+  std::string console_;      // its address
   MonotonicMs stop_by_ = 0;  // after drain()
 };
 

@@ -50,9 +50,12 @@ bool SessionKeeper::dead(const store::Node& node) const {
   if (node.id == options_.node) return false;
   if (options_.alone) return true;
   switch (life_of(node.process)) {
-    case NodeLife::kAlive: return false;
-    case NodeLife::kDead: return true;
-    case NodeLife::kUnknown: break;
+    case NodeLife::kAlive:
+      return false;
+    case NodeLife::kDead:
+      return true;
+    case NodeLife::kUnknown:
+      break;
   }
   return node.silent_s * 1'000 > options_.lease_ms;
 }

@@ -37,9 +37,9 @@ class SessionKeeper {
   const SessionKeeperOptions options_;
   const std::string process_;
   Metric& cleared_;
-  bool known_ = false;  // the store had this process once
+  bool known_ = false;              // the store had this process once
   bool strangers_cleared_ = false;  // once is enough: whoever starts later does it, too
-  bool to_mark_ = false;  // the store has forgotten who is online here
+  bool to_mark_ = false;            // the store has forgotten who is online here
 };
 
 }  // namespace gatehouse::app

@@ -11,8 +11,8 @@
 namespace gatehouse::app {
 namespace {
 
-constexpr MonotonicMs kFreshMs = 250;             // an answer serves others for so long
-constexpr std::chrono::milliseconds kWait{500};   // of who asks; below what balancers wait
+constexpr MonotonicMs kFreshMs = 250;            // an answer serves others for so long
+constexpr std::chrono::milliseconds kWait{500};  // of who asks; below what balancers wait
 
 }  // namespace
 

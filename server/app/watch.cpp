@@ -12,7 +12,7 @@ namespace {
 
 // The end of the process waits for the look that is under way.
 constexpr std::uint32_t kTimeoutMs = 2'000;
-constexpr std::uint32_t kStaleRowsMax = 500;  // of one statement
+constexpr std::uint32_t kStaleRowsMax = 500;   // of one statement
 constexpr std::uint32_t kTrimRowsMax = 5'000;  // a look, so that no delete locks for long
 
 }  // namespace

@@ -78,7 +78,7 @@ class Watch {
   Metric& errors_;
   Metric& enforced_;
   Metric& stale_;
-  std::string complaint_;  // why the last look failed; empty: it did not
+  std::string complaint_;           // why the last look failed; empty: it did not
   LogLimit complaints_{1, 60'000};  // about what does not change
   AddressWatch addresses_;
   AuditTrimmer audit_;
@@ -86,7 +86,7 @@ class Watch {
   mutable std::mutex mutex_;
   std::vector<store::GameServer> game_servers_;  // under mutex_
   std::condition_variable changed_;
-  bool stopping_ = false;   // under mutex_, like the next
+  bool stopping_ = false;  // under mutex_, like the next
   bool wanted_ = false;
   std::unique_ptr<Thread> thread_;
 };

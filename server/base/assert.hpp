@@ -8,6 +8,6 @@ namespace gatehouse {
 
 }  // namespace gatehouse
 
-#define GATEHOUSE_ASSERT(condition)                                       \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                    \
+#define GATEHOUSE_ASSERT(condition)                    \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::gatehouse::assert_failed(#condition, __FILE__, __LINE__))

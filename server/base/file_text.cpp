@@ -30,8 +30,8 @@ class Descriptor {
 
 tl::unexpected<Error> unreadable(const std::string& path, int error) {
   const Errc code = error == ENOENT || error == ENOTDIR ? Errc::kNotFound : Errc::kIo;
-  return fail(code, fmt::format("{}: cannot be read: {}", path,
-                                std::generic_category().message(error)));
+  return fail(code,
+              fmt::format("{}: cannot be read: {}", path, std::generic_category().message(error)));
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ bool group_is_owner(const struct stat& info) {
   return true;
 }
 
-tl::unexpected<Error> denied(const std::string& path, const struct stat& info,
-                             std::string_view why, std::string_view mend) {
+tl::unexpected<Error> denied(const std::string& path, const struct stat& info, std::string_view why,
+                             std::string_view mend) {
   return fail(Errc::kDenied, fmt::format("{}: {} (mode {:04o}): chmod {}", path, why,
                                          info.st_mode & 07777u, mend));
 }
@@ -127,10 +127,9 @@ Result<> check_trusted(const std::string& path) {
   struct stat info {};
   if (error && ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode)) return {};
   if (error) {
-    const bool none = error == std::errc::no_such_file_or_directory ||
-                      error == std::errc::not_a_directory;
-    return fail(none ? Errc::kNotFound : Errc::kIo,
-                fmt::format("{}: {}", path, error.message()));
+    const bool none =
+        error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+    return fail(none ? Errc::kNotFound : Errc::kIo, fmt::format("{}: {}", path, error.message()));
   }
   const Owners owners;
   if (auto fine = check_path(given, owners); !fine || given == real) return fine;

@@ -40,10 +40,8 @@ bool is_loopback(std::string_view host) {
 
 HttpRefusal judge_http(const HttpHead& head, HttpEffect effect) {
   const auto typed = [](const std::string& site) { return site == "none"; };
-  const bool by_hand =
-      effect == HttpEffect::kReads && std::ranges::all_of(head.fetch_sites, typed);
-  if (!head.origins.empty() || !head.referers.empty() ||
-      (!head.fetch_sites.empty() && !by_hand)) {
+  const bool by_hand = effect == HttpEffect::kReads && std::ranges::all_of(head.fetch_sites, typed);
+  if (!head.origins.empty() || !head.referers.empty() || (!head.fetch_sites.empty() && !by_hand)) {
     return {403, "not for web pages"};
   }
   if (head.hosts.empty() && head.version_1_0) return {};

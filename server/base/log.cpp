@@ -91,11 +91,16 @@ State& state() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
-    case Level::kOff: return spdlog::level::off;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
+    case Level::kOff:
+      return spdlog::level::off;
   }
   return spdlog::level::info;
 }
@@ -127,8 +132,8 @@ std::string record(Format format, Level level, ServiceId source, std::string_vie
 
 // The line in the place of those that were lost.
 std::string loss_notice(Format format, std::uint64_t lines, std::string_view error) {
-  const std::string text = fmt::format("{} log lines were lost{}{}", lines,
-                                       error.empty() ? "" : ": ", error);
+  const std::string text =
+      fmt::format("{} log lines were lost{}{}", lines, error.empty() ? "" : ": ", error);
   const std::string line = record(format, Level::kWarn, {}, text);
   spdlog::pattern_formatter formatter(pattern_of(format));
   spdlog::memory_buf_t out;
@@ -165,9 +170,13 @@ Result<> start(const Options& options) {
   return {};
 }
 
-Result<> reopen() { return state().file ? state().file->reopen(kReopenTimeout) : Result<>(); }
+Result<> reopen() {
+  return state().file ? state().file->reopen(kReopenTimeout) : Result<>();
+}
 
-void flush() { process_output::flush(); }
+void flush() {
+  process_output::flush();
+}
 
 void last_words(std::string_view text) {
   const Setup& setup = *state().setup.load();
@@ -202,7 +211,9 @@ void say_left_out(bool all) {
   }
 }
 
-std::uint64_t left_out() { return state().left_out.load(std::memory_order_relaxed); }
+std::uint64_t left_out() {
+  return state().left_out.load(std::memory_order_relaxed);
+}
 
 void use_clock(const Clock* clock) {
   state().clock.store(clock != nullptr ? clock : &state().system_clock);

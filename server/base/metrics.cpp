@@ -10,8 +10,8 @@ Metric& MetricSet::gauge(std::string_view name, std::string_view label, std::str
   return find_or_add(name, label, help, true);
 }
 
-Metric& MetricSet::find_or_add(std::string_view name, std::string_view label,
-                               std::string_view help, bool gauge) {
+Metric& MetricSet::find_or_add(std::string_view name, std::string_view label, std::string_view help,
+                               bool gauge) {
   std::string full = "gatehouse_" + std::string(name);
   std::lock_guard lock(mutex_);
   for (Metric& metric : metrics_) {

@@ -177,8 +177,8 @@ class OutputQueue::Writer {
         await(&target_);
         std::unique_lock lock(state_->mutex);
         finish_by_ = state_->finish_by;
-        gave_up_ = state_->stopping ||
-                   (finish_by_ && std::chrono::steady_clock::now() >= *finish_by_);
+        gave_up_ =
+            state_->stopping || (finish_by_ && std::chrono::steady_clock::now() >= *finish_by_);
         if (state_->reopen_wanted && reopen(lock)) text = from_line(begin, text);
       }
     }
@@ -219,9 +219,9 @@ class OutputQueue::Writer {
   std::optional<std::chrono::steady_clock::time_point> finish_by_;
   OutputTarget target_;
   std::string batch_;
-  std::string error_;          // of the last write that failed
-  std::uint64_t unsaid_ = 0;   // lines lost that no line in the target speaks of
-  bool inside_line_ = false;   // the target's last byte is no newline
+  std::string error_;         // of the last write that failed
+  std::uint64_t unsaid_ = 0;  // lines lost that no line in the target speaks of
+  bool inside_line_ = false;  // the target's last byte is no newline
   bool gave_up_ = false;
 };
 
@@ -279,7 +279,9 @@ void OutputQueue::finish(std::unique_ptr<OutputQueue> queue) {
   s.wake_writer();
 }
 
-int OutputQueue::finishing() { return finishing_queues.load(); }
+int OutputQueue::finishing() {
+  return finishing_queues.load();
+}
 
 OutputQueue::~OutputQueue() {
   bool ended = false;
@@ -305,8 +307,8 @@ bool OutputQueue::write(std::string_view text) {
   bool wake = false, taken = false;
   {
     std::lock_guard lock(s.mutex);
-    const bool running = s.thread.joinable() ||
-                         start_thread(s.thread, [state = state_] { Writer(state).run(); });
+    const bool running =
+        s.thread.joinable() || start_thread(s.thread, [state = state_] { Writer(state).run(); });
     // After a loss nothing is taken until the writer has seen it: the line about it stands between.
     bool room = running && s.lost == 0 &&
                 s.pending.size() + s.taken_bytes + text.size() <= s.bounds.bytes_max &&
@@ -374,9 +376,17 @@ void OutputQueue::set_loss_notice(LossNotice notice) {
   state_->notice = std::move(notice);
 }
 
-std::uint64_t OutputQueue::lines_lost() const { return state_->lines_lost.load(); }
-std::uint64_t OutputQueue::write_errors() const { return state_->write_errors.load(); }
-std::uint64_t OutputQueue::accepted() const noexcept { return state_->accepted.load(); }
-std::uint64_t OutputQueue::settled() const noexcept { return state_->settled.load(); }
+std::uint64_t OutputQueue::lines_lost() const {
+  return state_->lines_lost.load();
+}
+std::uint64_t OutputQueue::write_errors() const {
+  return state_->write_errors.load();
+}
+std::uint64_t OutputQueue::accepted() const noexcept {
+  return state_->accepted.load();
+}
+std::uint64_t OutputQueue::settled() const noexcept {
+  return state_->settled.load();
+}
 
 }  // namespace gatehouse

@@ -38,7 +38,9 @@ OutputTarget::OutputTarget(int descriptor, bool owned) : descriptor_(descriptor)
   disk_ = S_ISREG(info.st_mode);
 }
 
-OutputTarget::OutputTarget(OutputTarget&& other) noexcept { *this = std::move(other); }
+OutputTarget::OutputTarget(OutputTarget&& other) noexcept {
+  *this = std::move(other);
+}
 
 OutputTarget& OutputTarget::operator=(OutputTarget&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);

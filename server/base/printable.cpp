@@ -45,9 +45,13 @@ bool is_terminal_control(char32_t c) {
          (c >= 0x2066 && c <= 0x2069);
 }
 
-std::string printable(std::string_view text) { return escape(text, false); }
+std::string printable(std::string_view text) {
+  return escape(text, false);
+}
 
-std::string printable_lines(std::string_view text) { return escape(text, true); }
+std::string printable_lines(std::string_view text) {
+  return escape(text, true);
+}
 
 std::string printable_json(std::string document) {
   const auto plain = [](char c) { return c >= 0x20 && c < 0x7f; };

@@ -30,7 +30,8 @@ std::atomic<std::int64_t> leave_ms{OutputQueue::kLeaveTimeout.count()};
 static_assert(std::atomic<OutputQueue*>::is_always_lock_free);
 
 bool same_file(int one, int other) {
-  struct stat a {}, b {};
+  struct stat a {
+  }, b{};
   return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
          a.st_ino == b.st_ino && a.st_rdev == b.st_rdev;
 }
@@ -137,7 +138,9 @@ Losses losses() {
   return sum;
 }
 
-void set_leave_timeout(milliseconds timeout) { leave_ms.store(timeout.count()); }
+void set_leave_timeout(milliseconds timeout) {
+  leave_ms.store(timeout.count());
+}
 
 void flush() {
   std::fflush(stdout);

@@ -5,7 +5,9 @@
 
 namespace gatehouse {
 
-void wipe(void* data, std::size_t size) { explicit_bzero(data, size); }
+void wipe(void* data, std::size_t size) {
+  explicit_bzero(data, size);
+}
 
 namespace {
 // The capacity, not only the size: a moved-from small string keeps its bytes.
@@ -16,7 +18,9 @@ void wipe_string(std::string& text) {
 }
 }  // namespace
 
-Secret::Secret(std::string&& bytes) : bytes_(std::move(bytes)) { wipe_string(bytes); }
+Secret::Secret(std::string&& bytes) : bytes_(std::move(bytes)) {
+  wipe_string(bytes);
+}
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
@@ -35,6 +39,8 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-void Secret::clear() { wipe_string(bytes_); }
+void Secret::clear() {
+  wipe_string(bytes_);
+}
 
 }  // namespace gatehouse

@@ -17,15 +17,24 @@ struct CodeRange {
 };
 
 // General category Zs (Unicode 15).
-constexpr std::array<CodeRange, 7> kBlanks = {{{0x20, 0x20}, {0xa0, 0xa0}, {0x1680, 0x1680},
-                                               {0x2000, 0x200a}, {0x202f, 0x202f},
-                                               {0x205f, 0x205f}, {0x3000, 0x3000}}};
+constexpr std::array<CodeRange, 7> kBlanks = {{{0x20, 0x20},
+                                               {0xa0, 0xa0},
+                                               {0x1680, 0x1680},
+                                               {0x2000, 0x200a},
+                                               {0x202f, 0x202f},
+                                               {0x205f, 0x205f},
+                                               {0x3000, 0x3000}}};
 
 // Cc, Zl, Zp, and those of Cf that nobody sees and that turn or hide what stands beside them.
-constexpr std::array<CodeRange, 9> kForbidden = {{{0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad},
-                                                  {0x61c, 0x61c}, {0x200b, 0x200f},
-                                                  {0x2028, 0x202e}, {0x2060, 0x206f},
-                                                  {0xfeff, 0xfeff}, {0xfdd0, 0xfdef}}};
+constexpr std::array<CodeRange, 9> kForbidden = {{{0x00, 0x1f},
+                                                  {0x7f, 0x9f},
+                                                  {0xad, 0xad},
+                                                  {0x61c, 0x61c},
+                                                  {0x200b, 0x200f},
+                                                  {0x2028, 0x202e},
+                                                  {0x2060, 0x206f},
+                                                  {0xfeff, 0xfeff},
+                                                  {0xfdd0, 0xfdef}}};
 
 bool is_one_of(const auto& ranges, char32_t code) {
   return std::ranges::any_of(ranges, [code](const CodeRange& range) { return range.has(code); });

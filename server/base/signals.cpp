@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kFirstRealTime = 34;  // the library has the two before it
 constexpr int kSignals = 65;
-constexpr std::array kHandled{SIGHUP,  SIGINT,  SIGTERM,   SIGQUIT, SIGXCPU, SIGUSR1,   SIGUSR2,
+constexpr std::array kHandled{SIGHUP,  SIGINT,    SIGTERM, SIGQUIT, SIGXCPU, SIGUSR1,   SIGUSR2,
                               SIGALRM, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ};
 constexpr std::array kIgnored{SIGPIPE, SIGTTIN, SIGTTOU};
 
@@ -54,7 +54,9 @@ sigset_t handled_set() {
 
 }  // namespace
 
-void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+void ignore_sigpipe() {
+  ::signal(SIGPIPE, SIG_IGN);
+}
 
 void ignore_write_signals() {
   ignore_sigpipe();

@@ -30,11 +30,10 @@ Secret hkdf_sha256(std::string_view input_key, std::string_view salt, std::strin
   static EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   const KdfContext context(EVP_KDF_CTX_new(kdf));
   char hash[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
-                                   octet_param(OSSL_KDF_PARAM_KEY, input_key),
-                                   octet_param(OSSL_KDF_PARAM_SALT, salt),
-                                   octet_param(OSSL_KDF_PARAM_INFO, info),
-                                   OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
+      octet_param(OSSL_KDF_PARAM_KEY, input_key), octet_param(OSSL_KDF_PARAM_SALT, salt),
+      octet_param(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
   std::string out(size, '\0');
   GATEHOUSE_ASSERT(context &&
                    EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), size,

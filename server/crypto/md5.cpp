@@ -30,14 +30,15 @@ std::string apply_stream(std::string_view text, std::string_view key, std::strin
 
 }  // namespace
 
-std::string md5(std::string_view text) { return evp_digest(EvpHash::kMd5, text); }
+std::string md5(std::string_view text) {
+  return evp_digest(EvpHash::kMd5, text);
+}
 
 std::string hmac_md5(std::string_view key, std::string_view text) {
   return evp_hmac(EvpHash::kMd5, key, text);
 }
 
-Result<std::string> md5_crypt(std::string_view text, std::string_view key,
-                              std::string_view seed) {
+Result<std::string> md5_crypt(std::string_view text, std::string_view key, std::string_view seed) {
   if (key.size() > kMd5KeyBytesMax) return fail(Errc::kInvalid, "key too long (> 256)");
   if (seed.size() > kMd5SeedBytesMax) return fail(Errc::kInvalid, "seed too long (> 16)");
   std::string result(1, static_cast<char>(seed.size()));

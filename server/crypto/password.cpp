@@ -64,7 +64,9 @@ Result<std::uint64_t> estimate_verify_ns(std::string_view stored) {
   return family_of(stored).check(stored);
 }
 
-std::uint64_t estimate_verify_ns(const Argon2Cost& cost) { return argon2_verify_ns(cost); }
+std::uint64_t estimate_verify_ns(const Argon2Cost& cost) {
+  return argon2_verify_ns(cost);
+}
 
 bool cheap_to_verify(std::string_view stored, const Argon2Cost& cost) {
   const auto takes = family_of(stored).check(stored);

@@ -41,7 +41,9 @@ Bio view_bio(std::string_view text) {
 }
 
 // Instead of OpenSSL's own, which asks on the terminal.
-int no_password(char*, int, int, void*) { return -1; }
+int no_password(char*, int, int, void*) {
+  return -1;
+}
 
 Result<Secret> read_file(const std::string& file) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rb"),
@@ -82,13 +84,12 @@ struct TlsCallbacks {
   }
 
   static int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
-                         const unsigned char* offered, unsigned int offered_size,
-                         void* argument) {
+                         const unsigned char* offered, unsigned int offered_size, void* argument) {
     const std::string& own = static_cast<const TlsContext*>(argument)->alpn_;
     unsigned char* chosen = nullptr;
-    const int found = SSL_select_next_proto(
-        &chosen, out_size, reinterpret_cast<const unsigned char*>(own.data()),
-        static_cast<unsigned int>(own.size()), offered, offered_size);
+    const int found =
+        SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(own.data()),
+                              static_cast<unsigned int>(own.size()), offered, offered_size);
     *out = chosen;
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
   }
@@ -96,7 +97,9 @@ struct TlsCallbacks {
 
 TlsContext::TlsContext(ssl_ctx_st* context) : context_(context) {}
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make() {
   ERR_clear_error();
@@ -137,8 +140,7 @@ Result<> TlsContext::add_certificate(std::string_view chain_pem, const Secret& k
   return {};
 }
 
-Result<> TlsContext::load_certificate(const std::string& chain_file,
-                                      const std::string& key_file) {
+Result<> TlsContext::load_certificate(const std::string& chain_file, const std::string& key_file) {
   const auto chain = read_file(chain_file);
   if (!chain) return tl::unexpected(chain.error());
   const auto key = read_file(key_file);
@@ -204,9 +206,9 @@ Result<> TlsContext::set_ciphers(const std::string& list) {
   }
   ERR_clear_error();
   const bool named = !older.empty() || !newer.empty();
-  const bool good =
-      named && (older.empty() || SSL_CTX_set_cipher_list(context_, older.c_str()) == 1) &&
-      (newer.empty() || SSL_CTX_set_ciphersuites(context_, newer.c_str()) == 1);
+  const bool good = named &&
+                    (older.empty() || SSL_CTX_set_cipher_list(context_, older.c_str()) == 1) &&
+                    (newer.empty() || SSL_CTX_set_ciphersuites(context_, newer.c_str()) == 1);
   if (good) return {};
   return fail(Errc::kInvalid, "no ciphers: " + (named ? take_tls_reason() : "an empty list"));
 }

@@ -10,6 +10,8 @@ namespace gatehouse::crypto {
 [[nodiscard]] unsigned long take_tls_error();
 // The text of an error's reason, such as "wrong version number"; OpenSSL's, without secrets.
 [[nodiscard]] std::string tls_reason(unsigned long error);
-[[nodiscard]] inline std::string take_tls_reason() { return tls_reason(take_tls_error()); }
+[[nodiscard]] inline std::string take_tls_reason() {
+  return tls_reason(take_tls_error());
+}
 
 }  // namespace gatehouse::crypto

@@ -43,7 +43,9 @@ int bio_write(BIO* bio, const char* data, std::size_t size, std::size_t* written
   return 1;
 }
 
-long bio_ctrl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long bio_ctrl(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 BIO_METHOD* make_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse");
@@ -89,8 +91,8 @@ bool set_expected_host(SSL* ssl, const std::string& host) {
 unsigned long take_tls_error() {
   unsigned long first = 0;
   while (const unsigned long next = ERR_get_error()) {
-    const bool better = first == 0 || (ERR_GET_LIB(first) != ERR_LIB_SSL &&
-                                       ERR_GET_LIB(next) == ERR_LIB_SSL);
+    const bool better =
+        first == 0 || (ERR_GET_LIB(first) != ERR_LIB_SSL && ERR_GET_LIB(next) == ERR_LIB_SSL);
     if (better) first = next;
   }
   return first;
@@ -104,7 +106,9 @@ std::string tls_reason(unsigned long error) {
 TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, ssl_st* ssl)
     : context_(std::move(context)), ssl_(ssl) {}
 
-TlsSession::~TlsSession() { SSL_free(ssl_); }
+TlsSession::~TlsSession() {
+  SSL_free(ssl_);
+}
 
 TlsSession::TlsSession(TlsSession&& other) noexcept
     : context_(std::move(other.context_)),
@@ -242,7 +246,9 @@ Result<> TlsSession::end() const {
   return fail(Errc::kClosed, "tls: the connection is cut off");
 }
 
-std::string_view TlsSession::version() const { return SSL_get_version(ssl_); }
+std::string_view TlsSession::version() const {
+  return SSL_get_version(ssl_);
+}
 
 std::string_view TlsSession::cipher() const {
   const char* name = SSL_get_cipher_name(ssl_);

@@ -10,10 +10,10 @@
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "drivers/mysql_sql.hpp"
-#include "mysql/statement.hpp"
 #include "drivers/sql_driver.hpp"
 #include "mysql/connect.hpp"
 #include "mysql/error.hpp"
+#include "mysql/statement.hpp"
 
 namespace gatehouse::drivers {
 namespace {

@@ -8,11 +8,11 @@
 
 #include "drivers/mysql_driver.hpp"
 #include "drivers/mysql_sql.hpp"
-#include "mysql/statement.hpp"
 #include "drivers/needs.hpp"
 #include "drivers/sql.hpp"
 #include "mysql/connect.hpp"
 #include "mysql/error.hpp"
+#include "mysql/statement.hpp"
 #include "store/records.hpp"
 
 namespace gatehouse::drivers {

@@ -61,12 +61,11 @@ Result<> check_mysql(const mysql::Options& options) {
 // Refuses everything: the driver of jobs that a stopping store tells.
 class ClosedConnection final : public drivers::SqlConnection {
  public:
-  Result<SqlOutcome> run(drivers::Statement, std::span<const SqlValue>,
-                                  drivers::Repeat, const SqlVisitor&) override {
+  Result<SqlOutcome> run(drivers::Statement, std::span<const SqlValue>, drivers::Repeat,
+                         const SqlVisitor&) override {
     return closed();
   }
-  Result<SqlOutcome> run_rows(drivers::Statement, std::size_t,
-                                       std::span<const SqlValue>) override {
+  Result<SqlOutcome> run_rows(drivers::Statement, std::size_t, std::span<const SqlValue>) override {
     return closed();
   }
   Result<> transaction(const std::function<Result<>()>&) override { return closed(); }

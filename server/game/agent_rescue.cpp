@@ -14,7 +14,6 @@
 namespace gatehouse::game {
 namespace {
 
-
 // The store is there and does not take this, however often it is asked.
 bool for_good(std::string_view code) {
   return code == name(Errc::kRefused) || code == name(Errc::kTooBig) ||

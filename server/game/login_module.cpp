@@ -135,8 +135,7 @@ int l_login_kick(lua_State* L) {
   std::size_t size = 0;
   const char* reason = luaL_optlstring(L, 2, "kicked", &size);
   AgentManager* const agents = manager_of(L);
-  lua_pushboolean(L, agents != nullptr &&
-                         agents->kick(uid, LogoutCode::kRemoved, {reason, size}));
+  lua_pushboolean(L, agents != nullptr && agents->kick(uid, LogoutCode::kRemoved, {reason, size}));
   return 1;
 }
 

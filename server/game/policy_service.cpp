@@ -117,8 +117,7 @@ std::shared_ptr<Placements> PolicyService::placements_of(const script::Task& tas
   return call == nullptr ? nullptr : call->placements;
 }
 
-void PolicyService::auth_ok(script::Task& task, std::string_view server,
-                            std::string_view uid) {
+void PolicyService::auth_ok(script::Task& task, std::string_view server, std::string_view uid) {
   const std::unique_ptr<PolicyCall> call = take_call(task);
   if (call) call->auth_done(login::AuthResult{std::string(server), std::string(uid)});
 }

@@ -17,7 +17,9 @@ void CloseLog::write(Ending ending, const net::Address& peer) {
   log::info({}, "gate {}: connection {} closed: {}", server_, peer.to_string(), name(ending));
 }
 
-void CloseLog::fire() { tell(limit_.end()); }
+void CloseLog::fire() {
+  tell(limit_.end());
+}
 
 void CloseLog::tell(std::uint64_t left_out) {
   if (left_out != 0)

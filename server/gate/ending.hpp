@@ -16,13 +16,13 @@ enum class Ending : std::uint8_t {
   kUnauthenticatedLimit,  // too many connections in the handshake
   kAddressConnections,    // too many of its address, in the handshake or a second
   kHandshakeTimeout,
-  kUserNotFound,  // 404
-  kBadRequest,    // 400
-  kIndexExpired,  // 403
-  kUnauthorized,  // 401
+  kUserNotFound,       // 404
+  kBadRequest,         // 400
+  kIndexExpired,       // 403
+  kUnauthorized,       // 401
   kTooManyHandshakes,  // 429: of this player
-  kWorkerStuck,   // 503: a script keeps the session's worker
-  kNoDescriptor,  // the connection could not be handed to the session's worker
+  kWorkerStuck,        // 503: a script keeps the session's worker
+  kNoDescriptor,       // the connection could not be handed to the session's worker
   // broke the protocol
   kFrameTooBig,
   kFrameTooShort,    // no room for a session number

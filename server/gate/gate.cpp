@@ -57,7 +57,9 @@ const std::string& Gate::server() const {
   return core_->options.server;
 }
 
-std::uint32_t Gate::maxclient() const { return core_->options.maxclient; }
+std::uint32_t Gate::maxclient() const {
+  return core_->options.maxclient;
+}
 
 std::uint32_t Gate::connection_count() const {
   return core_->connections.taken();

@@ -194,8 +194,8 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
   form_ = handshake.form;
   // Clients that name no conversation continue that of an earlier connection, as skynet's do,
   // but never that of an earlier life.
-  const bool continues = handshake.conversation == conversation_ ||
-                         (handshake.conversation.empty() && version_ != 0);
+  const bool continues =
+      handshake.conversation == conversation_ || (handshake.conversation.empty() && version_ != 0);
   if (!continues) begin_conversation(handshake.conversation);
   ++version_;
   counting_ = handshake.conversation.empty() ? protocol::Counting::kSkynet

@@ -184,7 +184,7 @@ class Session {
   std::uint32_t untold_bytes_ = 0;
   protocol::Suite suite_;
   protocol::HandshakeForm form_ = protocol::HandshakeForm::kNone;  // of the last one accepted
-  protocol::Counting counting_ = protocol::Counting::kSkynet;  // of the current connection
+  protocol::Counting counting_ = protocol::Counting::kSkynet;      // of the current connection
   bool listed_ = false;                                            // in the directory
   bool kicked_ = false;
   bool oversize_logged_ = false;

@@ -17,8 +17,7 @@ Shard::Shard(GateCore& core, net::TransportSet& transports)
 
 void Shard::accept(std::unique_ptr<net::Transport> transport) {
   const net::Address peer = transport->peer();
-  if (core_.address_rules.get()->refuses(peer))
-    return note_closed(Ending::kAddressBanned, peer);
+  if (core_.address_rules.get()->refuses(peer)) return note_closed(Ending::kAddressBanned, peer);
   const Limits& limits = options().limits;
   Slot slot = core_.connections.try_take();
   const bool beyond = !slot;
@@ -38,9 +37,8 @@ void Shard::accept(std::unique_ptr<net::Transport> transport) {
   if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
     timeout_ms = limits.gate_reserve_timeout_ms;
   const MonotonicMs deadline = timeout_ms == 0 ? 0 : worker_.clock().monotonic_ms() + timeout_ms;
-  Connection::open(*this,
-                   HandOver{core_.shared_from_this(), std::move(slot), beyond,
-                            std::move(handshake_slot), std::move(transport), deadline});
+  Connection::open(*this, HandOver{core_.shared_from_this(), std::move(slot), beyond,
+                                   std::move(handshake_slot), std::move(transport), deadline});
 }
 
 void Shard::take_over(HandOver hand_over) {

@@ -28,8 +28,7 @@ std::optional<Refusal> refusal_of(const store::Account& account, const ServerDoo
 }
 
 Result<tl::expected<Adopted, Refusal>> find_or_create(store::Driver& driver, const Vouched& user,
-                                                      NewNames rule,
-                                                      std::int64_t now_s) {
+                                                      NewNames rule, std::int64_t now_s) {
   using Answer = tl::expected<Adopted, Refusal>;
   auto found = driver.find_account(user.name);
   if (!found) return tl::unexpected<Error>(found.error());

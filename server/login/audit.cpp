@@ -19,9 +19,9 @@ namespace gatehouse::login {
 namespace {
 
 constexpr std::size_t kWaitingMax = 4'096;
-constexpr std::size_t kRowsAtOnce = 64;    // so many do not wait for flush()
-constexpr std::size_t kRowsPerJob = 256;   // then the store's other jobs have their turn
-constexpr std::size_t kNamesMax = 100;     // of an address that are told apart
+constexpr std::size_t kRowsAtOnce = 64;   // so many do not wait for flush()
+constexpr std::size_t kRowsPerJob = 256;  // then the store's other jobs have their turn
+constexpr std::size_t kNamesMax = 100;    // of an address that are told apart
 constexpr std::string_view kLetIn = "200";
 
 // How many logins the rows stand for.
@@ -36,7 +36,7 @@ std::int64_t logins(const Rows& rows) {
 
 // The refusals of an address in the minute that runs.
 struct Audit::Refusals {
-  store::LoginAudit row;  // the last of them; attempts: since it was written last
+  store::LoginAudit row;           // the last of them; attempts: since it was written last
   std::vector<std::size_t> names;  // hashes of the names that were told apart
 
   void add(store::LoginAudit refused) {
@@ -84,7 +84,7 @@ struct Audit::State {
   Metric& dropped;
   const std::size_t addresses_max;
   std::mutex mutex;
-  std::deque<store::LoginAudit> waiting;  // under mutex, like the next three
+  std::deque<store::LoginAudit> waiting;               // under mutex, like the next three
   std::unordered_map<std::string, Refusals> refusals;  // by address, of one minute
   std::uint64_t minute = 0;
   bool job_waits = false;

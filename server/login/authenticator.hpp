@@ -60,9 +60,9 @@ struct AuthenticatorParts {
 struct AuthRequest {
   std::string name;  // normalised
   std::string server;
-  net::Address address;   // of the client
-  bool trusted = false;   // from a network of address_allow: no limits
-  bool suspect = false;   // an address with failures behind it: comes later in the hash room
+  net::Address address;  // of the client
+  bool trusted = false;  // from a network of address_allow: no limits
+  bool suspect = false;  // an address with failures behind it: comes later in the hash room
   std::uint32_t address_locked_s = 0;  // Throttle::AddressVerdict's
   bool wants_ticket = false;
   Secret password;  // find_or_create() needs none
@@ -84,9 +84,9 @@ struct TicketSpend {
 // Who was let in.
 struct Admitted {
   AccountId account;
-  std::uint32_t capacity = 0;    // of the game server; 0: no limit
-  bool waits_for_nobody = false;  // staff, and who comes from an allowed network
-  std::optional<Ticket> ticket;   // for the client, when it wants one and there are keys
+  std::uint32_t capacity = 0;          // of the game server; 0: no limit
+  bool waits_for_nobody = false;       // staff, and who comes from an allowed network
+  std::optional<Ticket> ticket;        // for the client, when it wants one and there are keys
   std::optional<TicketSpend> spend{};  // for renew(), when a ticket let him in
   store::Credentials credentials{};    // that were proved, or that the account had
   std::uint64_t family = 0;            // of the ticket that came or goes; 0: none

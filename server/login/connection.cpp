@@ -188,8 +188,7 @@ MonotonicMs Connection::due_ms(const Refusal& refusal, std::int64_t now_ns) cons
   if (!held) return 0;
   std::int64_t since_ns = now_ns;
   if (login_) since_ns = turn_ns != 0 ? turn_ns : login_->began_ns();
-  const std::int64_t due_ns =
-      owner_.context().authenticator.floor().due_ns(since_ns, now_ns);
+  const std::int64_t due_ns = owner_.context().authenticator.floor().due_ns(since_ns, now_ns);
   return (due_ns + kNsPerMs - 1) / kNsPerMs;
 }
 
@@ -227,8 +226,8 @@ void Connection::record(int code) {
   row.name = login_->uid();
   row.account = login_->account();
   row.server = login_->server();
-  row.address = code == protocol::kLoginOk ? transport_.peer().ip()
-                                           : net::subscriber_text(transport_.peer());
+  row.address =
+      code == protocol::kLoginOk ? transport_.peer().ip() : net::subscriber_text(transport_.peer());
   row.suite = name(login_->suite());
   row.result = std::to_string(code);
   audit.record(std::move(row));

@@ -28,9 +28,9 @@ struct HashSurvey::State {
   admission::AnswerFloor& floor;
   std::mutex mutex;
   std::condition_variable idle;
-  std::size_t jobs = 0;       // under mutex, as the next
+  std::size_t jobs = 0;  // under mutex, as the next
   MonotonicMs next_ms = 0;
-  AccountId after;            // of the one page that is read
+  AccountId after;  // of the one page that is read
 
   void begin() {
     std::lock_guard lock(mutex);
@@ -78,8 +78,8 @@ void HashSurvey::update(MonotonicMs now) {
     if (state_->jobs > 0 || now < state_->next_ms) return;
     ++state_->jobs;
   }
-  const auto taken = store_.submit(
-      [state = state_](store::Driver& driver) { read_page(state, driver); });
+  const auto taken =
+      store_.submit([state = state_](store::Driver& driver) { read_page(state, driver); });
   if (!taken) state_->end_page(kRetryMs);
 }
 

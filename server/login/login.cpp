@@ -262,7 +262,7 @@ void Login::welcome(Connection& connection) {
 
 // Any thread.
 void Login::finish(const Refusal& refusal) {
-  on_worker(&Login::answer)(tl::unexpected(refusal));
+  on_worker (&Login::answer)(tl::unexpected(refusal));
 }
 
 // On the worker. A login that the policy did not look at in time does not count for the address.

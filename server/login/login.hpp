@@ -115,16 +115,16 @@ class Login final : public admission::Waiter, public std::enable_shared_from_thi
   std::string server_;
 
   // On the worker only.
-  bool at_policy_ = false;  // Policy::auth has not answered yet
-  admission::Throttle::Guess guess_;   // that Policy::auth looks at
+  bool at_policy_ = false;            // Policy::auth has not answered yet
+  admission::Throttle::Guess guess_;  // that Policy::auth looks at
 
   std::atomic<bool> in_server_room_{false};
   std::atomic<std::uint64_t> account_{0};
 
   // Of the step at work.
-  protocol::Token token_;   // until somebody looks at it
+  protocol::Token token_;  // until somebody looks at it
   admission::Throttle::AddressVerdict verdict_;
-  Secret secret_;           // of the session, until somebody else has it
+  Secret secret_;  // of the session, until somebody else has it
   Admitted admitted_;
   Placement placement_;
   // Held until the client has its answer, or nobody waits for the step any more.

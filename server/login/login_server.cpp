@@ -103,13 +103,12 @@ Result<> LoginServer::start() {
     suites_.push_back(std::move(suites));
   }
   for (std::size_t i = 0; i < suites_.size(); ++i) {
-    auto listener =
-        dependencies_.network.listen(
-            options_.listeners[i].address, {},
-            [this, suites = suites_[i].get()](net::TransportSet& set,
-                                              std::unique_ptr<net::Transport> transport) {
-              on_accept(*suites, set, std::move(transport));
-            });
+    auto listener = dependencies_.network.listen(
+        options_.listeners[i].address, {},
+        [this, suites = suites_[i].get()](net::TransportSet& set,
+                                          std::unique_ptr<net::Transport> transport) {
+          on_accept(*suites, set, std::move(transport));
+        });
     if (!listener) {
       stop_accepting();
       return tl::unexpected(listener.error());

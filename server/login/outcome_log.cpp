@@ -46,7 +46,9 @@ bool OutcomeLog::may_log() {
   return false;
 }
 
-void OutcomeLog::fire() { tell(limit_.end()); }
+void OutcomeLog::fire() {
+  tell(limit_.end());
+}
 
 void OutcomeLog::tell(std::uint64_t left_out) {
   if (left_out != 0) log::info({}, "login: {} more refusals, not logged one by one", left_out);

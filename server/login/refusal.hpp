@@ -18,7 +18,7 @@ inline constexpr Refusal kInputEnded{400, "input_ended"};  // before the token w
 inline constexpr Refusal kWrongPassword{401, "wrong_password"};
 inline constexpr Refusal kUnknownUser{401, "unknown_user"};
 inline constexpr Refusal kPasswordUnusable{401, "password_unusable"};  // the stored hash
-inline constexpr Refusal kNameRefused{401, "name_refused"};  // for a new account
+inline constexpr Refusal kNameRefused{401, "name_refused"};            // for a new account
 inline constexpr Refusal kBadTicket{401, "bad_ticket"};
 inline constexpr Refusal kTicketReused{401, "ticket_reused"};  // its family has ended
 inline constexpr Refusal kTotpNeeded{401, "totp_needed", 0, true};

@@ -12,9 +12,8 @@ bool same_place(const std::string& text, const net::Address& address) {
 
 }  // namespace
 
-TicketUse judge_ticket_use(const std::optional<store::TicketFamily>& family,
-                           std::uint64_t sequence, const net::Address& address,
-                           std::uint32_t lost_answer_s) {
+TicketUse judge_ticket_use(const std::optional<store::TicketFamily>& family, std::uint64_t sequence,
+                           const net::Address& address, std::uint32_t lost_answer_s) {
   if (!family) return sequence == 0 ? TicketUse::kNewest : TicketUse::kNone;
   // A number that nobody gave out yet is one of before the database was restored.
   if (family->ended || sequence > family->sequence) return TicketUse::kNone;
@@ -24,9 +23,8 @@ TicketUse judge_ticket_use(const std::optional<store::TicketFamily>& family,
   return lost ? TicketUse::kAgain : TicketUse::kReused;
 }
 
-Result<TicketUse> look_at_ticket(store::Driver& driver, AccountId account,
-                                 const TicketClaim& claim, const net::Address& address,
-                                 const TicketOptions& options) {
+Result<TicketUse> look_at_ticket(store::Driver& driver, AccountId account, const TicketClaim& claim,
+                                 const net::Address& address, const TicketOptions& options) {
   const auto family = driver.find_ticket_family(account, claim.family);
   if (!family) return tl::unexpected<Error>(family.error());
   const TicketUse use = judge_ticket_use(*family, claim.sequence, address, options.lost_answer_s);
@@ -43,9 +41,9 @@ Result<TicketUse> spend_ticket(store::Driver& driver, AccountId account, const T
   const std::int64_t expires_s = claim.password_at_s + options.age_max_s;
   const auto spent =
       claim.sequence == 0
-          ? driver.begin_ticket_family(
-                account, {claim.family, claim.password_at_s, expires_s, address.ip()},
-                options.families_max)
+          ? driver.begin_ticket_family(account,
+                                       {claim.family, claim.password_at_s, expires_s, address.ip()},
+                                       options.families_max)
           : driver.advance_ticket_family(account, claim.family, claim.sequence, address.ip());
   if (!spent) return tl::unexpected<Error>(spent.error());
   if (*spent) return TicketUse::kNewest;

@@ -45,7 +45,9 @@ void put_state(Numbers& numbers, AccountId account, const store::Credentials& cr
       number_at(crypto::sha256(credentials.password + "\n" + credentials.factor), 0);
 }
 
-std::int64_t time_of(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+std::int64_t time_of(std::uint64_t number) {
+  return static_cast<std::int64_t>(number);
+}
 
 }  // namespace
 

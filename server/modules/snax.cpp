@@ -47,13 +47,18 @@ int replies_ask(lua_State* L) {
   const std::uint32_t session = check_number(L, 2);
   const auto begun = check_replies(L).begin(session, check_number(L, 3));
   switch (begun.verdict) {
-    case Verdict::kRun: lua_pushliteral(L, "run"); return 1;
-    case Verdict::kWait: lua_pushliteral(L, "wait"); return 1;
+    case Verdict::kRun:
+      lua_pushliteral(L, "run");
+      return 1;
+    case Verdict::kWait:
+      lua_pushliteral(L, "wait");
+      return 1;
     case Verdict::kResend:
       lua_pushliteral(L, "send");
       return push_frame(L, begun.content, begun.kind, session) ? 2 : lua_error(L);
     case Verdict::kGone:
-    case Verdict::kConflict: break;
+    case Verdict::kConflict:
+      break;
   }
   lua_pushliteral(L, "conflict");
   return 1;
@@ -112,9 +117,8 @@ int l_weak_key(lua_State* L) {
 }  // namespace
 
 int open_snax(lua_State* L) {
-  static const luaL_Reg methods[] = {{"ask", script::bind<replies_ask>},
-                                     {"done", script::bind<replies_done>},
-                                     {nullptr, nullptr}};
+  static const luaL_Reg methods[] = {
+      {"ask", script::bind<replies_ask>}, {"done", script::bind<replies_done>}, {nullptr, nullptr}};
   static const luaL_Reg functions[] = {{"replies", script::bind<l_replies>},
                                        {"weak_key", script::bind<l_weak_key>},
                                        {nullptr, nullptr}};

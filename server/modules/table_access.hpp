@@ -12,7 +12,7 @@ struct TableView;
 
 // Raw keys (light userdata of their addresses).
 extern const char kSharedKey;  // in a table: its SharedTable, or a string: the path that it had
-extern const char kNextKey;   // in a metatable: next(table, key) of tables that are not plain
+extern const char kNextKey;    // in a metatable: next(table, key) of tables that are not plain
 
 // Upvalues of the metamethods: the view's userdata; address of a SharedTable -> its Lua table;
 // the metatable; those of filled tables and filled arrays; the VM's cache of strings.

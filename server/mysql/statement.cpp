@@ -95,7 +95,7 @@ class Statement::Row final : public SqlRow {
 };
 
 std::unique_ptr<Statement> Statement::prepare(MYSQL* mysql, std::string_view text,
-                                                        ServerError& error) {
+                                              ServerError& error) {
   MYSQL_STMT* raw = mysql_stmt_init(mysql);
   GATEHOUSE_ASSERT(raw != nullptr);  // out of memory
   std::unique_ptr<Statement> statement(new Statement(raw));
@@ -145,7 +145,7 @@ std::size_t Statement::values() const {
 }
 
 ServerError Statement::run(std::span<const SqlValue> values, const SqlVisitor& visit,
-                                       SqlOutcome& outcome) {
+                           SqlOutcome& outcome) {
   MYSQL_STMT* statement = statement_.get();
   if (!bind_values(values) || mysql_stmt_execute(statement) != 0) return last_error();
   if (columns_.empty()) {

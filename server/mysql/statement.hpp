@@ -22,7 +22,7 @@ class Statement {
  public:
   // Null with `error` set when the server refuses.
   [[nodiscard]] static std::unique_ptr<Statement> prepare(MYSQL* mysql, std::string_view text,
-                                                               ServerError& error);
+                                                          ServerError& error);
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
@@ -32,7 +32,7 @@ class Statement {
   // Runs it. Rows are handed out after all of them have arrived, so a connection lost on the
   // way hands out none.
   [[nodiscard]] ServerError run(std::span<const SqlValue> values, const SqlVisitor& visit,
-                                       SqlOutcome& outcome);
+                                SqlOutcome& outcome);
 
  private:
   struct Close {

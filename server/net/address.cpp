@@ -107,7 +107,9 @@ std::string Address::ip() const {
   return text;
 }
 
-std::string Address::to_string() const { return known() ? join(ip(), port_) : std::string(); }
+std::string Address::to_string() const {
+  return known() ? join(ip(), port_) : std::string();
+}
 
 std::uint32_t Address::to_sockaddr(sockaddr_storage& out) const {
   std::memset(&out, 0, sizeof out);

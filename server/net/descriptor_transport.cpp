@@ -82,8 +82,8 @@ class DescriptorTransport final : public Transport, private HandleOwner, private
   }
 
   void read() {
-    const ssize_t size = ::read(socket_.descriptor(), loop_.read_buffer(),
-                                UvLoop::kReadBufferBytes);
+    const ssize_t size =
+        ::read(socket_.descriptor(), loop_.read_buffer(), UvLoop::kReadBufferBytes);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     ++loop_.mutable_stats().reads;
     if (size == 0) {
@@ -120,8 +120,8 @@ class DescriptorTransport final : public Transport, private HandleOwner, private
   // Asks libuv for what is of interest now.
   void watch() {
     if (closing_) return;
-    const int events = (reading_ && !finishing_ ? UV_READABLE : 0) |
-                       (waiting_.empty() ? 0 : UV_WRITABLE);
+    const int events =
+        (reading_ && !finishing_ ? UV_READABLE : 0) | (waiting_.empty() ? 0 : UV_WRITABLE);
     if (events == 0) {
       uv_poll_stop(&poll_);
     } else {

@@ -24,7 +24,9 @@ DuplexTransport::DuplexTransport(TransportKind kind, const Address& peer) : Tran
 
 DuplexTransport::~DuplexTransport() = default;
 
-void DuplexTransport::stop_waiting() { deadline_.reset(); }
+void DuplexTransport::stop_waiting() {
+  deadline_.reset();
+}
 
 std::size_t DuplexTransport::unsent_bytes() const {
   return (output_ == nullptr ? 0 : output_->size()) + waiting_bytes();

@@ -67,8 +67,7 @@ void MemoryLink::put(Way& way, Arrival what, MonotonicMs now, std::string bytes)
   way.pieces.push_back({what, way.last_due, std::move(bytes)});
 }
 
-std::optional<std::size_t> MemoryLink::send(unsigned end, std::string_view bytes,
-                                            MonotonicMs now) {
+std::optional<std::size_t> MemoryLink::send(unsigned end, std::string_view bytes, MonotonicMs now) {
   std::lock_guard lock(mutex_);
   Way& way = ways_[end];
   Way& back = ways_[1 - end];

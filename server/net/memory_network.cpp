@@ -50,7 +50,9 @@ class MemoryNetwork::Door final : public Listener {
   const std::shared_ptr<Accepting> accepting_;
 };
 
-MemoryNetwork::~MemoryNetwork() { GATEHOUSE_ASSERT(listeners_.empty()); }
+MemoryNetwork::~MemoryNetwork() {
+  GATEHOUSE_ASSERT(listeners_.empty());
+}
 
 actor::System::LoopFactory MemoryNetwork::loop_factory() {
   return [this](actor::Worker& worker) -> std::unique_ptr<actor::Loop> {
@@ -101,8 +103,8 @@ Result<std::unique_ptr<Listener>> MemoryNetwork::listen(const Endpoint& endpoint
   accepting->worker = options.worker;
   accepting->on_accept = std::move(on_accept);
   if (!listeners_.try_emplace(address.to_string(), accepting).second) {
-    return fail(Errc::kExists, fmt::format("cannot listen on {}: address already in use",
-                                           address.to_string()));
+    return fail(Errc::kExists,
+                fmt::format("cannot listen on {}: address already in use", address.to_string()));
   }
   return std::make_unique<Door>(*this, address, std::move(accepting));
 }

@@ -69,8 +69,8 @@ class MemoryNetwork final : public Network {
   std::mutex mutex_;
   std::map<std::string, std::vector<std::string>> hosts_;
   std::map<std::string, std::shared_ptr<Accepting>> listeners_;  // by address
-  std::uint16_t next_port_ = 20'000;         // of listeners without one
-  std::uint16_t next_source_port_ = 32'768;  // of connect()
+  std::uint16_t next_port_ = 20'000;                             // of listeners without one
+  std::uint16_t next_source_port_ = 32'768;                      // of connect()
 };
 
 }  // namespace gatehouse::net

@@ -27,7 +27,9 @@ MemoryTransport::~MemoryTransport() {
   if (!closing()) link_->close(end_, 0);
 }
 
-MonotonicMs MemoryTransport::now() const { return set().worker().now(); }
+MonotonicMs MemoryTransport::now() const {
+  return set().worker().now();
+}
 
 void MemoryTransport::say_and_end(std::string_view bytes) {
   GATEHOUSE_ASSERT(!attached_);
@@ -126,7 +128,9 @@ void MemoryTransport::end_output_when_sent() {
   if (finishing_output_ && waiting_.empty()) link_->send_end(end_, now());
 }
 
-void MemoryTransport::send_end() { link_->send_end(end_, now()); }
+void MemoryTransport::send_end() {
+  link_->send_end(end_, now());
+}
 
 void MemoryTransport::end_carrier() {
   cancel();

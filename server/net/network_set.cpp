@@ -40,8 +40,7 @@ std::string subscriber_text(const Address& address) {
 }
 
 std::size_t NetworkBytesHash::operator()(const NetworkBytes& bytes) const noexcept {
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Result<> NetworkSet::add(std::string_view text) {

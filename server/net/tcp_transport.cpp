@@ -173,7 +173,9 @@ bool TcpTransport::send_output() {
   return false;
 }
 
-void TcpTransport::send_end() { ::shutdown(descriptor_, SHUT_WR); }
+void TcpTransport::send_end() {
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
 void TcpTransport::end_carrier() {
   descriptor_ = -1;  // libuv closes it with its handle

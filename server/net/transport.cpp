@@ -9,35 +9,53 @@ namespace gatehouse::net {
 
 std::string_view name(CloseReason reason) {
   switch (reason) {
-    case CloseReason::kPeerClosed: return "peer_closed";
-    case CloseReason::kPeerReset: return "peer_reset";
-    case CloseReason::kLocal: return "local";
-    case CloseReason::kSlowReader: return "slow_reader";
-    case CloseReason::kTimeout: return "timeout";
-    case CloseReason::kProtocol: return "protocol";
-    case CloseReason::kLimit: return "limit";
-    case CloseReason::kReplaced: return "replaced";
-    case CloseReason::kKicked: return "kicked";
-    case CloseReason::kShutdown: return "shutdown";
+    case CloseReason::kPeerClosed:
+      return "peer_closed";
+    case CloseReason::kPeerReset:
+      return "peer_reset";
+    case CloseReason::kLocal:
+      return "local";
+    case CloseReason::kSlowReader:
+      return "slow_reader";
+    case CloseReason::kTimeout:
+      return "timeout";
+    case CloseReason::kProtocol:
+      return "protocol";
+    case CloseReason::kLimit:
+      return "limit";
+    case CloseReason::kReplaced:
+      return "replaced";
+    case CloseReason::kKicked:
+      return "kicked";
+    case CloseReason::kShutdown:
+      return "shutdown";
   }
   return "unknown";
 }
 
 std::string_view name(TransportKind kind) {
   switch (kind) {
-    case TransportKind::kTcp: return "tcp";
-    case TransportKind::kTls: return "tls";
-    case TransportKind::kWs: return "ws";
-    case TransportKind::kWss: return "wss";
-    case TransportKind::kMemory: return "memory";
-    case TransportKind::kDescriptor: return "descriptor";
+    case TransportKind::kTcp:
+      return "tcp";
+    case TransportKind::kTls:
+      return "tls";
+    case TransportKind::kWs:
+      return "ws";
+    case TransportKind::kWss:
+      return "wss";
+    case TransportKind::kMemory:
+      return "memory";
+    case TransportKind::kDescriptor:
+      return "descriptor";
   }
   return "unknown";
 }
 
 Transport::Transport(TransportKind kind, const Address& peer) : kind_(kind), peer_(peer) {}
 
-Transport::~Transport() { GATEHOUSE_ASSERT(set_ == nullptr); }
+Transport::~Transport() {
+  GATEHOUSE_ASSERT(set_ == nullptr);
+}
 
 bool Transport::write(std::string_view bytes) {
   if (ending_) return false;
@@ -101,7 +119,9 @@ Result<std::unique_ptr<Transport>> Transport::detach() {
   return set_->remove(*this);
 }
 
-void Transport::schedule() { set_->schedule(id_); }
+void Transport::schedule() {
+  set_->schedule(id_);
+}
 
 void Transport::mark_dirty() {
   if (dirty_index_ == kClean) set_->mark_dirty(*this);
@@ -111,6 +131,8 @@ void Transport::release_output() {
   if (output_ != nullptr) set_->give_back(std::move(output_));
 }
 
-void Transport::destroy() { set_->remove(*this).reset(); }
+void Transport::destroy() {
+  set_->remove(*this).reset();
+}
 
 }  // namespace gatehouse::net

@@ -49,7 +49,7 @@ enum class TransportKind : std::uint8_t { kTcp, kTls, kWs, kWss, kMemory, kDescr
 
 // What the two ends of a TLS connection agreed on; valid as long as the transport.
 struct TlsAgreement {
-  std::string_view version;      // "TLSv1.3"
+  std::string_view version;  // "TLSv1.3"
   std::string_view cipher;
   std::string_view alpn;         // "": none
   std::string_view server_name;  // that the client asked for; "": none

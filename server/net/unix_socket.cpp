@@ -19,7 +19,9 @@ tl::unexpected<Error> unix_error(const std::string& path, std::string_view what,
               fmt::format("{}: {}: {}", path, what, std::generic_category().message(error)));
 }
 
-int open_unix() { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int open_unix() {
+  return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
 
 // Removes a socket that nobody listens on.
 Result<> make_room(const std::string& path, const sockaddr_un& address) {
@@ -30,8 +32,8 @@ Result<> make_room(const std::string& path, const sockaddr_un& address) {
   if (!S_ISSOCK(found.st_mode)) return fail(Errc::kExists, path + ": is there, and no socket");
   const Socket probe(open_unix(), {});
   if (!probe.is_open()) return unix_error(path, "no socket", errno);
-  const int status = ::connect(probe.descriptor(), reinterpret_cast<const sockaddr*>(&address),
-                               sizeof address);
+  const int status =
+      ::connect(probe.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (status == 0 || errno != ECONNREFUSED) {
     return fail(Errc::kExists, path + ": another process listens there");
   }

@@ -13,7 +13,9 @@ namespace gatehouse::net {
 inline constexpr std::string_view kUnixPrefix = "unix:";
 inline constexpr std::size_t kUnixPathMax = 107;
 
-[[nodiscard]] inline bool is_unix(std::string_view host) { return host.starts_with(kUnixPrefix); }
+[[nodiscard]] inline bool is_unix(std::string_view host) {
+  return host.starts_with(kUnixPrefix);
+}
 
 // Binds to PATH, for the owner alone (mode 0600) before anybody can connect; a missing folder is
 // made (0700). What an ended process has left there is removed. kExists: somebody listens there, or

@@ -24,11 +24,13 @@
 namespace gatehouse::net {
 namespace {
 
-constexpr int kAcceptsPerEvent = 64;       // then the connections accepted get their turn
-constexpr std::int64_t kRetryMs = 100;     // pause of a listener that the system starves
+constexpr int kAcceptsPerEvent = 64;    // then the connections accepted get their turn
+constexpr std::int64_t kRetryMs = 100;  // pause of a listener that the system starves
 constexpr MonotonicMs kLogPeriodMs = 1'000;
 
-int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int open_reserve() {
+  return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 tl::unexpected<Error> listen_error(const Address& address, int error) {
   Errc code = Errc::kIo;
@@ -50,11 +52,11 @@ Result<Address> look_up(const Endpoint& endpoint) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
-  const int status = getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(),
-                                 &hints, &list);
+  const int status =
+      getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &list);
   if (status != 0) {
-    return fail(Errc::kInvalid, fmt::format("cannot listen on {}: {}", endpoint.to_string(),
-                                            gai_strerror(status)));
+    return fail(Errc::kInvalid,
+                fmt::format("cannot listen on {}: {}", endpoint.to_string(), gai_strerror(status)));
   }
   const Address address = Address::from(*list->ai_addr);
   freeaddrinfo(list);
@@ -196,9 +198,9 @@ class UvListener::Acceptor final : public HandleOwner, private actor::Timer {
   Socket accept_one() {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    const int descriptor = accept4(port_->socket.descriptor(),
-                                   reinterpret_cast<sockaddr*>(&storage), &size,
-                                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int descriptor =
+        accept4(port_->socket.descriptor(), reinterpret_cast<sockaddr*>(&storage), &size,
+                SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return {};
     return {descriptor, Address::from(reinterpret_cast<const sockaddr&>(storage))};
   }
@@ -240,7 +242,9 @@ class UvListener::Acceptor final : public HandleOwner, private actor::Timer {
   uv_poll_t poll_{};
 };
 
-UvListener::~UvListener() { stop(); }
+UvListener::~UvListener() {
+  stop();
+}
 
 Result<> UvListener::open_ports(const Address& wanted, const ListenOptions& options) {
   const std::uint16_t count = options.worker ? 1 : network_.worker_count();
@@ -277,7 +281,7 @@ Result<> UvListener::open_unix(const std::string& host, const ListenOptions& opt
 }
 
 std::shared_ptr<UvListener::Seat> UvListener::seat_acceptor(const std::shared_ptr<Port>& port,
-                                                        std::uint16_t worker) {
+                                                            std::uint16_t worker) {
   auto seat = std::make_shared<Seat>();
   UvLoop* loop = &network_.loop(worker);
   loop->worker().post([loop, shared = shared_, port, seat] {

@@ -66,8 +66,8 @@ UvLoop::UvLoop(actor::Worker& worker, MetricSet& metrics)
   GATEHOUSE_ASSERT(uv_poll_init(&uv_->loop, &uv_->wake, wake_descriptor_) == 0);
   uv_poll_start(&uv_->wake, UV_READABLE, [](uv_poll_t* handle, int, int) {
     eventfd_t count = 0;
-    static_cast<void>(eventfd_read(static_cast<UvLoop*>(handle->loop->data)->wake_descriptor_,
-                                   &count));
+    static_cast<void>(
+        eventfd_read(static_cast<UvLoop*>(handle->loop->data)->wake_descriptor_, &count));
   });
   GATEHOUSE_ASSERT(uv_timer_init(&uv_->loop, &uv_->timer) == 0);
   uv_->wake.data = uv_->timer.data = nullptr;
@@ -93,7 +93,9 @@ void UvLoop::run(actor::Worker& worker) {
   finish();
 }
 
-void UvLoop::wake() { static_cast<void>(eventfd_write(wake_descriptor_, 1)); }
+void UvLoop::wake() {
+  static_cast<void>(eventfd_write(wake_descriptor_, 1));
+}
 
 void UvLoop::sleep() {
   arm_timer();
@@ -140,7 +142,8 @@ void UvLoop::arm_timer() {
     return;
   }
   uv_update_time(&uv_->loop);
-  uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, static_cast<std::uint64_t>(ms), 1);
+  uv_timer_start(
+      &uv_->timer, [](uv_timer_t*) {}, static_cast<std::uint64_t>(ms), 1);
 }
 
 void UvLoop::finish() {
@@ -154,8 +157,12 @@ void UvLoop::finish() {
   finished_ = true;
 }
 
-uv_loop_s* UvLoop::uv() { return &uv_->loop; }
-char* UvLoop::read_buffer() { return uv_->read_buffer.data(); }
+uv_loop_s* UvLoop::uv() {
+  return &uv_->loop;
+}
+char* UvLoop::read_buffer() {
+  return uv_->read_buffer.data();
+}
 
 void UvLoop::remove_request(uv_req_s* request) {
   requests_.erase(std::remove(requests_.begin(), requests_.end(), request), requests_.end());

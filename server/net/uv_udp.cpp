@@ -68,9 +68,7 @@ class LoopUdpSocket final : public UdpSocket, private HandleOwner {
     self.handler_->on_datagram(self, Address::from(*from),
                                {buffer->base, static_cast<std::size_t>(size)});
   }
-  static void on_sent(uv_udp_send_t* request, int) {
-    delete static_cast<Waiting*>(request->data);
-  }
+  static void on_sent(uv_udp_send_t* request, int) { delete static_cast<Waiting*>(request->data); }
   static void on_close(uv_handle_t* handle) { delete &of(handle); }
   static LoopUdpSocket& of(uv_handle_t* handle) {
     return *static_cast<LoopUdpSocket*>(static_cast<HandleOwner*>(handle->data));

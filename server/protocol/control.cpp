@@ -27,12 +27,14 @@ std::string format_kick(int code, std::string_view reason) {
   return text;
 }
 
-std::string format_drain() { return R"({"type":"drain"})"; }
+std::string format_drain() {
+  return R"({"type":"drain"})";
+}
 
 std::string format_push_gap(const PushGap& gap) {
   GATEHOUSE_ASSERT(gap);
-  return R"({"type":"push_gap","last_push":)" + std::to_string(gap.last_push) +
-         R"(,"next_push":)" + std::to_string(gap.next_push) + "}";
+  return R"({"type":"push_gap","last_push":)" + std::to_string(gap.last_push) + R"(,"next_push":)" +
+         std::to_string(gap.next_push) + "}";
 }
 
 }  // namespace gatehouse::protocol

@@ -22,7 +22,7 @@ inline constexpr int kKickRemoved = 410;        // by the game or an operator
 inline constexpr int kKickTooFast = 429;        // over a rate limit
 inline constexpr int kKickInternalError = 500;  // the agent died
 inline constexpr int kKickShutdown = 503;
-inline constexpr int kKickMemory = 507;         // took more of the server's memory than there is
+inline constexpr int kKickMemory = 507;  // took more of the server's memory than there is
 
 inline constexpr std::size_t kKickReasonBytesMax = 1024;
 

@@ -195,8 +195,7 @@ std::optional<std::string> canonical_gate_name(std::string_view text) {
   return canonical;
 }
 
-std::string make_gate_name(std::string_view uid, std::string_view server,
-                           std::string_view subid) {
+std::string make_gate_name(std::string_view uid, std::string_view server, std::string_view subid) {
   return crypto::base64_encode(uid) + '@' + crypto::base64_encode(server) + '#' +
          crypto::base64_encode(subid);
 }

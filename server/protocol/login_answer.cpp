@@ -48,14 +48,22 @@ std::string extras_json(Suite suite, const LoginExtras& extras) {
 
 std::string_view words(int code) {
   switch (code) {
-    case kLoginBadRequest: return "400 Bad Request";
-    case kLoginUnauthorized: return "401 Unauthorized";
-    case kLoginForbidden: return "403 Forbidden";
-    case kLoginNotAcceptable: return "406 Not Acceptable";
-    case kLoginUpgradeRequired: return "426 Upgrade Required";
-    case kLoginTooManyRequests: return "429 Too Many Requests";
-    case kLoginUnavailable: return "503 Service Unavailable";
-    default: return {};
+    case kLoginBadRequest:
+      return "400 Bad Request";
+    case kLoginUnauthorized:
+      return "401 Unauthorized";
+    case kLoginForbidden:
+      return "403 Forbidden";
+    case kLoginNotAcceptable:
+      return "406 Not Acceptable";
+    case kLoginUpgradeRequired:
+      return "426 Upgrade Required";
+    case kLoginTooManyRequests:
+      return "429 Too Many Requests";
+    case kLoginUnavailable:
+      return "503 Service Unavailable";
+    default:
+      return {};
   }
 }
 

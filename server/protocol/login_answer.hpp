@@ -18,11 +18,11 @@ inline constexpr int kLoginForbidden = 403;        // banned, server closed
 inline constexpr int kLoginNotAcceptable = 406;    // this account's login is in progress
 inline constexpr int kLoginUpgradeRequired = 426;  // suite not allowed on this listener
 inline constexpr int kLoginTooManyRequests = 429;
-inline constexpr int kLoginUnavailable = 503;      // store down, no gate, queue full
+inline constexpr int kLoginUnavailable = 503;  // store down, no gate, queue full
 
 // What a 200 tells besides the subid. Empty fields and a zero are left out.
 struct LoginExtras {
-  std::vector<std::string> gates;     // endpoints, "host:port"
+  std::vector<std::string> gates;  // endpoints, "host:port"
   std::string uid;
   Secret secret;                      // sent in base64 to plain clients only
   Secret ticket;                      // sent in base64

@@ -41,7 +41,7 @@ struct LoginStep {
   };
 
   Kind kind = Kind::kContinue;
-  std::string line;  // to send, without terminator
+  std::string line;              // to send, without terminator
   Suite suite = Suite::kSkynet;  // kToken, and kRefuse once line 2 chose one
   Token token;                   // kToken: the names are normalised
   Secret secret;                 // kToken: session secret, 8 bytes (skynet) or 32
@@ -63,8 +63,7 @@ class LoginSuite {
  public:
   virtual ~LoginSuite() = default;
   // Line 2 as sent and decoded (the client's public key; plain: empty).
-  [[nodiscard]] virtual LoginStep on_first_line(std::string_view line,
-                                                std::string_view key) = 0;
+  [[nodiscard]] virtual LoginStep on_first_line(std::string_view line, std::string_view key) = 0;
   // Lines 4 and 5.
   [[nodiscard]] virtual LoginStep on_line(std::string_view line) = 0;
 };

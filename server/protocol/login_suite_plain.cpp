@@ -10,9 +10,8 @@ class PlainSuite final : public LoginSuite {
   explicit PlainSuite(const LoginRandomness& randomness) : randomness_(randomness) {}
 
   LoginStep on_first_line(std::string_view line, std::string_view) override {
-    return LoginStep::judge_token(line, Suite::kPlain,
-                                  Secret(std::string(randomness_.private_key_view())),
-                                  kLoginBadRequest);
+    return LoginStep::judge_token(
+        line, Suite::kPlain, Secret(std::string(randomness_.private_key_view())), kLoginBadRequest);
   }
 
   // Line 2 ended the handshake, one way or the other.

@@ -27,8 +27,7 @@ class X25519Suite final : public LoginSuite {
   LoginStep on_first_line(std::string_view, std::string_view client_public) override {
     GATEHOUSE_ASSERT(secret_.empty() && !proven_);
     const auto server_public = crypto::x25519_public(randomness_.private_key_view());
-    const auto shared =
-        crypto::x25519_shared(randomness_.private_key_view(), client_public);
+    const auto shared = crypto::x25519_shared(randomness_.private_key_view(), client_public);
     if (!server_public || !shared) return LoginStep::unauthorized("weak_key");
 
     std::string transcript(randomness_.challenge_view());

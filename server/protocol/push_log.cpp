@@ -21,8 +21,7 @@ Result<std::uint32_t> PushLog::append(std::string_view content) {
   if (last_number_ == std::numeric_limits<std::uint32_t>::max() - 1)
     return fail(Errc::kFull, "push numbers are used up");
   const auto bytes = static_cast<std::uint32_t>(content.size());
-  while (count_ > 0 && (count_ >= count_max_ ||
-                        std::uint64_t{content_bytes_} + bytes > bytes_max_))
+  while (count_ > 0 && (count_ >= count_max_ || std::uint64_t{content_bytes_} + bytes > bytes_max_))
     drop_oldest();
   GATEHOUSE_ASSERT(count_ < std::max(count_max_, 1u) && count_ <= ring_.size());
   if (count_ == ring_.size()) grow();

@@ -34,8 +34,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
   const bool once = counting == Counting::kConversation;
   std::uint32_t number = find(session);
   if (number == kNone) {
-    if (once && session < floor_)
-      return {Verdict::kGone, {}, FrameKind::kError, kGoneForgotten};
+    if (once && session < floor_) return {Verdict::kGone, {}, FrameKind::kError, kGoneForgotten};
     number = insert(session);
     Entry& entry = entries_[number];
     entry.version = version;
@@ -51,8 +50,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
   const bool newer = version > entry.version;
   entry.version = version;
   if (entry.state != State::kAnswered) {
-    if (!once && !newer && entry.state == State::kRepeated)
-      return {Verdict::kConflict, {}, {}, {}};
+    if (!once && !newer && entry.state == State::kRepeated) return {Verdict::kConflict, {}, {}, {}};
     entry.state = newer ? State::kRunning : State::kRepeated;
     return {Verdict::kWait, {}, {}, {}};
   }
@@ -128,7 +126,9 @@ void ReplyWindow::restore_mark(std::uint32_t session) {
   link_youngest(number);
 }
 
-void ReplyWindow::restore_floor(std::uint32_t floor) { floor_ = std::max(floor_, floor); }
+void ReplyWindow::restore_floor(std::uint32_t floor) {
+  floor_ = std::max(floor_, floor);
+}
 
 // An answer that is in no list yet, of a version before every connection's.
 std::uint32_t ReplyWindow::add_answer(std::uint32_t session) {

@@ -172,7 +172,7 @@ class ReplyWindow {
   // youngest. Entry numbers of 0 mean none.
   std::unique_ptr<Entry[]> entries_;
   std::unique_ptr<Slot[]> index_;  // open addressing by session
-  std::uint32_t size_ = 0;          // of entries_
+  std::uint32_t size_ = 0;         // of entries_
   std::uint32_t index_mask_ = 0;
   std::uint32_t free_ = 0;
   std::uint32_t oldest_kept_ = 0;  // the oldest answer that is no mark; marks are older

@@ -11,9 +11,12 @@ enum class Suite : std::uint8_t { kSkynet, kPlain, kX25519 };
 // The word that configuration, logs and metrics use.
 [[nodiscard]] constexpr std::string_view name(Suite suite) {
   switch (suite) {
-    case Suite::kSkynet: return "skynet";
-    case Suite::kPlain: return "plain";
-    case Suite::kX25519: return "x25519";
+    case Suite::kSkynet:
+      return "skynet";
+    case Suite::kPlain:
+      return "plain";
+    case Suite::kX25519:
+      return "x25519";
   }
   return "unknown";
 }

@@ -38,8 +38,7 @@ Result<Token> parse_token(std::string_view text) {
   if (!user || !server || !proof || !code) return fail(Errc::kInvalid, "token is not base64");
   if (has_code && !valid_code(totp.reveal()))
     return fail(Errc::kInvalid, "the code of the second factor is not six digits");
-  if (auto named = check_server_name(*server); !named)
-    return tl::unexpected<Error>(named.error());
+  if (auto named = check_server_name(*server); !named) return tl::unexpected<Error>(named.error());
 
   GATEHOUSE_ASSERT(mark > at && (text[mark] == ':' || text[mark] == '!'));
   Token token{std::move(*user), std::move(*server), {}, {}, {}};

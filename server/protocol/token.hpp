@@ -17,7 +17,7 @@ namespace gatehouse::protocol {
 inline constexpr std::size_t kTotpDigits = 6;
 
 struct Token {
-  std::string user;  // parse_token: as sent; LoginHandshake: normalised
+  std::string user;    // parse_token: as sent; LoginHandshake: normalised
   std::string server;  // likewise, when it is the name of one
   Secret password;
   Secret totp;    // the code of the second factor, six digits; empty: none was sent

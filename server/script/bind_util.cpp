@@ -25,7 +25,9 @@ Task& current_task(lua_State* L, const char* function) {
   return *task;
 }
 
-actor::System& system_of(lua_State* L) { return Vm::of(L).runtime().system; }
+actor::System& system_of(lua_State* L) {
+  return Vm::of(L).runtime().system;
+}
 
 ServiceId to_address(lua_State* L, int index) {
   if (lua_isinteger(L, index)) {

@@ -201,12 +201,18 @@ struct PackReader {
   }
   lua_Integer integer(int type, int cookie) {
     switch (cookie) {
-      case kZero: return 0;
-      case kByte: return take<std::uint8_t>(type);
-      case kWord: return take<std::uint16_t>(type);
-      case kDword: return take<std::int32_t>(type);
-      case kQword: return take<std::int64_t>(type);
-      default: invalid(type, __LINE__);
+      case kZero:
+        return 0;
+      case kByte:
+        return take<std::uint8_t>(type);
+      case kWord:
+        return take<std::uint16_t>(type);
+      case kDword:
+        return take<std::int32_t>(type);
+      case kQword:
+        return take<std::int64_t>(type);
+      default:
+        invalid(type, __LINE__);
     }
   }
   void string(int type, std::size_t size) {
@@ -296,8 +302,12 @@ void PackReader::value(int depth) {
   const auto head = take<std::uint8_t>(0);
   const int cookie = head >> 3;
   switch (head & 7) {
-    case kNil: lua_pushnil(L); break;
-    case kBoolean: lua_pushboolean(L, cookie); break;
+    case kNil:
+      lua_pushnil(L);
+      break;
+    case kBoolean:
+      lua_pushboolean(L, cookie);
+      break;
     case kNumber:
       if (cookie == kReal) {
         lua_pushnumber(L, take<double>(head));
@@ -305,8 +315,12 @@ void PackReader::value(int depth) {
         lua_pushinteger(L, integer(head, cookie));
       }
       break;
-    case kUserdata: pointer(head); break;
-    case kShortString: string(head, static_cast<std::size_t>(cookie)); break;
+    case kUserdata:
+      pointer(head);
+      break;
+    case kShortString:
+      string(head, static_cast<std::size_t>(cookie));
+      break;
     case kLongString:
       if (cookie == 2) {
         string(head, take<std::uint16_t>(head));
@@ -316,8 +330,11 @@ void PackReader::value(int depth) {
         invalid(head, __LINE__);
       }
       break;
-    case kTable: table(head, cookie, depth); break;
-    default: invalid(head, __LINE__);
+    case kTable:
+      table(head, cookie, depth);
+      break;
+    default:
+      invalid(head, __LINE__);
   }
 }
 
@@ -334,8 +351,8 @@ void PackBuffer::grow(std::size_t needed) {
   if (capacity_ == 0) capacity = std::clamp<std::size_t>(last_bytes_, 96, 4'096);
   GATEHOUSE_ASSERT(used_ <= capacity_ && (capacity_ == 0) == (block_ == nullptr));
   while (capacity < needed) capacity *= 2;
-  block_ = block_ ? actor::grow_message(std::move(block_), capacity)
-                  : actor::make_message(capacity);
+  block_ =
+      block_ ? actor::grow_message(std::move(block_), capacity) : actor::make_message(capacity);
   capacity_ = capacity;
 }
 

@@ -9,26 +9,36 @@ namespace gatehouse::script {
 
 std::string_view name(Hook hook) {
   switch (hook) {
-    case Hook::kNone: return "task";
-    case Hook::kLoad: return "load";
-    case Hook::kRequest: return "request";
-    case Hook::kResume: return "resume";
-    case Hook::kAfk: return "afk";
-    case Hook::kReceive: return "receive";
+    case Hook::kNone:
+      return "task";
+    case Hook::kLoad:
+      return "load";
+    case Hook::kRequest:
+      return "request";
+    case Hook::kResume:
+      return "resume";
+    case Hook::kAfk:
+      return "afk";
+    case Hook::kReceive:
+      return "receive";
     case Hook::kSave:
-    case Hook::kLastSave: return "save";
-    case Hook::kLogout: return "logout";
-    case Hook::kAuth: return "auth_handler";
-    case Hook::kLogin: return "login_handler";
+    case Hook::kLastSave:
+      return "save";
+    case Hook::kLogout:
+      return "logout";
+    case Hook::kAuth:
+      return "auth_handler";
+    case Hook::kLogin:
+      return "login_handler";
   }
   return "";
 }
 
 HookReports::HookReports(const Clock& clock, MetricSet& metrics) : clock_(clock) {
   for (std::size_t i = 1; i < kHooks; ++i) {
-    timeouts_[i] = &metrics.counter("hook_timeouts",
-                                    fmt::format("hook=\"{}\"", name(static_cast<Hook>(i))),
-                                    "Functions of the game that were ended at their deadline");
+    timeouts_[i] =
+        &metrics.counter("hook_timeouts", fmt::format("hook=\"{}\"", name(static_cast<Hook>(i))),
+                         "Functions of the game that were ended at their deadline");
   }
 }
 

@@ -23,7 +23,7 @@ enum class Hook : std::uint8_t {
   kResume,
   kAfk,
   kReceive,
-  kSave,      // now and then, while the player plays
+  kSave,  // now and then, while the player plays
   kLogout,
   kLastSave,  // after logout
   // of a login policy

@@ -15,7 +15,9 @@ void HookWatch::limit(Task& task, Hook hook, std::uint32_t ms) {
   task.deadline_ms = ms == 0 ? 0 : service_.worker().now() + ms;
 }
 
-void HookWatch::look_in(std::uint32_t ms) { look_at(service_.worker().now() + ms); }
+void HookWatch::look_in(std::uint32_t ms) {
+  look_at(service_.worker().now() + ms);
+}
 
 void HookWatch::pause(Task& task) {
   if (task.deadline_ms == 0) return;

@@ -29,7 +29,8 @@ int search_hook_switch() {
   if (L == nullptr) return -1;
   lua_pushcfunction(L, [](lua_State*) { return 0; });
   const Head before = head_of(L);
-  lua_sethook(L, [](lua_State* in, lua_Debug*) { head_in_hook = head_of(in); }, LUA_MASKCALL, 0);
+  lua_sethook(
+      L, [](lua_State* in, lua_Debug*) { head_in_hook = head_of(in); }, LUA_MASKCALL, 0);
   const bool ran = lua_pcall(L, 0, 0, 0) == LUA_OK;
   lua_sethook(L, nullptr, 0, 0);
   const Head after = head_of(L);

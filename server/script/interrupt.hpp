@@ -20,8 +20,8 @@ class Interrupt {
   struct State {
     bool requested = false;
     bool stopping = false;
-    bool grace = false;   // for its `__close` has begun
-    bool spent = false;   // and is over
+    bool grace = false;  // for its `__close` has begun
+    bool spent = false;  // and is over
   };
 
   Interrupt() = default;

@@ -151,7 +151,9 @@ LuaService::LuaService(Runtime& runtime, std::string arguments)
 LuaService::LuaService(Runtime& runtime, std::shared_ptr<Vm> vm)
     : runtime_(runtime), vm_(std::move(vm)), light_(true) {}
 
-LuaService::~LuaService() { GATEHOUSE_ASSERT(tasks_ == nullptr); }
+LuaService::~LuaService() {
+  GATEHOUSE_ASSERT(tasks_ == nullptr);
+}
 
 void LuaService::on_start() {
   GATEHOUSE_ASSERT(light_ == (vm_ != nullptr));  // one of its own comes with load()
@@ -224,7 +226,8 @@ void LuaService::end(const Outer& outer) {
 }
 
 void LuaService::after_handler() {
-  if (!vm_->take_shortage()) [[likely]] return;
+  if (!vm_->take_shortage()) [[likely]]
+    return;
   if (LuaService* owner = vm_->owner()) owner->relieve();
 }
 
@@ -250,8 +253,7 @@ void LuaService::on_exit() {
   if (!vm_) return;
   // `__close` handlers run now, maybe outside any handler.
   const actor::Activity outer = worker().begin_activity(ServiceId{}, id());
-  const actor::InterruptTarget outer_target =
-      actor::set_interrupt_target(vm_->interrupt_target());
+  const actor::InterruptTarget outer_target = actor::set_interrupt_target(vm_->interrupt_target());
   vm_->scheduler().end_service(*this);
   actor::set_interrupt_target(outer_target);
   worker().end_activity(outer);
@@ -288,9 +290,13 @@ void LuaService::postpone(MessagePtr message) {
   }
 }
 
-std::shared_ptr<Code> LuaService::code_to_run() const { return runtime_.code.current(); }
+std::shared_ptr<Code> LuaService::code_to_run() const {
+  return runtime_.code.current();
+}
 
-std::string LuaService::description() const { return light_ ? "light" : "snlua " + arguments_; }
+std::string LuaService::description() const {
+  return light_ ? "light" : "snlua " + arguments_;
+}
 
 void LuaService::on_watched_task_end(Task&, bool) {}
 
@@ -301,7 +307,9 @@ void LuaService::on_start_failed() {
   worker().retire(*this);
 }
 
-void LuaService::log_messages(std::unique_ptr<MessageLog> log) { message_log_ = std::move(log); }
+void LuaService::log_messages(std::unique_ptr<MessageLog> log) {
+  message_log_ = std::move(log);
+}
 
 std::uint32_t LuaService::owe(OwedReply reply) {
   if (!owed_) owed_ = std::make_unique<std::unordered_map<std::uint32_t, OwedReply>>();
@@ -325,6 +333,8 @@ OwedReply LuaService::take_owed(std::uint32_t ticket) {
   return reply;
 }
 
-bool LuaService::owes(std::uint32_t ticket) const { return owed_ && owed_->contains(ticket); }
+bool LuaService::owes(std::uint32_t ticket) const {
+  return owed_ && owed_->contains(ticket);
+}
 
 }  // namespace gatehouse::script

@@ -107,12 +107,18 @@ class Walk {
   // Of the value on top of the stack, without a table's entries.
   std::size_t shallow_bytes() {
     switch (lua_type(L_, -1)) {
-      case LUA_TSTRING: return kStringBytes + lua_rawlen(L_, -1);
-      case LUA_TUSERDATA: return kUserdataBytes + lua_rawlen(L_, -1);
-      case LUA_TTABLE: return kTableBytes + entry_bytes();
-      case LUA_TTHREAD: return kThreadBytes;
-      case LUA_TFUNCTION: return kClosureBytes;
-      default: return 0;
+      case LUA_TSTRING:
+        return kStringBytes + lua_rawlen(L_, -1);
+      case LUA_TUSERDATA:
+        return kUserdataBytes + lua_rawlen(L_, -1);
+      case LUA_TTABLE:
+        return kTableBytes + entry_bytes();
+      case LUA_TTHREAD:
+        return kThreadBytes;
+      case LUA_TFUNCTION:
+        return kClosureBytes;
+      default:
+        return 0;
     }
   }
 

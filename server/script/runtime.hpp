@@ -56,7 +56,7 @@ struct Runtime {
   std::string service_path;  // luaservice: where newservice looks
   // The library's services that scripts do not find by name, as they may have some of that name.
   std::vector<std::string> hidden_services;
-  std::string preload;       // file run before every service, or empty (docs/skynet-rules.md 1.0)
+  std::string preload;  // file run before every service, or empty (docs/skynet-rules.md 1.0)
 
   // What a new state is given, in this order: Lua's own library first.
   std::vector<Opener> openers;

@@ -180,8 +180,7 @@ std::string Scheduler::with_traceback(Task& task, std::string_view text) {
 void Scheduler::fail(Task& task, const std::string& text) {
   report_error(task, text);
   if (task.has_request && !task.answered && task.request_session > 0) {
-    vm_.runtime().system.send_error(task.request_source, task.service->id(),
-                                    task.request_session);
+    vm_.runtime().system.send_error(task.request_source, task.service->id(), task.request_session);
   }
   end_watched(task, false);
   LuaService& service = *task.service;
@@ -274,8 +273,7 @@ bool Scheduler::kill(Task& task) {
   std::erase(woken_, &task);
   std::erase(forks_, &task);
   if (task.has_request && !task.answered && task.request_session > 0) {
-    vm_.runtime().system.send_error(task.request_source, task.service->id(),
-                                    task.request_session);
+    vm_.runtime().system.send_error(task.request_source, task.service->id(), task.request_session);
     task.answered = true;
   }
   if (!task.service->exiting()) end_watched(task, false);
@@ -399,7 +397,9 @@ void Scheduler::hurry(LuaService& service, MonotonicMs end_ms) {
   }
 }
 
-const Task* Scheduler::tasks() const { return current_ == nullptr ? nullptr : current_->tasks_; }
+const Task* Scheduler::tasks() const {
+  return current_ == nullptr ? nullptr : current_->tasks_;
+}
 
 Task* Scheduler::find_task(lua_State* thread) const {
   if (current_ == nullptr) return nullptr;

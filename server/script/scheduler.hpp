@@ -54,7 +54,7 @@ struct Task {
   Hook hook = Hook::kNone;   // the game's function that it runs
   // By when that must be done; 0: no deadline, or the server makes it wait and has its own.
   MonotonicMs deadline_ms = 0;
-  MonotonicMs left_ms = 0;   // of the time until the deadline, while the server makes it wait
+  MonotonicMs left_ms = 0;  // of the time until the deadline, while the server makes it wait
   // What its service has to know of it: bytes that the scheduler does not look at, zero at first.
   alignas(8) std::array<std::byte, 32> tag{};
 

@@ -63,8 +63,7 @@ int unknown_main(lua_State* L) {
 // full VM.
 bool is_essential(MessageType type) {
   return type == MessageType::kSocket || type == MessageType::kError ||
-         type == MessageType::kSystem || type == MessageType::kText ||
-         type == MessageType::kDebug;
+         type == MessageType::kSystem || type == MessageType::kText || type == MessageType::kDebug;
 }
 
 }  // namespace

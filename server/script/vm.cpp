@@ -208,7 +208,8 @@ inline bool Vm::refuses(std::size_t growth) {
     short_of_memory_ = true;
     return true;
   }
-  if (faults_ == nullptr) [[likely]] return false;
+  if (faults_ == nullptr) [[likely]]
+    return false;
   // Outside a protected call a refusal would end the process.
   GATEHOUSE_ASSERT(protections_ != 0);
   if (!faults_->refuses()) return false;

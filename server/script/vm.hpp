@@ -93,7 +93,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // How messages of a type are handled (docs/skynet-rules.md 1.1): one set for the service that
   // owns the VM, one shared by all light services in it.
   struct Protocol {
-    int dispatch = LUA_NOREF;  // registry reference of f(session, source, ...)
+    int dispatch = LUA_NOREF;    // registry reference of f(session, source, ...)
     int unpack = kBuiltinCodec;  // registry reference of f(pointer, size)
   };
   static constexpr int kBuiltinCodec = LUA_NOREF;

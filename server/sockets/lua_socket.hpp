@@ -15,8 +15,6 @@
 #include "net/transport.hpp"
 #include "sockets/socket_counters.hpp"
 #include "sockets/socket_event.hpp"
-#include "sockets/socket_counters.hpp"
-#include "sockets/socket_event.hpp"
 
 namespace gatehouse::sockets {
 

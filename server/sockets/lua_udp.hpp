@@ -12,7 +12,6 @@
 #include "actor/system.hpp"
 #include "net/network.hpp"
 #include "sockets/socket_counters.hpp"
-#include "sockets/socket_counters.hpp"
 
 namespace gatehouse::sockets {
 

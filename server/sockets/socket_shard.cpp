@@ -4,7 +4,6 @@
 
 #include "base/assert.hpp"
 #include "sockets/socket_table.hpp"
-#include "sockets/socket_table.hpp"
 
 namespace gatehouse::sockets {
 

@@ -10,8 +10,6 @@
 #include "net/network.hpp"
 #include "sockets/lua_socket.hpp"
 #include "sockets/lua_udp.hpp"
-#include "sockets/lua_socket.hpp"
-#include "sockets/lua_udp.hpp"
 
 namespace gatehouse::sockets {
 

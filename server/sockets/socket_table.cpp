@@ -93,8 +93,7 @@ Result<SocketTable::Listening> SocketTable::listen(ServiceId owner, const net::E
   options.backlog = backlog;
   options.worker = actor::Worker::current()->index();
   auto listener = network_->listen(
-      endpoint, options,
-      [this, id](net::TransportSet&, std::unique_ptr<net::Transport> transport) {
+      endpoint, options, [this, id](net::TransportSet&, std::unique_ptr<net::Transport> transport) {
         on_accept(id, std::move(transport));
       });
   std::lock_guard lock(mutex_);
@@ -111,8 +110,7 @@ Result<SocketTable::Listening> SocketTable::listen(ServiceId owner, const net::E
   return Listening{id, e->address};
 }
 
-void SocketTable::on_accept(std::uint32_t listener_id,
-                            std::unique_ptr<net::Transport> transport) {
+void SocketTable::on_accept(std::uint32_t listener_id, std::unique_ptr<net::Transport> transport) {
   ServiceId owner;
   std::uint32_t id = 0;
   bool started = false;

@@ -1,6 +1,5 @@
 // The part of SocketTable that is about UDP and descriptors.
 #include "sockets/socket_table.hpp"
-#include "sockets/socket_table.hpp"
 
 namespace gatehouse::sockets {
 

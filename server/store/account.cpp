@@ -31,28 +31,36 @@ std::string origin_of(const Account& account, std::string_view new_hash) {
 
 std::string_view name(AccountStatus status) {
   switch (status) {
-    case AccountStatus::kActive: return "active";
-    case AccountStatus::kBanned: return "banned";
-    case AccountStatus::kClosed: return "closed";
+    case AccountStatus::kActive:
+      return "active";
+    case AccountStatus::kBanned:
+      return "banned";
+    case AccountStatus::kClosed:
+      return "closed";
   }
   return "closed";
 }
 
 std::string_view name(ServerState state) {
   switch (state) {
-    case ServerState::kOpen: return "open";
-    case ServerState::kClosed: return "closed";
-    case ServerState::kMaintenance: return "maintenance";
+    case ServerState::kOpen:
+      return "open";
+    case ServerState::kClosed:
+      return "closed";
+    case ServerState::kMaintenance:
+      return "maintenance";
   }
   return "closed";
 }
 
 bool banned_at(const Account& account, std::int64_t now_s) {
   switch (account.status) {
-    case AccountStatus::kActive: return false;
+    case AccountStatus::kActive:
+      return false;
     case AccountStatus::kBanned:
       return account.banned_until_s == 0 || now_s < account.banned_until_s;
-    case AccountStatus::kClosed: return true;
+    case AccountStatus::kClosed:
+      return true;
   }
   return true;
 }
@@ -63,6 +71,8 @@ bool valid_account_name(std::string_view name) {
          name.find('\0') == std::string_view::npos;
 }
 
-bool valid_server_name(std::string_view name) { return check_server_name(name).has_value(); }
+bool valid_server_name(std::string_view name) {
+  return check_server_name(name).has_value();
+}
 
 }  // namespace gatehouse::store

@@ -145,8 +145,8 @@ class Driver {
   [[nodiscard]] virtual Result<std::uint64_t> clear_node(std::uint64_t node,
                                                          std::uint32_t limit) = 0;
   // At most `limit` sessions whose names come after after_name in byte order, in that order.
-  [[nodiscard]] virtual Result<std::vector<OnlineSession>> list_online(
-      std::string_view after_name, std::uint32_t limit) = 0;
+  [[nodiscard]] virtual Result<std::vector<OnlineSession>> list_online(std::string_view after_name,
+                                                                       std::uint32_t limit) = 0;
 
   // What a database needs that has gone back in time. How many accounts; all in one transaction.
   //   after a promotion  every account's epoch goes above all that the old primary may have given;

@@ -41,7 +41,7 @@ struct SessionClaim {
   // looked at.
   std::optional<Credentials> credentials{};
   std::uint64_t family = 0;  // of the resume ticket that came, or that is given; 0: none
-  std::uint64_t node = 0;  // the process that holds the session (Node); 0: none
+  std::uint64_t node = 0;    // the process that holds the session (Node); 0: none
 };
 inline constexpr std::size_t kClaimIdBytes = 16;
 
@@ -59,10 +59,10 @@ struct NewAccount {
 
 // A ban of an account, in force or over.
 struct BanRecord {
-  std::int64_t at_s = 0;     // 0: written by hand, nobody noted when
-  std::int64_t until_s = 0;  // 0: for ever
-  std::string reason;        // told to the player
-  std::string note;          // for staff
+  std::int64_t at_s = 0;         // 0: written by hand, nobody noted when
+  std::int64_t until_s = 0;      // 0: for ever
+  std::string reason;            // told to the player
+  std::string note;              // for staff
   std::int64_t lifted_at_s = 0;  // 0: not lifted
 };
 
@@ -130,12 +130,12 @@ struct HeldSession {
 // A login, for ops and for the search after an attack; or all that were refused of an address in
 // a minute, by the last of them.
 struct LoginAudit {
-  std::string name;     // as the client gave it
-  AccountId account;    // nobody when the name is unknown
+  std::string name;   // as the client gave it
+  AccountId account;  // nobody when the name is unknown
   std::string server;
   std::string address;
-  std::string suite;    // "skynet", "plain", "x25519"
-  std::string result;   // "200", "401", ...
+  std::string suite;      // "skynet", "plain", "x25519"
+  std::string result;     // "200", "401", ...
   std::int64_t at_s = 0;  // 0: the database's clock
   // Unix time / 60 of refusals, which are added to those that the table has of this minute and
   // address; 0: one login.
@@ -170,7 +170,7 @@ struct GameServer {
 struct AddressBan {
   std::string network;
   std::int64_t until_s = 0;  // 0: for ever
-  std::string reason;  // told to who is in when the ban comes
+  std::string reason;        // told to who is in when the ban comes
 
   bool operator==(const AddressBan&) const = default;
 };

@@ -35,19 +35,20 @@ tl::unexpected<Error> os_failure(const std::string& what) {
 }
 
 std::string one_line(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return text;
 }
 
 std::string head_of(const RescuedPlayer& player) {
   const std::string replies = player.replies.value_or("");
-  return fmt::format("{}uid: {}\nserver: {}\naccount: {}\nepoch: {}\nversion: {}\nat: {}\nwhy: {}\n"
-                     "data: {}\nreplies: {}\nsha256: {}\nowner: {}\n\n",
-                     kFirstLine, one_line(player.uid), one_line(player.server),
-                     player.account.value, player.epoch, player.version, player.at_s,
-                     one_line(player.why), player.data.size(),
-                     player.replies ? std::to_string(replies.size()) : std::string(kNone),
-                     crypto::hex_encode(crypto::sha256(player.data + replies)), player.owner);
+  return fmt::format(
+      "{}uid: {}\nserver: {}\naccount: {}\nepoch: {}\nversion: {}\nat: {}\nwhy: {}\n"
+      "data: {}\nreplies: {}\nsha256: {}\nowner: {}\n\n",
+      kFirstLine, one_line(player.uid), one_line(player.server), player.account.value, player.epoch,
+      player.version, player.at_s, one_line(player.why), player.data.size(),
+      player.replies ? std::to_string(replies.size()) : std::string(kNone),
+      crypto::hex_encode(crypto::sha256(player.data + replies)), player.owner);
 }
 
 // What the folder's files hold by now.
@@ -152,8 +153,8 @@ Result<std::string> write_rescue_file(const RescueOptions& options, const Rescue
                                          "agent.rescue_bytes_max ({})",
                                          options.folder, held, bytes, options.bytes_max));
   const std::string owner = player.owner == 0 ? "" : fmt::format("-{:x}", player.owner);
-  const std::string path = fmt::format("{}/{}-{}-{}{}.player", options.folder,
-                                       player.account.value, player.epoch, player.version, owner);
+  const std::string path = fmt::format("{}/{}-{}-{}{}.player", options.folder, player.account.value,
+                                       player.epoch, player.version, owner);
   std::string draft = path + ".XXXXXX";
   const int fd = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) return os_failure(path);

@@ -25,8 +25,8 @@
 namespace gatehouse::store {
 
 struct RescueOptions {
-  std::string folder = "var/rescue";       // agent.rescue_folder; made when missing, mode 0700
-  std::uint64_t bytes_max = 1ull << 30;    // agent.rescue_bytes_max, of all files in it
+  std::string folder = "var/rescue";     // agent.rescue_folder; made when missing, mode 0700
+  std::uint64_t bytes_max = 1ull << 30;  // agent.rescue_bytes_max, of all files in it
 };
 
 struct RescuedPlayer {

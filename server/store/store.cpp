@@ -9,10 +9,7 @@
 #include "base/log.hpp"
 
 namespace gatehouse::store {
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 std::string label(Options::Kind kind) {
   return "driver=\"" + std::string(name(kind)) + "\"";

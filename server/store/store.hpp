@@ -114,8 +114,8 @@ class Store {
   std::vector<std::unique_ptr<Driver>> drivers_;  // one a thread, touched by that thread only
   std::unique_ptr<Driver> closed_driver_;
   std::vector<std::vector<Reply>> replies_;  // of a thread's group, touched by that thread only
-  LogLimit lines_{1, 60'000};  // about connections that are not made
-  actor::WorkPool pool_;  // last: its threads use the members above
+  LogLimit lines_{1, 60'000};                // about connections that are not made
+  actor::WorkPool pool_;                     // last: its threads use the members above
 };
 
 }  // namespace gatehouse::store

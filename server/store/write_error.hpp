@@ -17,11 +17,13 @@ namespace gatehouse::store {
     case Errc::kFenced:
     case Errc::kRefused:
     case Errc::kCorrupt:
-    case Errc::kTooBig: return true;
+    case Errc::kTooBig:
+      return true;
     case Errc::kUnavailable:
     case Errc::kTimeout:
     case Errc::kClosed:
-    case Errc::kIo: break;
+    case Errc::kIo:
+      break;
   }
   return false;
 }

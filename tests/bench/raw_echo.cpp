@@ -28,7 +28,9 @@ void on_alloc(uv_handle_t*, size_t, uv_buf_t* buffer) {
   *buffer = uv_buf_init(read_buffer, sizeof read_buffer);
 }
 
-void on_close(uv_handle_t* handle) { delete static_cast<Client*>(handle->data); }
+void on_close(uv_handle_t* handle) {
+  delete static_cast<Client*>(handle->data);
+}
 
 void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
   if (size < 0) return uv_close(reinterpret_cast<uv_handle_t*>(stream), on_close);

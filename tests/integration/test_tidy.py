@@ -162,6 +162,14 @@ def test_bad_layers_are_reported(tmp_path, name):
     assert len(findings) == 1 and message in findings[0], output
 
 
+def test_bad_format_is_reported(tmp_path):
+    write(tmp_path, ".clang-format", (ROOT / ".clang-format").read_text())
+    write(tmp_path, "server/CMakeLists.txt", LAYERS)
+    write(tmp_path, "server/base/a.cpp", "int f(){return 1;}\n")
+    code, output = tidy(tmp_path)
+    assert code == 1 and "server/base/a.cpp:1: is not formatted" in output, output
+
+
 def test_good_sample_is_not(tmp_path):
     write(tmp_path, "server/CMakeLists.txt", LAYERS)
     write(

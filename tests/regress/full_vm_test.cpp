@@ -69,8 +69,7 @@ class Client {
     std::string text = crypto::base64_encode(uid) + "@" + crypto::base64_encode("sample") + "#" +
                        crypto::base64_encode(subid) + ":" + std::to_string(index);
     const Secret secret{std::string(kSecret)};
-    text += ":" + crypto::base64_encode(
-                      protocol::gate_mac(protocol::Suite::kSkynet, secret, text));
+    text += ":" + crypto::base64_encode(protocol::gate_mac(protocol::Suite::kSkynet, secret, text));
     send(text);
     welcome_ = frame() == "200 OK";
   }
@@ -141,15 +140,13 @@ class World {
     EXPECT_TRUE(gate_.start(network_, system_).has_value());
     skynet::boot_services(runtime_);
     EXPECT_TRUE(system_.wait_env("full_vm_ready", kPatience).has_value());
-    account_ = in_store([](store::Driver& driver) {
-      return driver.create_account("test1", "").value().id;
-    });
+    account_ = in_store(
+        [](store::Driver& driver) { return driver.create_account("test1", "").value().id; });
     EXPECT_TRUE(settled());
     on_worker([this] {
       runtime_.allocation_faults = &faults_;
-      system_.worker(0).each_service([this](actor::Service& service) {
-        booted_.insert(service.id().value);
-      });
+      system_.worker(0).each_service(
+          [this](actor::Service& service) { booted_.insert(service.id().value); });
       return true;
     });
   }
@@ -167,8 +164,8 @@ class World {
 
   // A whole life in which `failures` allocations fail from number `first` on.
   void live(std::uint64_t first, std::uint64_t failures) {
-    SCOPED_TRACE(testing::Message() << "allocations " << first << " and " << failures - 1
-                                    << " after it fail");
+    SCOPED_TRACE(testing::Message()
+                 << "allocations " << first << " and " << failures - 1 << " after it fail");
     on_worker([this, first, failures] {
       faults_ = {.first = first, .count = failures};
       return true;
@@ -195,9 +192,9 @@ class World {
   auto in_store(F work) -> decltype(work(std::declval<store::Driver&>())) {
     std::promise<decltype(work(std::declval<store::Driver&>()))> done;
     auto result = done.get_future();
-    EXPECT_TRUE(store_->submit([&work, &done](store::Driver& driver) {
-      done.set_value(work(driver));
-    }).has_value());
+    EXPECT_TRUE(
+        store_->submit([&work, &done](store::Driver& driver) { done.set_value(work(driver)); })
+            .has_value());
     return result.get();
   }
 
@@ -214,9 +211,8 @@ class World {
     grant.uid = "test1";
     grant.server = "sample";
     grant.secret = Secret{std::string(kSecret)};
-    agents_.place(std::move(grant), [done](Result<login::Placement> placed) {
-      done->set_value(std::move(placed));
-    });
+    agents_.place(std::move(grant),
+                  [done](Result<login::Placement> placed) { done->set_value(std::move(placed)); });
     if (result.wait_for(kPatience) == std::future_status::ready) return result.get();
     ADD_FAILURE() << "a login without an answer";
     std::abort();
@@ -289,8 +285,12 @@ void sweep(std::uint64_t failures, std::uint64_t lives) {
 }
 
 // Lua tries once more after a collection, so two in a row.
-TEST(FullVm, EveryAllocationMayFail) { sweep(2, 500); }
-TEST(FullVm, MemoryMayBeShortForAWhile) { sweep(200, 40); }
+TEST(FullVm, EveryAllocationMayFail) {
+  sweep(2, 500);
+}
+TEST(FullVm, MemoryMayBeShortForAWhile) {
+  sweep(200, 40);
+}
 
 }  // namespace
 }  // namespace gatehouse::script

@@ -111,11 +111,16 @@ class Siege {
 
   void step_clock() {
     const std::uint32_t kind = below(100);
-    if (kind < 60) now_ns_ += below(kSecond);
-    else if (kind < 80) now_ns_ += below(120) * kSecond;
-    else if (kind < 82) now_ns_ += below(7'200) * kSecond;
-    else if (kind == 82 && below(10) == 0) now_ns_ += kDay;
-    else if (kind < 90) now_ns_ = std::max<std::int64_t>(now_ns_ - kSecond / 10, kDay);
+    if (kind < 60)
+      now_ns_ += below(kSecond);
+    else if (kind < 80)
+      now_ns_ += below(120) * kSecond;
+    else if (kind < 82)
+      now_ns_ += below(7'200) * kSecond;
+    else if (kind == 82 && below(10) == 0)
+      now_ns_ += kDay;
+    else if (kind < 90)
+      now_ns_ = std::max<std::int64_t>(now_ns_ - kSecond / 10, kDay);
   }
 
   MetricSet metrics_;
@@ -170,8 +175,7 @@ TEST(GuessBound, AKnownNetworkAndATicketAreNeverKeptOut) {
   std::int64_t now_ns = kDay;
   int refused = 0;
   for (int i = 0; i < 50'000; ++i, now_ns += 2 * kSecond) {
-    const net::Address from =
-        net::Address::from("10.2.0." + std::to_string(i % 150), 1).value();
+    const net::Address from = net::Address::from("10.2.0." + std::to_string(i % 150), 1).value();
     auto asked = throttle.ask({from, "alice", false, 0}, now_ns);
     refused += asked.refusal && asked.refusal->reason == admission::kAccountCapped.reason ? 1 : 0;
     asked.guess.failed(now_ns);

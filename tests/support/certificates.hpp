@@ -23,9 +23,9 @@ class Certificates {
   // issuer has its own name signs itself.
   void make_for(const std::string& name, const std::string& issuer,
                 const std::string& alternatives) {
-    std::vector<std::string> more = {"-subj", "/CN=" + name, "-addext",
-                                     "subjectAltName=" + alternatives, "-addext",
-                                     "basicConstraints=critical,CA:FALSE"};
+    std::vector<std::string> more = {"-subj",   "/CN=" + name,
+                                     "-addext", "subjectAltName=" + alternatives,
+                                     "-addext", "basicConstraints=critical,CA:FALSE"};
     if (issuer != name) more.insert(more.end(), {"-CA", pem(issuer), "-CAkey", key(issuer)});
     make(name, more);
   }
@@ -37,7 +37,8 @@ class Certificates {
     write_file(folder_ / (name + ".cnf"),
                "[ca]\ndefault_ca=c\n[c]\ndatabase=" + database +
                    "\nrand_serial=yes\ndefault_md=sha256\npolicy=p\ncopy_extensions=copy\n"
-                   "new_certs_dir=" + folder_.path() + "\n[p]\ncommonName=supplied\n");
+                   "new_certs_dir=" +
+                   folder_.path() + "\n[p]\ncommonName=supplied\n");
     run({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
          key(name), "-out", request, "-subj", "/CN=" + name, "-addext",
          "subjectAltName=" + alternatives});
@@ -51,8 +52,9 @@ class Certificates {
  private:
   void make(const std::string& name, const std::vector<std::string>& more) {
     std::vector<std::string> command = {
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-        "-days", "2", "-keyout", key(name), "-out", pem(name)};
+        "req",    "-x509", "-newkey", "ec",      "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2",       "-keyout", key(name),  "-out",
+        pem(name)};
     command.insert(command.end(), more.begin(), more.end());
     run(std::move(command));
   }

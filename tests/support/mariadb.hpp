@@ -46,12 +46,21 @@ class MariaDb {
 
   // Returns once the server answers connections.
   void start() {
-    std::vector<std::string> command = {
-        program("mariadbd"), "--no-defaults", "--datadir=" + data(), "--tmpdir=" + tmpdir(),
-        "--socket=" + socket(), "--port=" + std::to_string(port_), "--bind-address=127.0.0.1",
-        "--pid-file=" + (folder_ / "pid"), "--innodb-buffer-pool-size=32M",
-        "--innodb-log-file-size=8M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M",
-        "--innodb-flush-log-at-trx-commit=2", "--max-connections=60", "--skip-name-resolve"};
+    std::vector<std::string> command = {program("mariadbd"),
+                                        "--no-defaults",
+                                        "--datadir=" + data(),
+                                        "--tmpdir=" + tmpdir(),
+                                        "--socket=" + socket(),
+                                        "--port=" + std::to_string(port_),
+                                        "--bind-address=127.0.0.1",
+                                        "--pid-file=" + (folder_ / "pid"),
+                                        "--innodb-buffer-pool-size=32M",
+                                        "--innodb-log-file-size=8M",
+                                        "--key-buffer-size=1M",
+                                        "--aria-pagecache-buffer-size=1M",
+                                        "--innodb-flush-log-at-trx-commit=2",
+                                        "--max-connections=60",
+                                        "--skip-name-resolve"};
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     if (geteuid() == 0) command.push_back("--user=root");
     server_.start(command, log());
@@ -79,9 +88,14 @@ class MariaDb {
   }
   // Runs SQL as root and returns the rows, tab-separated.
   std::string query(const std::string& database, const std::string& sql) {
-    std::vector<std::string> command = {
-        program("mariadb"), "--no-defaults", "--socket=" + socket(), "--user=root",
-        "--batch", "--skip-column-names", "--default-character-set=utf8mb4", "--execute=" + sql};
+    std::vector<std::string> command = {program("mariadb"),
+                                        "--no-defaults",
+                                        "--socket=" + socket(),
+                                        "--user=root",
+                                        "--batch",
+                                        "--skip-column-names",
+                                        "--default-character-set=utf8mb4",
+                                        "--execute=" + sql};
     if (!database.empty()) command.push_back(database);
     return run_program(command, log());
   }
@@ -90,8 +104,9 @@ class MariaDb {
   static std::string program(const std::string& name) {
     for (const char* folder : {"/usr/sbin/", "/usr/bin/", "/usr/local/sbin/", "/usr/local/bin/"})
       if (access((folder + name).c_str(), X_OK) == 0) return folder + name;
-    throw std::runtime_error(name + " is missing: install mariadb-server-core and "
-                                    "mariadb-client");
+    throw std::runtime_error(name +
+                             " is missing: install mariadb-server-core and "
+                             "mariadb-client");
   }
 
   // Makes the system tables. They are made once in a build folder and copied from then on.
@@ -102,11 +117,10 @@ class MariaDb {
     made = std::string(GATEHOUSE_BINARY_DIR "/mariadb-") + std::to_string(version.count());
     if (std::filesystem::exists(made)) return std::filesystem::copy(made, data(), kCopyAll);
 #endif
-    std::vector<std::string> command = {program("mariadb-install-db"), "--no-defaults",
-                                        "--datadir=" + data(), "--tmpdir=" + tmpdir(),
-                                        "--skip-test-db",
-                                        "--auth-root-authentication-method=normal",
-                                        "--innodb-log-file-size=8M"};
+    std::vector<std::string> command = {
+        program("mariadb-install-db"), "--no-defaults",  "--datadir=" + data(),
+        "--tmpdir=" + tmpdir(),        "--skip-test-db", "--auth-root-authentication-method=normal",
+        "--innodb-log-file-size=8M"};
     if (geteuid() == 0) command.push_back("--user=root");
     run_program(command, log());
     if (made == data()) return;
@@ -124,9 +138,8 @@ class MariaDb {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    const bool bound =
-        ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
     ::close(fd);
     if (!bound) throw std::runtime_error("no free port");
     return ntohs(address.sin_port);
@@ -149,13 +162,17 @@ class MariaDb {
     return greeted;
   }
 
-  std::string data() const { return folder_ / "data"; }
+  std::string data() const {
+    return folder_ / "data";
+  }
   // Of its own: a server that starts deletes the temporary tables that it finds.
   std::string tmpdir() const {
     std::filesystem::create_directories(folder_ / "tmp");
     return folder_ / "tmp";
   }
-  std::string log() const { return folder_ / "log"; }
+  std::string log() const {
+    return folder_ / "log";
+  }
   std::string log_text() const {
     std::ostringstream text;
     text << std::ifstream(log()).rdbuf();

@@ -133,9 +133,7 @@ class MemoryClient final : public Client {
     EXPECT_TRUE(arrives()) << "the server is silent";
     return state_->take(SIZE_MAX);
   }
-  bool ended() override {
-    return arrives() && state_->look().bytes == 0;
-  }
+  bool ended() override { return arrives() && state_->look().bytes == 0; }
   std::size_t flood(std::size_t most) override {
     const std::string chunk(65'536, 'x');
     std::size_t sent = 0;
@@ -282,7 +280,9 @@ inline void TcpClient::reset() {
   close();
 }
 
-inline void TcpClient::finish_sending() { ::shutdown(descriptor_, SHUT_WR); }
+inline void TcpClient::finish_sending() {
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
 inline bool TcpClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -328,8 +328,7 @@ inline std::size_t TcpClient::flood(std::size_t most) {
   const std::string chunk(65'536, 'x');
   std::size_t sent = 0;
   while (sent < most) {
-    const ssize_t n =
-        ::send(descriptor_, chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(descriptor_, chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n <= 0) break;
     sent += static_cast<std::size_t>(n);
   }
@@ -357,10 +356,12 @@ inline MemoryClients::MemoryClients(MetricSet& metrics)
   system_.start(network_.loop_factory());
 }
 
-inline MemoryClients::~MemoryClients() { system_.stop(); }
+inline MemoryClients::~MemoryClients() {
+  system_.stop();
+}
 
 inline std::unique_ptr<Client> MemoryClients::connect(MemoryNetwork& network, const Address& server,
-                                               std::size_t receive_buffer_bytes) {
+                                                      std::size_t receive_buffer_bytes) {
   auto dialled = network.dial(Address::from("127.0.0.1", 40'000).value(), server);
   EXPECT_TRUE(dialled.has_value()) << dialled.error().message;
   constexpr std::size_t kWindowBytes = 1u << 20;

@@ -10,7 +10,8 @@ build_packages=(
 client_packages=(python3 python3-cryptography)
 test_packages=(
   "${build_packages[@]}" "${client_packages[@]}"
-  ccache libgtest-dev libgmock-dev mariadb-server-core mariadb-client openssl python3-pytest
+  ccache clang-format libgtest-dev libgmock-dev mariadb-server-core mariadb-client openssl
+  python3-pytest
   python3-pytest-xdist lua-check redis-tools lua5.4
 )
 

@@ -54,8 +54,8 @@ class Load {
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         payload_(options.payload_bytes, 'x') {
     for (std::uint32_t i = 0; i < options.players; ++i) {
-      players_.push_back(std::make_unique<Player>(
-          i, options.prefix + std::to_string(i), options.server));
+      players_.push_back(
+          std::make_unique<Player>(i, options.prefix + std::to_string(i), options.server));
     }
   }
 
@@ -260,8 +260,7 @@ class Load {
       players_[i]->sent_ns.assign(options_.depth, 0);
       // With think time they start spread over it, not all at once.
       if (options_.think_us != 0) {
-        players_[i]->due_ns =
-            monotonic_ns() + options_.think_us * std::int64_t{1'000} * i / active;
+        players_[i]->due_ns = monotonic_ns() + options_.think_us * std::int64_t{1'000} * i / active;
         thinking_.push_back(players_[i].get());
       } else {
         send_some(*players_[i], options_.depth);

@@ -57,9 +57,9 @@ class Player {
   // Answers that came with the last readable().
   std::uint32_t answers = 0;
   std::uint32_t in_flight = 0;
-  std::int64_t started_ns = 0;             // of the login
-  std::int64_t due_ns = 0;                 // when the next request is to leave, with think time
-  std::vector<std::int64_t> sent_ns;       // of requests in flight, by session modulo size
+  std::int64_t started_ns = 0;        // of the login
+  std::int64_t due_ns = 0;            // when the next request is to leave, with think time
+  std::vector<std::int64_t> sent_ns;  // of requests in flight, by session modulo size
   std::vector<std::uint32_t>* latencies_ns = nullptr;  // where round trips are noted
 
  private:

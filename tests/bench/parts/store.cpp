@@ -76,8 +76,7 @@ void sqlite_save_player_1_kib(benchmark::State& state) {
   const std::string data(1024, 'd');
   std::uint64_t version = 0;
   for (auto _ : state) {
-    Database::must(
-        database.driver().save_player(account.id, "sample", fence, ++version, data, {}));
+    Database::must(database.driver().save_player(account.id, "sample", fence, ++version, data, {}));
   }
 }
 BENCHMARK(sqlite_save_player_1_kib)->Unit(benchmark::kMicrosecond);

@@ -48,8 +48,8 @@ TEST(EntityManager, RemovedIdMayBeRegisteredAgain) {
 TEST(EntityManager, RemoveAllDropsOneActorsEntriesOnly) {
   EntityManager entities;
   for (int i = 0; i < 40; ++i) {
-    ASSERT_TRUE(entities.add(i % 2 == 0 ? "player" : "room", std::to_string(i),
-                             i % 4 < 2 ? kAlice : kBob));
+    ASSERT_TRUE(
+        entities.add(i % 2 == 0 ? "player" : "room", std::to_string(i), i % 4 < 2 ? kAlice : kBob));
   }
   entities.remove_all(kAlice);
   EXPECT_EQ(entities.count("player") + entities.count("room"), 20u);

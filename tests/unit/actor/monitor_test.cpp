@@ -46,16 +46,15 @@ class MonitorTest : public testing::Test {
     limits.endless_loop_break_ms = break_ms;
     system_.emplace(test_world(), SystemOptions{.workers = 2, .limits = limits}, metrics_);
     system_->start([](Worker&) { return make_condvar_loop(); });
-    service_ = spawn(*system_, [this](TestService&, MessagePtr) { spinner_(); }, 1);
+    service_ = spawn(
+        *system_, [this](TestService&, MessagePtr) { spinner_(); }, 1);
   }
   // Lets a handler end that a failed test left behind, so that stop() returns.
   void TearDown() override {
     spinner_.stop = true;
     system_->stop();
   }
-  [[nodiscard]] std::int64_t reports() {
-    return metrics_.counter("endless_loops", "", "").value();
-  }
+  [[nodiscard]] std::int64_t reports() { return metrics_.counter("endless_loops", "", "").value(); }
 
   Spinner spinner_;
   MetricSet metrics_;
@@ -125,9 +124,12 @@ TEST_F(MonitorTest, BusyWorkerIsNotEndless) {
   start(300, 0);
   spinner_.stop = true;  // handlers return at once
   std::atomic<bool> enough{false};
-  const ServiceId busy = spawn(*system_, [this, &enough](TestService& self, MessagePtr) {
-    if (!enough) system_->send(message_to(self.id(), "again"));
-  }, 0);
+  const ServiceId busy = spawn(
+      *system_,
+      [this, &enough](TestService& self, MessagePtr) {
+        if (!enough) system_->send(message_to(self.id(), "again"));
+      },
+      0);
   system_->send(message_to(busy, "go"));
   const MonotonicMs until = monotonic_ms() + 700;
   EXPECT_TRUE(eventually([until] { return monotonic_ms() > until; }));

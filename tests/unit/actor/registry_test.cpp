@@ -16,7 +16,9 @@ ServiceId reserve(Registry& registry, std::uint16_t worker = 0) {
   return id ? *id : ServiceId{};
 }
 
-std::string numbered(int round, int i) { return std::to_string(round) + "/" + std::to_string(i); }
+std::string numbered(int round, int i) {
+  return std::to_string(round) + "/" + std::to_string(i);
+}
 
 TEST(Registry, ReservesLiveAddressesAndReleasesThem) {
   Registry registry;
@@ -45,7 +47,7 @@ TEST(Registry, AddressesNeverGivenOutAreNotFound) {
     EXPECT_FALSE(registry.live(ServiceId{id})) << id;
   }
   const ServiceId a = reserve(registry);
-  EXPECT_FALSE(registry.live(ServiceId{a.value + 1}));  // on the same page
+  EXPECT_FALSE(registry.live(ServiceId{a.value + 1}));           // on the same page
   EXPECT_FALSE(registry.live(ServiceId{a.value | 0x01000000}));  // of another node
   EXPECT_EQ(registry.find(ServiceId{}), nullptr);
 }

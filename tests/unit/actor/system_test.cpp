@@ -47,12 +47,15 @@ TEST_F(SystemTest, PingPongAcrossWorkers) {
   };
   const ServiceId there = spawn(*system_, pong, 1);
   int expected = 0;  // of the first worker's thread
-  const ServiceId here = spawn(*system_, [&](TestService& self, MessagePtr m) {
-    EXPECT_EQ(number(*m), expected);
-    EXPECT_EQ(self.worker().index(), 0);
-    if (++expected > kRounds) return done.set_value();
-    system_->send(message_to(there, std::to_string(expected), self.id()));
-  }, 0);
+  const ServiceId here = spawn(
+      *system_,
+      [&](TestService& self, MessagePtr m) {
+        EXPECT_EQ(number(*m), expected);
+        EXPECT_EQ(self.worker().index(), 0);
+        if (++expected > kRounds) return done.set_value();
+        system_->send(message_to(there, std::to_string(expected), self.id()));
+      },
+      0);
   system_->send(message_to(here, "0"));
   ASSERT_EQ(done.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
 }
@@ -140,17 +143,23 @@ TEST_F(SystemTest, CallersOfAKilledServiceAllGetAnAnswer) {
   constexpr int kCalls = 2000;
   start(2);
   std::atomic<int> answers{0}, unknown{0}, queued{0};
-  const ServiceId server = spawn(*system_, [this](TestService& self, MessagePtr m) {
-    system_->send(message_to(m->source, "", self.id(), m->session, MessageType::kResponse));
-  }, 1);
-  const ServiceId client = spawn(*system_, [&](TestService& self, MessagePtr m) {
-    if (m->type == MessageType::kText) {
-      const auto result = system_->send(message_to(server, "call", self.id(), m->session));
-      result == SendResult::kQueued ? ++queued : ++unknown;
-    } else {
-      ++answers;
-    }
-  }, 0);
+  const ServiceId server = spawn(
+      *system_,
+      [this](TestService& self, MessagePtr m) {
+        system_->send(message_to(m->source, "", self.id(), m->session, MessageType::kResponse));
+      },
+      1);
+  const ServiceId client = spawn(
+      *system_,
+      [&](TestService& self, MessagePtr m) {
+        if (m->type == MessageType::kText) {
+          const auto result = system_->send(message_to(server, "call", self.id(), m->session));
+          result == SendResult::kQueued ? ++queued : ++unknown;
+        } else {
+          ++answers;
+        }
+      },
+      0);
   for (int i = 1; i <= kCalls; ++i) {
     system_->send(message_to(client, "", {}, i));
     if (i == kCalls / 2) system_->kill(server);
@@ -171,8 +180,8 @@ TEST_F(SystemTest, StopWhileMessagesFly) {
       ring.push_back(spawn(*system_, [this](TestService& self, MessagePtr m) {
         // Requests, so that every one that is dropped must be answered somewhere.
         for (std::uint32_t to = 1; to <= 12; to += 5) {
-          system_->send(message_to(ServiceId{(self.id().value + to) % 12 + 1}, m->view(),
-                                   self.id(), m->type == MessageType::kError ? 0 : 1));
+          system_->send(message_to(ServiceId{(self.id().value + to) % 12 + 1}, m->view(), self.id(),
+                                   m->type == MessageType::kError ? 0 : 1));
         }
       }));
     }
@@ -226,10 +235,13 @@ TEST_F(SystemTest, ExclusiveWorkerIsOutOfTurn) {
   EXPECT_EQ(*index, 2);
   EXPECT_EQ(system_->worker_count(), 2);
   std::promise<std::pair<std::uint16_t, int>> where;
-  const ServiceId heavy = spawn(*system_, [&where](TestService& self, MessagePtr) {
-    const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
-    where.set_value({self.worker().index(), nice});
-  }, *index);
+  const ServiceId heavy = spawn(
+      *system_,
+      [&where](TestService& self, MessagePtr) {
+        const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+        where.set_value({self.worker().index(), nice});
+      },
+      *index);
   system_->send(message_to(heavy, "go"));
   const auto [worker, nice] = where.get_future().get();
   EXPECT_EQ(worker, 2);

@@ -31,9 +31,8 @@ TEST_F(WorkerTest, MailboxIsFifo) {
 TEST_F(WorkerTest, SpawnedServiceGetsWhatWasSentBeforeItExisted) {
   step([this](Worker& worker) {
     Seen seen;
-    const ServiceId id = spawn(system_, [&seen](TestService&, MessagePtr m) {
-      seen.push_back(note(*m));
-    });
+    const ServiceId id =
+        spawn(system_, [&seen](TestService&, MessagePtr m) { seen.push_back(note(*m)); });
     EXPECT_TRUE(system_.registry().live(id));
     EXPECT_EQ(worker.find(id), nullptr);
     for (const char* text : {"a", "b", "c"}) {
@@ -271,8 +270,8 @@ TEST_F(WorkerTest, FullMailboxRefusesOtherThreadsUntilItIsDrained) {
     TestService& service = attach([&handled](TestService&, MessagePtr) { ++handled; });
     const ServiceId id = service.id();
     const std::string block(10'000, 'x');
-    const int fits = static_cast<int>(
-        kMailboxBytes / make_message(std::string_view(block))->cost());
+    const int fits =
+        static_cast<int>(kMailboxBytes / make_message(std::string_view(block))->cost());
     for (int round = 1; round <= 3; ++round) {
       std::thread([&, this] {
         for (int i = 0; i < fits; ++i) {

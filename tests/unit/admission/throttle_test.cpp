@@ -14,7 +14,9 @@ namespace {
 constexpr std::int64_t kS = 1'000'000'000;
 constexpr std::int64_t kStart = 1'000 * kS;
 
-net::Address address(const std::string& ip) { return net::Address::from(ip, 1).value(); }
+net::Address address(const std::string& ip) {
+  return net::Address::from(ip, 1).value();
+}
 
 Limits limits() {
   Limits limits;

@@ -39,9 +39,8 @@ class WaitingRoomTest : public testing::Test {
   Metric& gauge_ = metrics_.gauge("waiting", "", "");
   int slots_ = 0;
   std::string told_;
-  WaitingRoom room_{{.places_max = 4, .keep_ms = 1'000},
-                    [this] { return slots_ > 0 && slots_-- > 0; },
-                    gauge_};
+  WaitingRoom room_{
+      {.places_max = 4, .keep_ms = 1'000}, [this] { return slots_ > 0 && slots_-- > 0; }, gauge_};
 };
 
 TEST_F(WaitingRoomTest, NobodyWaitsWhileThereAreSlots) {
@@ -194,13 +193,15 @@ TEST_F(WaitingRoomTest, AClosedRoomTellsEverybodyAndTakesNobody) {
 TEST(WaitingRoom, ManyThreadsEveryVisitorIsToldOnce) {
   MetricSet metrics;
   std::atomic<int> slots{0};
-  WaitingRoom room({.places_max = 1'000, .keep_ms = 0},
-                   [&] {
-                     int have = slots.load();
-                     while (have > 0 && !slots.compare_exchange_weak(have, have - 1)) {}
-                     return have > 0;
-                   },
-                   metrics.gauge("waiting", "", ""));
+  WaitingRoom room(
+      {.places_max = 1'000, .keep_ms = 0},
+      [&] {
+        int have = slots.load();
+        while (have > 0 && !slots.compare_exchange_weak(have, have - 1)) {
+        }
+        return have > 0;
+      },
+      metrics.gauge("waiting", "", ""));
   constexpr int kThreads = 4, kEach = 2'000;
   std::atomic<int> told{0}, refused{0};
   std::vector<std::thread> threads;
@@ -263,9 +264,9 @@ TEST_F(ServerRoomsTest, CapacityAndStateMayChangeWhileSomebodyWaits) {
   players_ = 1;
   enter("a");
   enter("b");
-  rooms_->set_game_servers({{.name = "other"}, {.name = "sample",
-                                               .state = store::ServerState::kMaintenance,
-                                               .capacity = 9}});
+  rooms_->set_game_servers(
+      {{.name = "other"},
+       {.name = "sample", .state = store::ServerState::kMaintenance, .capacity = 9}});
   EXPECT_TRUE(rooms_->update(0));
   EXPECT_EQ(told(), "");
   rooms_->set_game_servers({{.name = "other", .state = store::ServerState::kClosed}});

@@ -9,7 +9,9 @@ int status(const HttpHead& head, HttpEffect effect = HttpEffect::kReads) {
   return judge_http(head, effect).status;
 }
 
-HttpHead for_host(std::string host) { return {.hosts = {std::move(host)}}; }
+HttpHead for_host(std::string host) {
+  return {.hosts = {std::move(host)}};
+}
 
 TEST(HttpGuard, HostsOfThisMachine) {
   for (const char* host : {"localhost", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:8080"})

@@ -60,8 +60,7 @@ TEST_F(LogFile, OldFileStaysInUseWhenReopenFails) {
   EXPECT_EQ(reopened.error().code, Errc::kIo);
   log::info({}, "still here");
   log::flush();
-  EXPECT_NE(test::read_file(folder_ / "moved/gatehouse.log").find("still here"),
-            std::string::npos);
+  EXPECT_NE(test::read_file(folder_ / "moved/gatehouse.log").find("still here"), std::string::npos);
 }
 
 TEST_F(LogFile, ReopenOfStdoutDoesNothing) {

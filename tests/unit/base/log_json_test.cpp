@@ -63,12 +63,12 @@ TEST_F(LogJson, BytesThatAreNoUtf8StillMakeJson) {
   const Case cases[] = {
       {"\xff", replaced},
       {"a\x80z", "a" + replaced + "z"},
-      {"\xc0\xaf", replaced + replaced},                       // overlong
-      {"\xe0\x80\x80", replaced + replaced + replaced},         // overlong
-      {"\xed\xa0\x80", replaced + replaced + replaced},         // surrogate
-      {"\xf5\x80", replaced + replaced},                        // beyond U+10FFFF
-      {"\xe4\xb8", replaced + replaced},                        // cut off
-      {"\xe4\"", replaced + "\""},                              // cut off by the quote
+      {"\xc0\xaf", replaced + replaced},                 // overlong
+      {"\xe0\x80\x80", replaced + replaced + replaced},  // overlong
+      {"\xed\xa0\x80", replaced + replaced + replaced},  // surrogate
+      {"\xf5\x80", replaced + replaced},                 // beyond U+10FFFF
+      {"\xe4\xb8", replaced + replaced},                 // cut off
+      {"\xe4\"", replaced + "\""},                       // cut off by the quote
   };
   for (const Case& c : cases) log::write(log::Level::kInfo, {}, c.text);
   const auto all = lines();

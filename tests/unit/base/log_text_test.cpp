@@ -41,7 +41,10 @@ TEST_F(LogText, TextIsNoFormat) {
 }
 
 TEST_F(LogText, ControlCharactersAreEscaped) {
-  EXPECT_EQ(logged(std::string_view("a\0b\rc\bd\x7f" "e\x1f" "f\tg", 13)),
+  EXPECT_EQ(logged(std::string_view("a\0b\rc\bd\x7f"
+                                    "e\x1f"
+                                    "f\tg",
+                                    13)),
             "a\\x00b\\x0dc\\x08d\\x7fe\\x1ff\tg\n");
 }
 
@@ -62,12 +65,12 @@ TEST_F(LogText, TracebackStaysReadable) {
 }
 
 TEST_F(LogText, ColoursAreEscaped) {
-  EXPECT_EQ(logged("\x1b[31mred\x1b[0m \x1b[8mhidden"),
-            "\\x1b[31mred\\x1b[0m \\x1b[8mhidden\n");
+  EXPECT_EQ(logged("\x1b[31mred\x1b[0m \x1b[8mhidden"), "\\x1b[31mred\\x1b[0m \\x1b[8mhidden\n");
 }
 
 TEST_F(LogText, EscapeSequencesThatMoveTheCursorAreEscaped) {
-  EXPECT_EQ(logged("\x1b[2K\x1b[1A\x1b[31\x1b" "E\x1b]0;t\x07\x1b"),
+  EXPECT_EQ(logged("\x1b[2K\x1b[1A\x1b[31\x1b"
+                   "E\x1b]0;t\x07\x1b"),
             "\\x1b[2K\\x1b[1A\\x1b[31\\x1bE\\x1b]0;t\\x07\\x1b\n");
 }
 

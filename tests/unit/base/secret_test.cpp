@@ -11,7 +11,9 @@ namespace gatehouse {
 namespace {
 
 template <class T>
-concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept Streamable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
 
 static_assert(!fmt::is_formattable<Secret>::value);
 static_assert(!Streamable<Secret>);

@@ -57,7 +57,9 @@ TEST_F(Signals, NoneIsDeadly) {
 
 TEST_F(Signals, AReaderAfterAReader) {
   take_signals();
-  { const SignalReader first([this](int signal) { on(signal); }); }
+  {
+    const SignalReader first([this](int signal) { on(signal); });
+  }
   ASSERT_EQ(kill(getpid(), SIGHUP), 0);
   const SignalReader second([this](int signal) { on(signal); });
   EXPECT_TRUE(test::eventually([this] { return count(SIGHUP) == 1; }));

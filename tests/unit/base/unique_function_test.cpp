@@ -13,7 +13,9 @@ static_assert(std::is_nothrow_move_constructible_v<UniqueFunction<void()>>);
 static_assert(!std::is_constructible_v<UniqueFunction<void()>, void (*)(int)>);
 static_assert(!std::is_constructible_v<UniqueFunction<std::string()>, int (*)()>);
 
-int twice(int n) { return 2 * n; }
+int twice(int n) {
+  return 2 * n;
+}
 
 TEST(UniqueFunction, EmptyUntilGivenAFunction) {
   UniqueFunction<int(int)> f;
@@ -34,11 +36,11 @@ TEST(UniqueFunction, HoldsWhatOnlyMoves) {
 }
 
 TEST(UniqueFunction, PassesArgumentsThrough) {
-  UniqueFunction<std::unique_ptr<int>(std::unique_ptr<int>, int&)> f =
-      [](std::unique_ptr<int> p, int& n) {
-        n = *p;
-        return p;
-      };
+  UniqueFunction<std::unique_ptr<int>(std::unique_ptr<int>, int&)> f = [](std::unique_ptr<int> p,
+                                                                          int& n) {
+    n = *p;
+    return p;
+  };
   int n = 0;
   auto p = std::make_unique<int>(9);
   const int* raw = p.get();

@@ -71,10 +71,9 @@ TEST(TlsRefusal, Certificates) {
   EXPECT_EQ(judge("ca", "here"), std::make_pair(std::string("fine"), std::string("fine")));
   EXPECT_EQ(judge("ca", "expired"), std::make_pair(refused + "certificate has expired",
                                                    heard + "sslv3 alert certificate expired"));
-  EXPECT_EQ(judge("ca", "self"), std::make_pair(refused + "self-signed certificate",
-                                                heard + "tlsv1 alert unknown ca"));
-  EXPECT_EQ(judge("stranger", "here").first,
-            refused + "unable to get local issuer certificate");
+  EXPECT_EQ(judge("ca", "self"),
+            std::make_pair(refused + "self-signed certificate", heard + "tlsv1 alert unknown ca"));
+  EXPECT_EQ(judge("stranger", "here").first, refused + "unable to get local issuer certificate");
   EXPECT_EQ(judge("ca", "other").first, refused + "hostname mismatch");
 }
 
@@ -102,8 +101,7 @@ TEST(TlsRefusal, SessionsThatCannotBe) {
   EXPECT_EQ(TlsSession::client(trusting("ca"), ".").error().code, Errc::kInvalid);
   EXPECT_EQ(TlsSession::client(trusting("ca"), std::string_view("a\0b", 3)).error().code,
             Errc::kInvalid);
-  EXPECT_EQ(TlsSession::client(trusting("ca"), std::string(300, 'a')).error().code,
-            Errc::kInvalid);
+  EXPECT_EQ(TlsSession::client(trusting("ca"), std::string(300, 'a')).error().code, Errc::kInvalid);
   EXPECT_EQ(TlsSession::server(new_context()).error().code, Errc::kInvalid);
 }
 

@@ -46,8 +46,7 @@ inline std::shared_ptr<TlsContext> trusting(const std::string& issuer) {
 // A server's context with the certificate of that name.
 inline std::shared_ptr<TlsContext> showing(const std::string& name) {
   auto context = new_context();
-  const auto loaded =
-      context->load_certificate(certificates().pem(name), certificates().key(name));
+  const auto loaded = context->load_certificate(certificates().pem(name), certificates().key(name));
   EXPECT_TRUE(loaded.has_value()) << loaded.error().message;
   return context;
 }

@@ -148,8 +148,8 @@ TEST(Conversations, ReadOnlyWhatTheyWrote) {
   known.enter("second", 2);
   known.add(ticket(1, 2), std::string(200, 'x'));
   const std::string good = known.encode();
-  for (const std::string_view bad : {std::string_view(""), std::string_view("\0", 1),
-                                     std::string_view("\3", 1)})
+  for (const std::string_view bad :
+       {std::string_view(""), std::string_view("\0", 1), std::string_view("\3", 1)})
     EXPECT_FALSE(Conversations::decode(bad, kCountMax).has_value());
   // Cut off anywhere but between two conversations.
   int whole = 0;

@@ -82,9 +82,9 @@ class GameWorld {
   auto in_store(F work) -> decltype(work(std::declval<store::Driver&>())) {
     std::promise<decltype(work(std::declval<store::Driver&>()))> done;
     auto result = done.get_future();
-    EXPECT_TRUE(store_->submit([&work, &done](store::Driver& driver) {
-      done.set_value(work(driver));
-    }).has_value());
+    EXPECT_TRUE(
+        store_->submit([&work, &done](store::Driver& driver) { done.set_value(work(driver)); })
+            .has_value());
     return result.get();
   }
 
@@ -136,8 +136,8 @@ class GameWorld {
     return options;
   }
   gate::GateOptions gate_options(const std::string& server) {
-    return {.server = server, .listen = {"127.0.0.1", 0}, .advertise = "",
-            .limits = system_.limits()};
+    return {
+        .server = server, .listen = {"127.0.0.1", 0}, .advertise = "", .limits = system_.limits()};
   }
   AgentOptions with_module(AgentOptions options, std::string_view game) {
     options.module = folder_ / "world_game.lua";

@@ -142,9 +142,8 @@ TEST(Budgets, AddressesThatTookNothingLatelyAreForgotten) {
   AddressBudgets budgets(Limits{});
   std::int64_t now = 5 * kSecond;
   for (int i = 0; i < 200'000; ++i) {
-    const auto address =
-        net::Address::from("2001:db8:" + std::to_string(i % 10'000) + ":" +
-                               std::to_string(i / 10'000) + "::1", 1);
+    const auto address = net::Address::from(
+        "2001:db8:" + std::to_string(i % 10'000) + ":" + std::to_string(i / 10'000) + "::1", 1);
     ASSERT_TRUE(address);
     const auto one = net::subscriber_bytes(*address);
     ASSERT_EQ(budgets.enter_handshake(one, false, now), AddressBudgets::Entry::kGranted);

@@ -89,8 +89,8 @@ TEST_P(CarrierTest, HoldsAConversationBackAndReadsOn) {
     std::string bytes = request_frame(std::string(60'000, 'x'), first + 1);
     for (std::uint32_t n = 2; n < 300; ++n) bytes += request_frame("x", first + n);
     ASSERT_TRUE(client.send(bytes));
-    ASSERT_TRUE(eventually(
-        [&] { return world.metric("gate_connections_held_back") == round + 1; }));
+    ASSERT_TRUE(
+        eventually([&] { return world.metric("gate_connections_held_back") == round + 1; }));
     world.answer(player, first, "held");
     ASSERT_EQ(client.response(), ok("held", first));
     ASSERT_EQ(client.response().session, first + 1);

@@ -82,9 +82,8 @@ std::unique_ptr<net::Network> World::start_on(Carrier carrier) {
     return sockets;
   }
   auto memory = std::make_unique<net::MemoryNetwork>(system);
-  memory->on_link([this](const net::Endpoint&, const std::shared_ptr<net::MemoryLink>& link) {
-    link_ = link;
-  });
+  memory->on_link(
+      [this](const net::Endpoint&, const std::shared_ptr<net::MemoryLink>& link) { link_ = link; });
   system.start(memory->loop_factory());
   return memory;
 }
@@ -99,8 +98,7 @@ World::World(GateOptions options, std::uint16_t workers, Carrier carrier)
             return options;
           }(),
           metrics) {
-  if (carrier == Carrier::kMemory)
-    clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
+  if (carrier == Carrier::kMemory) clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
   const auto started = gate.start(*network, system);
   EXPECT_TRUE(started) << started.error().message;
 }

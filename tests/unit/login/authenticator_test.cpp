@@ -91,8 +91,8 @@ TEST_F(AuthenticatorTest, StoppedPoolsRefuse) {
 TEST_F(AuthenticatorTest, EndsAfterAllThatItsLoginsHold) {
   std::promise<void> going, ended;
   std::promise<bool> outlived;
-  auto authenticator = std::make_unique<Authenticator>(parts(), Limits(),
-                                                       AuthenticatorOptions{.cost = kCheapCost});
+  auto authenticator =
+      std::make_unique<Authenticator>(parts(), Limits(), AuthenticatorOptions{.cost = kCheapCost});
   AuthRequest request;
   request.name = "new";
   request.server = "sample";

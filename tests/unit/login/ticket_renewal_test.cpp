@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::uint32_t kLostAnswerS = 60;
 
-net::Address client_at(const std::string& ip) { return net::Address::from(ip, 4711).value(); }
+net::Address client_at(const std::string& ip) {
+  return net::Address::from(ip, 4711).value();
+}
 
 TicketUse judge(std::uint64_t sequence, std::int64_t age_s, const std::string& ip,
                 bool ended = false) {

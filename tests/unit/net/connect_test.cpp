@@ -12,10 +12,10 @@ class ConnectTest : public NetTest {
     system_->worker(0).post([this, &promise, &endpoint, timeout_ms] {
       auto inside = std::make_shared<bool>(true);
       network_->connect(endpoint, timeout_ms,
-                  [&promise, inside](Result<std::unique_ptr<Transport>> result) {
-                    EXPECT_FALSE(*inside);
-                    promise.set_value(std::move(result));
-                  });
+                        [&promise, inside](Result<std::unique_ptr<Transport>> result) {
+                          EXPECT_FALSE(*inside);
+                          promise.set_value(std::move(result));
+                        });
       *inside = false;
     });
     return promise.get_future().get();
@@ -36,16 +36,14 @@ class ConnectTest : public NetTest {
 
 TEST_F(ConnectTest, ResolvesNamesAndNumbers) {
   start(1);
-  EXPECT_THAT(look_up("localhost").value(),
-              ::testing::IsSubsetOf({"127.0.0.1", "::1"}));
+  EXPECT_THAT(look_up("localhost").value(), ::testing::IsSubsetOf({"127.0.0.1", "::1"}));
   EXPECT_THAT(look_up("127.0.0.1").value(), ::testing::ElementsAre("127.0.0.1"));
   EXPECT_THAT(look_up("::1").value(), ::testing::ElementsAre("::1"));
   const std::string too_long(300, 'a');
   for (const std::string& host : {std::string("no-such-host.invalid"), too_long, std::string()}) {
     const auto result = look_up(host);
     ASSERT_FALSE(result.has_value()) << host;
-    EXPECT_TRUE(result.error().code == Errc::kNotFound ||
-                result.error().code == Errc::kUnavailable)
+    EXPECT_TRUE(result.error().code == Errc::kNotFound || result.error().code == Errc::kUnavailable)
         << result.error().message;
   }
 }

@@ -45,9 +45,9 @@ TEST_F(ListenerTest, SharesOnePortAmongWorkers) {
 TEST_F(ListenerTest, AcceptsOnOneWorkerOnly) {
   start(3);
   std::atomic<int> elsewhere{0};
-  const Address server = serve(
-      echo, [&](Transport& transport) { elsewhere += transport.set().worker().index() != 1; },
-      {.worker = 1});
+  const Address server =
+      serve(echo, [&](Transport& transport) { elsewhere += transport.set().worker().index() != 1; },
+            {.worker = 1});
   for (int i = 0; i < 30; ++i) {
     TcpClient client(server);
     ASSERT_TRUE(client.send("x"));
@@ -191,9 +191,8 @@ TEST_F(ListenerTest, RefusesAndSurvivesWithoutDescriptors) {
     for (auto& client : clients) client->connect(server);
     // Every one is told no: an end, not silence.
     for (auto& client : clients) ASSERT_TRUE(client->ended());
-    ASSERT_TRUE(eventually([&] {
-      return metric("connections_refused", "reason=\"descriptors\"") == 40;
-    }));
+    ASSERT_TRUE(
+        eventually([&] { return metric("connections_refused", "reason=\"descriptors\"") == 40; }));
     EXPECT_EQ(metric("connections_accepted", ""), 0);
   }
   // No spinning: at most a turn a connection, and some rest.

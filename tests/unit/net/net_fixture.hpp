@@ -194,5 +194,4 @@ inline std::string carrier_name(const ::testing::TestParamInfo<Carrier>& info) {
   return info.param == Carrier::kTcp ? "Tcp" : "Memory";
 }
 
-
 }  // namespace gatehouse::net

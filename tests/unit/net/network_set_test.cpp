@@ -5,7 +5,9 @@
 namespace gatehouse::net {
 namespace {
 
-Address address(const char* ip) { return Address::from(ip, 1).value(); }
+Address address(const char* ip) {
+  return Address::from(ip, 1).value();
+}
 
 NetworkSet set_of(std::initializer_list<const char*> texts) {
   NetworkSet set;
@@ -20,8 +22,8 @@ TEST(NetworkSet, HoldsAddressesAndNetworks) {
                          "2001:db8:ffff::1", "::1", "::ffff:203.0.113.7"}) {
     EXPECT_TRUE(set.contains(address(in))) << in;
   }
-  for (const char* out : {"203.0.113.8", "198.51.100.77", "192.0.2.127", "2001:db9::", "::2",
-                          "127.0.0.1"}) {
+  for (const char* out :
+       {"203.0.113.8", "198.51.100.77", "192.0.2.127", "2001:db9::", "::2", "127.0.0.1"}) {
     EXPECT_FALSE(set.contains(address(out))) << out;
   }
   EXPECT_FALSE(set.contains(Address()));
@@ -60,10 +62,10 @@ TEST(NetworkSet, ASubscriberHasAText) {
 
 TEST(NetworkSet, RefusesTheRest) {
   NetworkSet set;
-  for (const char* text : {"", "/", "/24", "127.0.0.1/", "127.0.0.1/33", "127.0.0.1/-1",
-                           "127.0.0.1/8 ", " 127.0.0.1", "127.0.0.1/8/8", "127.0.0/8", "::1/129",
-                           "::ffff:127.0.0.1/24", "::ffff:0:0/95", "host", "127.0.0.1/x",
-                           "127.0.0.1/99999999999999"}) {
+  for (const char* text :
+       {"", "/", "/24", "127.0.0.1/", "127.0.0.1/33", "127.0.0.1/-1", "127.0.0.1/8 ", " 127.0.0.1",
+        "127.0.0.1/8/8", "127.0.0/8", "::1/129", "::ffff:127.0.0.1/24", "::ffff:0:0/95", "host",
+        "127.0.0.1/x", "127.0.0.1/99999999999999"}) {
     EXPECT_FALSE(set.add(text)) << text;
   }
   EXPECT_FALSE(set.add(std::string_view("127.0.0.1\0/8", 12)));
@@ -73,8 +75,7 @@ TEST(NetworkSet, RefusesTheRest) {
 TEST(NetworkSet, ASubscriberIsAnAddressOrASlash64) {
   EXPECT_NE(subscriber_bytes(address("127.0.0.1")), subscriber_bytes(address("127.0.0.2")));
   EXPECT_EQ(subscriber_bytes(address("2001:db8::1")), subscriber_bytes(address("2001:db8::ffff")));
-  EXPECT_NE(subscriber_bytes(address("2001:db8::1")),
-            subscriber_bytes(address("2001:db8:0:1::1")));
+  EXPECT_NE(subscriber_bytes(address("2001:db8::1")), subscriber_bytes(address("2001:db8:0:1::1")));
 }
 
 }  // namespace

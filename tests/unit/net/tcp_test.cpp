@@ -40,8 +40,8 @@ TEST_F(TcpTest, RefusesADescriptorThatIsNoSocket) {
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code, Errc::kIo);
   });
-  ASSERT_TRUE(eventually(
-      [&] { return on_worker(0, [](TransportSet& set) { return set.count(); }) == 0; }));
+  ASSERT_TRUE(
+      eventually([&] { return on_worker(0, [](TransportSet& set) { return set.count(); }) == 0; }));
 }
 
 TEST_F(TcpTest, OpensNothingOnALoopThatEnds) {
@@ -55,10 +55,9 @@ TEST_F(TcpTest, OpensNothingOnALoopThatEnds) {
       auto late = std::make_unique<TcpTransport>(Socket(::socket(AF_INET, SOCK_STREAM, 0), {}));
       const auto opened = transport.set().attach(std::move(late), *this);
       refused += !opened.has_value() && opened.error().code == Errc::kClosed;
-      network.connect({"127.0.0.1", 1}, 1'000,
-                      [this](Result<std::unique_ptr<Transport>> result) {
-                        refused += !result.has_value() && result.error().code == Errc::kClosed;
-                      });
+      network.connect({"127.0.0.1", 1}, 1'000, [this](Result<std::unique_ptr<Transport>> result) {
+        refused += !result.has_value() && result.error().code == Errc::kClosed;
+      });
     }
     Network& network;
     std::atomic<int>& refused;

@@ -140,9 +140,8 @@ TEST_P(TransportCloseTest, EndsTheLingerOfAFlood) {
 TEST_P(TransportCloseTest, AnswersAHalfClosedPeerInFull) {
   start(1);
   const std::string bytes = pattern(4 << 20);
-  const Address server = serve([&](TestHandler&, Transport& transport, std::string_view) {
-    transport.write(bytes);
-  });
+  const Address server =
+      serve([&](TestHandler&, Transport& transport, std::string_view) { transport.write(bytes); });
   const auto client = connect(server, 4'096);
   ASSERT_TRUE(client->send("request"));
   client->finish_sending();

@@ -11,8 +11,8 @@ class TransportMoveTest : public TransportTest {
   // Serves with `on_data` and returns the first connection's id, which comes in at worker 0.
   ConnectionId accept_one(TestHandler::OnData on_data) {
     std::promise<ConnectionId> opened;
-    server_ = serve(std::move(on_data), [&](Transport& t) { opened.set_value(t.id()); },
-                    {.worker = 0});
+    server_ =
+        serve(std::move(on_data), [&](Transport& t) { opened.set_value(t.id()); }, {.worker = 0});
     client_ = connect(server_, 4'096);
     return opened.get_future().get();
   }
@@ -77,8 +77,8 @@ TEST_P(TransportMoveTest, BringsInputThatWasPutBackFirst) {
   ASSERT_TRUE(client_->send("and later"));
   auto transport = take(id);
   delete first.load();
-  EXPECT_EQ(transport->kind(), GetParam() == Carrier::kTcp ? TransportKind::kTcp
-                                                            : TransportKind::kMemory);
+  EXPECT_EQ(transport->kind(),
+            GetParam() == Carrier::kTcp ? TransportKind::kTcp : TransportKind::kMemory);
   EXPECT_EQ(transport->peer().ip(), "127.0.0.1");
   give(1, std::move(transport), keep(input_, mutex_));
   EXPECT_TRUE(arrives("again behind and later"));
@@ -101,10 +101,12 @@ TEST_P(TransportMoveTest, ServesWhatWasPutBackWhenItIsResumed) {
   on_worker(0, [](TransportSet&) {});
   EXPECT_EQ(calls, 1) << "it is paused";
   // Each time a bit more; what is newer stays behind what was put back.
-  while (!eventually([&] {
-    std::lock_guard lock(mutex_);
-    return input_ == "aabbccdd";
-  }, std::chrono::milliseconds(5))) {
+  while (!eventually(
+      [&] {
+        std::lock_guard lock(mutex_);
+        return input_ == "aabbccdd";
+      },
+      std::chrono::milliseconds(5))) {
     on_worker(0, [id](TransportSet& set) { set.find(id)->resume(); });
     ASSERT_LT(calls, 10);
   }
@@ -174,9 +176,8 @@ TEST_P(TransportMoveTest, TellsTheNextHandlerOfThePeersEnd) {
   before.ends.get_future().get();
   auto transport = take(id);
   EXPECT_EQ(before.input, "question");
-  const ConnectionId there = on_worker(1, [&](TransportSet& set) {
-    return set.attach(std::move(transport), after).value()->id();
-  });
+  const ConnectionId there = on_worker(
+      1, [&](TransportSet& set) { return set.attach(std::move(transport), after).value()->id(); });
   after.ends.get_future().get();
   on_worker(1, [&](TransportSet& set) {
     Transport& t = *set.find(there);
@@ -216,8 +217,8 @@ TEST_P(TransportMoveTest, NeitherHalfCutsRecordsNorLosesThemInALayer) {
           t.write(bytes);
           *left -= std::min(*left, bytes.size());
           if (*left != 0) return;
-          TransportSet& there = network_->transports(
-              static_cast<std::uint16_t>((t.set().worker().index() + 1) % 3));
+          TransportSet& there =
+              network_->transports(static_cast<std::uint16_t>((t.set().worker().index() + 1) % 3));
           auto moved = t.detach();
           ASSERT_TRUE(moved.has_value());
           ++moves;

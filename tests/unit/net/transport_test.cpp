@@ -41,8 +41,8 @@ TEST_P(TransportTest, CarriesAMebibyteBothWays) {
 TEST_P(TransportTest, FlushesWhatAJobWrote) {
   start(2);
   std::promise<ConnectionId> opened;
-  const Address server = serve(
-      echo, [&](Transport& transport) { opened.set_value(transport.id()); }, {.worker = 1});
+  const Address server =
+      serve(echo, [&](Transport& transport) { opened.set_value(transport.id()); }, {.worker = 1});
   const auto client = connect(server);
   const ConnectionId id = opened.get_future().get();
   on_worker(1, [id](TransportSet& set) {
@@ -66,8 +66,7 @@ TEST_P(TransportTest, MovesBetweenWorkersWithoutLossOrDoubling) {
           transport.write(bytes);
           *left -= std::min(*left, bytes.size());
           if (*left != 0) return;
-          const auto next =
-              static_cast<std::uint16_t>((transport.set().worker().index() + 1) % 3);
+          const auto next = static_cast<std::uint16_t>((transport.set().worker().index() + 1) % 3);
           TransportSet& there = network_->transports(next);
           auto moved = transport.detach();
           ASSERT_TRUE(moved.has_value());
@@ -114,8 +113,7 @@ TEST_P(TransportTest, MovesWithOutputThatWaits) {
     EXPECT_LT(transport.unsent_bytes(), bytes.size());
     transport.write("tail");
   });
-  auto moved = on_worker(
-      0, [&](TransportSet& set) { return set.find(id)->detach().value(); });
+  auto moved = on_worker(0, [&](TransportSet& set) { return set.find(id)->detach().value(); });
   first.reset();  // its transport left without it
   auto* handler = new TestHandler(census_, echo);
   on_worker(1, [&](TransportSet& set) {
@@ -131,15 +129,14 @@ TEST_P(TransportTest, PausesAndResumesReading) {
   start(1);
   std::atomic<std::size_t> got{0};
   std::promise<ConnectionId> opened;
-  const Address server = serve(
-      [&](TestHandler&, Transport& transport, std::string_view bytes) {
-        const bool first = got == 0;
-        got += bytes.size();
-        if (first) {
-          transport.pause();
-          opened.set_value(transport.id());
-        }
-      });
+  const Address server = serve([&](TestHandler&, Transport& transport, std::string_view bytes) {
+    const bool first = got == 0;
+    got += bytes.size();
+    if (first) {
+      transport.pause();
+      opened.set_value(transport.id());
+    }
+  });
   const auto client = connect(server);
   ASSERT_TRUE(client->send("first"));
   const ConnectionId id = opened.get_future().get();
@@ -159,9 +156,8 @@ TEST_P(TransportTest, SwitchesHandlers) {
   start(1);
   const Address server = serve([&](TestHandler& self, Transport& transport, std::string_view) {
     transport.write("one ");
-    auto* next = new TestHandler(census_, [](TestHandler&, Transport& s, std::string_view) {
-      s.write("two");
-    });
+    auto* next = new TestHandler(
+        census_, [](TestHandler&, Transport& s, std::string_view) { s.write("two"); });
     transport.set_handler(*next);
     delete &self;
   });

@@ -52,8 +52,8 @@ class UdpTest : public NetTest {
     UdpSocket* b = open(other_worker, server_, ip);
     EXPECT_NE(b->local().port(), 0);
     int count = 0;
-    for (const std::size_t size : {std::size_t{1}, std::size_t{0}, std::size_t{1'400},
-                                   UdpSocket::kDatagramBytesMax}) {
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{0}, std::size_t{1'400}, UdpSocket::kDatagramBytesMax}) {
       const std::string bytes = pattern(size);
       ASSERT_TRUE(send(0, a, b->local(), bytes).has_value());
       ++count;

@@ -15,9 +15,8 @@ TEST(Control, Design6Contents) {
 }
 
 TEST(Control, AReasonCannotBreakTheJson) {
-  for (const std::string& reason :
-       {std::string("\",\"code\":0"), std::string("\\"), std::string("a\nb\t\r\x01\x7f\0c", 9),
-        std::string("严😀")}) {
+  for (const std::string& reason : {std::string("\",\"code\":0"), std::string("\\"),
+                                    std::string("a\nb\t\r\x01\x7f\0c", 9), std::string("严😀")}) {
     const auto json = nlohmann::json::parse(format_kick(410, reason));
     EXPECT_EQ(json["reason"], reason);
     EXPECT_EQ(json["code"], 410);

@@ -145,9 +145,9 @@ TEST(Frame, SinkStopsAndTheRestIsHandedOver) {
         continue;
       }
       stopped = reader.feed(piece, [&](std::string_view body) {
-                  bodies.emplace_back(body);
-                  return body != "two";
-                }) == Status::kStopped;
+        bodies.emplace_back(body);
+        return body != "two";
+      }) == Status::kStopped;
     }
     EXPECT_EQ(bodies, (Bodies{"one", "two"}));
     EXPECT_EQ(reader.take_rest() + unfed, tail);

@@ -171,9 +171,9 @@ TEST(GateHandshake, IndexIsReadAsLuaDoes) {
 }
 
 TEST(GateHandshake, WhatIsNoNumberInLua) {
-  for (const char* text : {"", " ", "x", "1x", "1 2", "--1", "+-1", "- 1", "0x", "0xg", "0x-1",
-                           "x1", "inf", "nan", "-inf", "1e", "e5", ".", "1,5", "1e400",
-                           "0x1p", "١"})
+  for (const char* text :
+       {"",   " ",   "x",   "1x",   "1 2", "--1", "+-1", "- 1", "0x",    "0xg",  "0x-1",
+        "x1", "inf", "nan", "-inf", "1e",  "e5",  ".",   "1,5", "1e400", "0x1p", "١"})
     EXPECT_FALSE(parse_index(text)) << text;
   EXPECT_FALSE(parse_index(std::string_view("1\0", 2)));
 }
@@ -190,8 +190,7 @@ TEST(GateHandshake, Design6ExtendedForm) {
   EXPECT_EQ(handshake.conversation, "c0nv-_");
   EXPECT_EQ(handshake.options, "sealed,x");
   EXPECT_EQ(judge(body, session), kGateOk);
-  EXPECT_EQ(judge(sign(kName + ":3:0:::", session).substr(0, kName.size() + 6) + ":",
-                  session),
+  EXPECT_EQ(judge(sign(kName + ":3:0:::", session).substr(0, kName.size() + 6) + ":", session),
             kGateUnauthorized);
 }
 
@@ -208,9 +207,9 @@ TEST(GateHandshake, Design6ExtendedFieldsAreCoveredByTheMac) {
 
 TEST(GateHandshake, Design6BadExtendedFieldsAre400) {
   const Session session;
-  for (const char* rest : {":1::c:", ":1:-1:c:", ":1:x:c:", ":1:4294967296:c:", ":1: 1:c:",
-                           ":1:1.0:c:", ":1:0:a b:", ":1:0:a=:", ":1:0:a+b:", ":1:0:严:",
-                           ":1:0:123456789012345678901234567890123:"})
+  for (const char* rest :
+       {":1::c:", ":1:-1:c:", ":1:x:c:", ":1:4294967296:c:", ":1: 1:c:", ":1:1.0:c:", ":1:0:a b:",
+        ":1:0:a=:", ":1:0:a+b:", ":1:0:严:", ":1:0:123456789012345678901234567890123:"})
     EXPECT_EQ(judge(sign(kName + rest, session), session), kGateBadRequest) << rest;
   const std::string longest = ":1:4294967295:12345678901234567890123456789012:";
   EXPECT_EQ(judge(sign(kName + longest, session), session), kGateOk);

@@ -58,9 +58,9 @@ TEST(LineReader, Design5LimitIsFinal) {
 TEST(LineReader, ALineOverTheLimitIsNotGivenOut) {
   LineReader reader(4);
   Lines lines;
-  EXPECT_EQ(reader.feed("1234\n12345\nx\n",
-                        [&](auto line) { return lines.emplace_back(line), true; }),
-            LineStatus::kTooLong);
+  EXPECT_EQ(
+      reader.feed("1234\n12345\nx\n", [&](auto line) { return lines.emplace_back(line), true; }),
+      LineStatus::kTooLong);
   EXPECT_EQ(lines, Lines{"1234"});
 }
 

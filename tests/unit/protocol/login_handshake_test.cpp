@@ -14,7 +14,9 @@ namespace {
 
 using Kind = LoginStep::Kind;
 
-std::string b64(std::string_view bytes) { return crypto::base64_encode(bytes); }
+std::string b64(std::string_view bytes) {
+  return crypto::base64_encode(bytes);
+}
 
 LoginHandshakeOptions all_suites() {
   return {true, true, true, Secret(std::string(32, '\x07'))};
@@ -41,8 +43,12 @@ void expect_refused(const LoginStep& step, int code, std::string_view line) {
   EXPECT_TRUE(step.secret.empty());
 }
 
-void expect_401(const LoginStep& step) { expect_refused(step, 401, "401 Unauthorized"); }
-void expect_400(const LoginStep& step) { expect_refused(step, 400, "400 Bad Request"); }
+void expect_401(const LoginStep& step) {
+  expect_refused(step, 401, "401 Unauthorized");
+}
+void expect_400(const LoginStep& step) {
+  expect_refused(step, 400, "400 Bad Request");
+}
 
 // A handshake of the example that has come to line 5, which gets the token sealed.
 LoginStep skynet_with_token(const LoginHandshakeOptions& options, std::string_view token) {
@@ -143,8 +149,10 @@ TEST(LoginHandshake, X25519EveryBrokenByteIs401) {
     const std::string good = crypto::base64_decode(text_of(c[field])).value();
     for (std::size_t i = 0; i <= good.size(); ++i) {
       std::string bad = good;
-      if (i < good.size()) bad[i] = static_cast<char>(bad[i] ^ 1);
-      else bad.pop_back();
+      if (i < good.size())
+        bad[i] = static_cast<char>(bad[i] ^ 1);
+      else
+        bad.pop_back();
       LoginHandshake handshake(options, randomness);
       (void)handshake.on_line(text_of(c["line2"]));
       if (field == std::string("line5")) (void)handshake.on_line(text_of(c["line4"]));
@@ -265,8 +273,8 @@ TEST(LoginHandshake, Design5UserNames) {
     EXPECT_EQ(step.token.user, user);
   }
   EXPECT_EQ(skynet_with_token(options, token("e\u0301")).token.user, "\u00e9");
-  for (const std::string& user : {std::string(), std::string(65, 'a'), std::string("a\nb"),
-                                  std::string("\xff")}) {
+  for (const std::string& user :
+       {std::string(), std::string(65, 'a'), std::string("a\nb"), std::string("\xff")}) {
     expect_401(skynet_with_token(options, token(user)));
     LoginHandshake plain(options, example_randomness());
     expect_401(plain.on_line(token(user)));

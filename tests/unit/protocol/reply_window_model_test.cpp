@@ -38,8 +38,10 @@ class Model {
     const bool newer = version > entry.version;
     entry.version = version;
     if (!entry.answered) {
-      if (newer) entry.duplicates = 0;
-      else if (++entry.duplicates > 1) return Verdict::kConflict;
+      if (newer)
+        entry.duplicates = 0;
+      else if (++entry.duplicates > 1)
+        return Verdict::kConflict;
       return Verdict::kWait;
     }
     order_.remove(session);
@@ -96,10 +98,14 @@ class Life {
   void run(int steps) {
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
       const std::uint32_t act = pick(100);
-      if (act < 50) request();
-      else if (act < 90) finish();
-      else if (act < 99) ++version_;
-      else restart();
+      if (act < 50)
+        request();
+      else if (act < 90)
+        finish();
+      else if (act < 99)
+        ++version_;
+      else
+        restart();
       check();
     }
   }
@@ -129,8 +135,9 @@ class Life {
     const std::size_t place = pick(static_cast<std::uint32_t>(running_.size()));
     const Running request = running_[place];
     running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(place));
-    const std::size_t size = pick(30) == 0 ? kResponseContentBytesMax + pick(2)
-                                           : pick(10) == 0 ? pick(2000) : pick(70);
+    const std::size_t size = pick(30) == 0   ? kResponseContentBytesMax + pick(2)
+                             : pick(10) == 0 ? pick(2000)
+                                             : pick(70);
     const std::string content(size, static_cast<char>('a' + pick(26)));
     const bool ok = pick(5) != 0;
     const std::uint32_t current = pick(4) == 0 ? 0 : version_;
@@ -140,8 +147,8 @@ class Life {
       return;
     }
     const bool fits = content.size() <= kResponseContentBytesMax;
-    const auto asked = model_.complete(request.ticket.session, ok && fits,
-                                       fits ? content : std::string());
+    const auto asked =
+        model_.complete(request.ticket.session, ok && fits, fits ? content : std::string());
     ASSERT_EQ(done.send, asked == current);
     ASSERT_EQ(done.content, fits ? content : std::string());
     ASSERT_EQ(done.kind, ok && fits ? FrameKind::kOk : FrameKind::kError);

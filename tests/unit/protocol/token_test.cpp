@@ -9,7 +9,9 @@
 namespace gatehouse::protocol {
 namespace {
 
-std::string code_b64(std::string_view bytes) { return crypto::base64_encode(bytes); }
+std::string code_b64(std::string_view bytes) {
+  return crypto::base64_encode(bytes);
+}
 
 TEST(Token, Design5Password) {
   const auto token = parse_token("dGVzdDE=@Y29jb3Mx:MTIz");
@@ -61,10 +63,10 @@ TEST(Token, AnyBytesAreAPasswordAndAUserIsNotJudged) {
 
 TEST(Token, OtherShapesAreInvalid) {
   for (const char* text :
-       {"", "@", ":", "YQ==", "YQ==@YQ==", "YQ==:YQ==", "YQ==@:YQ==", "YQ==@YQ==!", "a b@YQ==:YQ==",
-        "YQ==@YQ==:Y Q", "YQ==@YQ==:YQ=", "YQ==@YQ==:YQ==@", "YQ==@YQ==:YQ==:YQ==",
-        "YQ==@YQ==:YQ==!YQ==", "YQ==@YQ==@YQ==:YQ==", "Y@YQ==:YQ==", "YQ==:YQ==@YQ==",
-        "YQ==@YQ==:Y\r"}) {
+       {"", "@", ":", "YQ==", "YQ==@YQ==", "YQ==:YQ==", "YQ==@:YQ==", "YQ==@YQ==!",
+        "a b@YQ==:YQ==", "YQ==@YQ==:Y Q", "YQ==@YQ==:YQ=", "YQ==@YQ==:YQ==@",
+        "YQ==@YQ==:YQ==:YQ==", "YQ==@YQ==:YQ==!YQ==", "YQ==@YQ==@YQ==:YQ==", "Y@YQ==:YQ==",
+        "YQ==:YQ==@YQ==", "YQ==@YQ==:Y\r"}) {
     const auto token = parse_token(text);
     ASSERT_FALSE(token) << text;
     EXPECT_EQ(token.error().code, Errc::kInvalid);

@@ -21,9 +21,13 @@ inline nlohmann::json load_cases(const std::string& file) {
   return cases;
 }
 
-inline std::string unhex(std::string_view text) { return crypto::hex_decode(text).value(); }
+inline std::string unhex(std::string_view text) {
+  return crypto::hex_decode(text).value();
+}
 
-inline std::string text_of(const nlohmann::json& value) { return value.get<std::string>(); }
+inline std::string text_of(const nlohmann::json& value) {
+  return value.get<std::string>();
+}
 
 inline LoginRandomness make_randomness(std::string_view challenge, std::string_view key) {
   LoginRandomness randomness;

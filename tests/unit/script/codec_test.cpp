@@ -197,8 +197,8 @@ TEST_F(CodecTest, KeepsTheMarkOfAnArray) {
 }
 
 TEST_F(CodecTest, PacksWhatPairsPresents) {
-  const auto bytes = packed(
-      "setmetatable({ hidden = 1 }, { __pairs = function() return next, { a = 1 } end })");
+  const auto bytes =
+      packed("setmetatable({ hidden = 1 }, { __pairs = function() return next, { a = 1 } end })");
   EXPECT_EQ(bytes.value(), "\x06\x0c\x61\x0a\x01\x00"s);
 }
 
@@ -206,8 +206,8 @@ TEST_F(CodecTest, RefusesWhatCannotBePacked) {
   for (const char* expression : {"print", "{ print }", "{ [print] = 1 }", "1, print"}) {
     const auto bytes = packed(expression);
     ASSERT_FALSE(bytes.has_value()) << expression;
-    EXPECT_NE(bytes.error().message.find("Unsupport type function to serialize"),
-              std::string::npos) << bytes.error().message;
+    EXPECT_NE(bytes.error().message.find("Unsupport type function to serialize"), std::string::npos)
+        << bytes.error().message;
   }
   EXPECT_EQ(packed("true").value(), "\x09"s) << "nothing stays of what failed half-way";
 }
@@ -221,8 +221,8 @@ TEST_F(CodecTest, BoundsTheDepth) {
   ASSERT_TRUE(deepest.has_value());
   EXPECT_TRUE(read(*deepest).has_value());
   EXPECT_FALSE(packed(nested(kPackDepthMax + 1).c_str()).has_value());
-  EXPECT_FALSE(
-      packed("(function() local t = {} t[1] = t return t end)()").has_value()) << "a circle";
+  EXPECT_FALSE(packed("(function() local t = {} t[1] = t return t end)()").has_value())
+      << "a circle";
   for (const int depth : {kPackDepthMax + 3, 1'000, 1'000'000}) {
     const std::string forged(static_cast<std::size_t>(depth), '\x0e');
     EXPECT_TRUE(is_garbage(read(forged))) << depth;
@@ -262,8 +262,8 @@ TEST_F(CodecTest, RefusesForgedCounts) {
   for (const std::string& bytes :
        {"\xfe\x22\xff\xff\xff\x7f"s, "\xfe\x32\xff\xff\xff\xff\xff\xff\xff\x7f"s,
         "\xfe\x22\xff\xff\xff\xff"s, "\xfe\x42\x00\x00\x00\x00\x00\x00\xf0\x3f"s,
-        "\xfe\x1c"s + "abc", "\xfe"s, "\xfe\x00"s,
-        "\x25\xff\xff\xff\xff"s + "x", "\x15\xff\xff"s, "\xfc"s + "short"}) {
+        "\xfe\x1c"s + "abc", "\xfe"s, "\xfe\x00"s, "\x25\xff\xff\xff\xff"s + "x", "\x15\xff\xff"s,
+        "\xfc"s + "short"}) {
     EXPECT_TRUE(is_garbage(read(bytes))) << testing::PrintToString(bytes);
   }
   EXPECT_LT(vm_->memory_bytes(), before + 200'000);

@@ -13,7 +13,9 @@ namespace gatehouse::script {
 namespace {
 
 // The map never looks into a task.
-Task* fake_task(std::uintptr_t number) { return reinterpret_cast<Task*>(number * 64); }
+Task* fake_task(std::uintptr_t number) {
+  return reinterpret_cast<Task*>(number * 64);
+}
 
 constexpr ServiceId kSomeService{0x01000005};
 
@@ -86,13 +88,11 @@ TEST(SessionMap, FindsThoseBehindAHole) {
     for (const std::int32_t session : sessions)
       map.insert(kSomeService, session, fake_task(static_cast<std::uintptr_t>(session)));
     while (!sessions.empty()) {
-      const auto at =
-          sessions.begin() + static_cast<std::ptrdiff_t>(first % sessions.size());
+      const auto at = sessions.begin() + static_cast<std::ptrdiff_t>(first % sessions.size());
       EXPECT_EQ(map.take(kSomeService, *at), fake_task(static_cast<std::uintptr_t>(*at)));
       sessions.erase(at);
       for (const std::int32_t session : sessions) {
-        EXPECT_EQ(map.find(kSomeService, session),
-                  fake_task(static_cast<std::uintptr_t>(session)));
+        EXPECT_EQ(map.find(kSomeService, session), fake_task(static_cast<std::uintptr_t>(session)));
       }
     }
   }
@@ -144,8 +144,7 @@ TEST(SessionMap, DoesWhatAMapDoes) {
     }
     ASSERT_EQ(map.size(), model.size());
   }
-  for (const auto& [key, task] : model)
-    EXPECT_EQ(map.take(ServiceId{key.first}, key.second), task);
+  for (const auto& [key, task] : model) EXPECT_EQ(map.take(ServiceId{key.first}, key.second), task);
   EXPECT_EQ(map.size(), 0u);
 }
 

@@ -134,8 +134,7 @@ class SocketTableTest : public ::testing::Test {
     return *id;
   }
   std::optional<Errc> start_error(const Client& client, std::uint32_t id) {
-    const auto started =
-        on(client, [&](SocketTable& table) { return table.start(id, client.id); });
+    const auto started = on(client, [&](SocketTable& table) { return table.start(id, client.id); });
     return started ? std::nullopt : std::optional(started.error().code);
   }
   void start_socket(const Client& client, std::uint32_t id) {
@@ -202,9 +201,12 @@ TEST_F(SocketTableTest, IsFullAtItsBound) {
   });
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::kFull);
-  EXPECT_EQ(on(owner, [&](SocketTable& table) {
-              return table.connect(owner.id, {"127.0.0.1", first.address.port()});
-            }).error().code,
+  EXPECT_EQ(on(owner,
+               [&](SocketTable& table) {
+                 return table.connect(owner.id, {"127.0.0.1", first.address.port()});
+               })
+                .error()
+                .code,
             Errc::kFull);
   EXPECT_TRUE(close(owner, first.id));
   EXPECT_FALSE(close(owner, first.id)) << "it is gone";
@@ -291,8 +293,7 @@ TEST_F(SocketTableTest, AConnectionMovesToAnotherWorker) {
   EXPECT_TRUE(test::eventually([&] { return unread(server, theirs) == "before "; }));
   on(server, [&](SocketTable& table) { table.abandon(theirs, server.id); });
   on(client, [&](SocketTable& table) { return table.write(ours, "after"); });
-  const auto started =
-      on(other, [&](SocketTable& table) { return table.start(theirs, other.id); });
+  const auto started = on(other, [&](SocketTable& table) { return table.start(theirs, other.id); });
   ASSERT_TRUE(started.has_value());
   EXPECT_EQ(*started, SocketTable::Started::kLater);
   wait_for(other, SocketEventType::kReady, theirs);
