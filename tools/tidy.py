@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from citations import Citations
@@ -296,6 +297,52 @@ def files_below(root):
             yield path
 
 
+# A function's name where a header declares it, and where a source defines it.
+DECLARED = re.compile(
+    r"^(?![ \t]*return\b)[\w:<>,&*\[\] \t]*?[\w>&*\]][ \t]+[&*]?(\w+)\(", re.MULTILINE
+)
+DEFINED = re.compile(r"^(?!\s)[^\n;{}]*?\b(?:\w+(?:<[^>]*>)?::)*(\w+)\(", re.MULTILINE)
+KEYWORDS = {"if", "for", "while", "switch", "requires", "static_assert", "operator", "return"}
+
+
+def check_unused(root):
+    """Functions that headers of server/ declare and nothing in it calls: by their names, which is
+    less than a compiler knows, and errs on their side. What is there for tests says so, in the
+    comment before it or at the head of its file. As (file, line, text)."""
+    paths = sorted(path for path in files_below(root) if path.suffix in (".cpp", ".hpp"))
+    words, defined, declared = Counter(), Counter(), {}
+    for path in paths:
+        if path.relative_to(root).parts[0] != "server":
+            continue
+        code = without_comments(path, path.read_text(encoding="utf-8"))
+        words.update(re.findall(r"\w+", code))
+        if path.suffix == ".cpp":
+            defined.update(DEFINED.findall(code))
+            continue
+        for match in DECLARED.finditer(code):
+            if match[1] not in KEYWORDS:
+                line = code.count("\n", 0, match.start(1)) + 1
+                overrides = " override" in code[match.end() : code.find(";", match.end())]
+                declared.setdefault(match[1], []).append((path, line, overrides))
+    for name, places in declared.items():
+        count = len(places)
+        if words[name] > count + min(defined[name], count) or all(place[2] for place in places):
+            continue
+        for path, line, overrides in places:
+            if not overrides and not for_tests(path.read_text(encoding="utf-8"), line):
+                yield path.relative_to(root), line, f"nothing in server/ calls {name}"
+
+
+def for_tests(text, line):
+    """Whether the comment before a line, or at the head of the file, says that it is for tests."""
+    lines = text.splitlines()
+    above = line - 2
+    while above >= 0 and lines[above].lstrip().startswith(("//", "template")):
+        above -= 1
+    head = next((n for n, text in enumerate(lines) if not text.startswith("//")), 0)
+    return "tests" in " ".join(lines[:head] + lines[above + 1 : line])
+
+
 def check_format(root):
     """Where C++ is not as .clang-format has it, by clang-format 14 (Debian's package), as (file,
     line, text)."""
@@ -319,7 +366,7 @@ def check_tree(root):
     layers = read_layers(root)
     for name, number, finding in check_layers(root, layers):
         yield f"{name}:{number}: {finding}"
-    for name, number, finding in check_format(root):
+    for name, number, finding in [*check_format(root), *check_unused(root)]:
         yield f"{name}:{number}: {finding}"
     paths = [path.relative_to(root) for path in files_below(root)]
     citations = Citations(root, paths)

@@ -54,6 +54,7 @@ class Registry {
   }
   // Live services.
   [[nodiscard]] std::size_t count() const { return count_.load(std::memory_order_relaxed); }
+  // For tests.
   [[nodiscard]] std::vector<ServiceId> list() const;
 
   // Names, without the leading dot for local ones (docs/skynet-rules.md 2.9). The first

@@ -27,6 +27,7 @@ class Service {
   [[nodiscard]] Worker& worker() const { return *worker_; }
   [[nodiscard]] bool exiting() const { return exiting_; }
   [[nodiscard]] std::uint32_t mailbox_length() const { return mailbox_length_; }
+  // For tests.
   [[nodiscard]] std::size_t mailbox_bytes() const { return mailbox_bytes_; }
   [[nodiscard]] std::uint64_t message_count() const { return message_count_; }
   // How long its handlers ran, while System::profile is on.

@@ -118,6 +118,7 @@ class System {
   // Called when a service asks for the end of the process with an exit code, and when the last one
   // has ended (skynet.abort, docs/skynet-rules.md 2.15). Any thread; the first one counts.
   void request_abort(int exit_code = 0);
+  // For tests.
   [[nodiscard]] bool abort_requested() const { return abort_.load(); }
   // Called once, by the thread that asks; at once if somebody has asked already, so that no request
   // is missed whenever it is set. Once.

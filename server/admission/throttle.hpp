@@ -101,7 +101,8 @@ class Throttle {
   void good(const net::Address& address, std::string_view account, std::int64_t now_ns);
 
   // How many wrong guesses at one account are answered in any 24 hours; 0: no limit. Guesses that
-  // come with a right second factor are limited by that (store::TotpBudget).
+  // come with a right second factor are limited by that (store::TotpBudget). For tests, which hold
+  // the limits against it.
   [[nodiscard]] static std::uint32_t guesses_per_day(const Limits& limits);
 
  private:

@@ -50,6 +50,7 @@ void last_words(std::string_view text);
 // ends it. While no other thread logs; the taker is called by any thread.
 void divert(std::function<bool(ServiceId source, std::string_view text)> taker);
 // Counts players' lines by this clock from now on, which outlives that; nullptr: by the system's.
+// For tests and simulation.
 void use_clock(const Clock* clock);
 [[nodiscard]] bool enabled(Level level);
 

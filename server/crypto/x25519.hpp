@@ -21,11 +21,13 @@ inline constexpr std::size_t kEd25519SignatureBytes = 64;
 [[nodiscard]] Result<Secret> x25519_shared(std::string_view private_key,
                                            std::string_view peer_public);
 
+// For tests: what a client pins.
 [[nodiscard]] Result<std::string> ed25519_public(std::string_view private_key);
 [[nodiscard]] Result<std::string> ed25519_sign(std::string_view private_key,
                                                std::string_view message);
 
-// False for a wrong signature and for a key or a signature that is none.
+// False for a wrong signature and for a key or a signature that is none. For tests: the client's
+// half.
 [[nodiscard]] bool ed25519_verify(std::string_view public_key, std::string_view message,
                                   std::string_view signature);
 

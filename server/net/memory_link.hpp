@@ -1,5 +1,5 @@
 // What lies between the two ends of a connection in memory: bytes on their way, and what a network
-// does to them. It stands for the kernels of both sides and the wire.
+// does to them, for tests and simulation. It stands for the kernels of both sides and the wire.
 #pragma once
 
 #include <array>

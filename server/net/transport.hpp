@@ -133,8 +133,6 @@ class Transport {
   // the connection is ending; kIo: no descriptor left; after an error it goes on.
   [[nodiscard]] Result<std::unique_ptr<Transport>> detach();
 
-  // Events go to `handler` from the next one on.
-  void set_handler(TransportHandler& handler) { handler_ = &handler; }
   // The handler is about to die: events go nowhere. Follow with close() or close_after_flush().
   void forget_handler() { handler_ = nullptr; }
 
@@ -161,7 +159,6 @@ class Transport {
   void release_output();
   // Drops input that was put back.
   void forget_input() { unread_.reset(); }
-  [[nodiscard]] bool paused() const { return paused_; }
   // Frees it, from the loop; the handler was told.
   void destroy();
 

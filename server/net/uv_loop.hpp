@@ -45,6 +45,7 @@ class UvLoop final : public actor::Loop {
   [[nodiscard]] TransportSet& transports() { return transports_; }
 
   // --- Owner thread ---
+  // For tests.
   [[nodiscard]] const LoopStats& stats() const { return stats_; }
   // True once run() is over: nothing can be opened any more.
   [[nodiscard]] bool ending() const { return transports_.ending(); }

@@ -55,6 +55,7 @@ class PushLog {
 
   [[nodiscard]] std::uint32_t count() const { return count_; }
   [[nodiscard]] std::uint32_t first_number() const { return last_number_ - count_ + 1; }
+  // For tests.
   [[nodiscard]] std::uint32_t last_number() const { return last_number_; }
   [[nodiscard]] std::uint32_t content_bytes() const { return content_bytes_; }
   [[nodiscard]] std::size_t heap_bytes() const;

@@ -198,6 +198,7 @@ class Driver {
   // Game servers, by name.
   [[nodiscard]] virtual Result<std::optional<GameServer>> game_server(std::string_view name) = 0;
   [[nodiscard]] virtual Result<std::vector<GameServer>> list_game_servers() = 0;
+  // For tests: ops write the table by SQL.
   [[nodiscard]] virtual Result<> upsert_game_server(const GameServer& server) = 0;
 
   // The address bans in force at Unix time now_s.

@@ -162,6 +162,24 @@ def test_bad_layers_are_reported(tmp_path, name):
     assert len(findings) == 1 and message in findings[0], output
 
 
+def test_function_that_nobody_calls_is_reported(tmp_path):
+    write(tmp_path, "server/CMakeLists.txt", LAYERS)
+    write(
+        tmp_path,
+        "server/base/a.hpp",
+        "int used(int a);\nint unused(int a);\n// For tests.\nint looked_at();\n",
+    )
+    write(
+        tmp_path,
+        "server/base/a.cpp",
+        "int used(int a) { return a; }\nint unused(int a) { return used(a); }\n",
+    )
+    code, output = tidy(tmp_path)
+    findings = output.splitlines()[:-1]
+    assert code == 1 and len(findings) == 1, output
+    assert findings[0] == "server/base/a.hpp:2: nothing in server/ calls unused"
+
+
 def test_bad_format_is_reported(tmp_path):
     write(tmp_path, ".clang-format", (ROOT / ".clang-format").read_text())
     write(tmp_path, "server/CMakeLists.txt", LAYERS)

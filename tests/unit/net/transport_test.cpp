@@ -152,23 +152,5 @@ TEST_P(TransportTest, PausesAndResumesReading) {
   ASSERT_TRUE(eventually([&] { return got == sent; }));
 }
 
-TEST_P(TransportTest, SwitchesHandlers) {
-  start(1);
-  const Address server = serve([&](TestHandler& self, Transport& transport, std::string_view) {
-    transport.write("one ");
-    auto* next = new TestHandler(
-        census_, [](TestHandler&, Transport& s, std::string_view) { s.write("two"); });
-    transport.set_handler(*next);
-    delete &self;
-  });
-  const auto client = connect(server);
-  ASSERT_TRUE(client->send("x"));
-  ASSERT_EQ(client->receive(4), "one ");
-  ASSERT_TRUE(client->send("x"));
-  ASSERT_EQ(client->receive(3), "two");
-  client->close();
-  ASSERT_TRUE(eventually([&] { return census_.closed == 1; }));
-}
-
 }  // namespace
 }  // namespace gatehouse::net
