@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "base/clock.hpp"
 
 namespace gatehouse::gate {
 namespace {

@@ -9,7 +9,6 @@
 #include "base/log.hpp"
 
 namespace gatehouse::store {
-namespace {}  // namespace
 
 std::string label(Options::Kind kind) {
   return "driver=\"" + std::string(name(kind)) + "\"";
