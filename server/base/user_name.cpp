@@ -91,8 +91,9 @@ std::vector<UChar32> code_points(const Utf16& wide) {
 
 // What no name may hold, however old it is.
 bool is_forbidden(UChar32 c) {
-  constexpr std::uint32_t kForbidden = U_GC_CC_MASK | U_GC_CS_MASK | U_GC_ZL_MASK | U_GC_ZP_MASK;
-  return (U_GET_GC_MASK(c) & kForbidden) != 0 || U_IS_UNICODE_NONCHAR(c);
+  constexpr std::uint32_t kForbiddenKinds =
+      U_GC_CC_MASK | U_GC_CS_MASK | U_GC_ZL_MASK | U_GC_ZP_MASK;
+  return (U_GET_GC_MASK(c) & kForbiddenKinds) != 0 || U_IS_UNICODE_NONCHAR(c);
 }
 
 Result<std::string> normalise_ascii(std::string_view name) {

@@ -11,7 +11,7 @@ namespace {
 std::string describe(const tables::SharedTable* parent, const tables::SharedValue& key) {
   tables::SharedTable value;
   value.parent = parent;
-  value.key = key;
+  value.parent_key = key;
   return parent == nullptr ? "the table" : "the value at " + value.path();
 }
 

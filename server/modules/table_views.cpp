@@ -215,7 +215,7 @@ const tables::SharedTable* TableViews::resolve(const tables::SharedTable& old,
   if (!fresh) return it->second;
   const tables::SharedTable* parent = resolve(*old.parent, root);
   if (parent == nullptr) return nullptr;
-  const tables::SharedValue value = parent->find(old.key);
+  const tables::SharedValue value = parent->find(old.parent_key);
   if (value.kind != tables::SharedKind::kTable) return nullptr;
   resolved_[&old] = value.bits.table;
   return value.bits.table;

@@ -267,9 +267,9 @@ Result<> check_code(const std::string& path, std::string_view patterns) {
     RequireReader required(code_of(read->text));
     while (auto name = required.next()) {
       std::replace(name->begin(), name->end(), '.', '/');
-      const Code::Found file = files.find(patterns, *name);
-      if (!file.path.empty() && std::find(to_do.begin(), to_do.end(), file.path) == to_do.end())
-        to_do.push_back(file.path);
+      const std::string found = files.find(patterns, *name).path;
+      if (!found.empty() && std::find(to_do.begin(), to_do.end(), found) == to_do.end())
+        to_do.push_back(found);
     }
   }
   return {};

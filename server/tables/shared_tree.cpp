@@ -118,8 +118,9 @@ std::uint32_t SharedTable::position_of(std::int64_t key) const {
 std::string SharedTable::path() const {
   if (parent == nullptr) return "";
   const std::string above = parent->path();
-  if (key.kind == SharedKind::kInteger) return above + "." + std::to_string(key.bits.integer);
-  return above + "." + std::string(key.bits.string->view());
+  if (parent_key.kind == SharedKind::kInteger)
+    return above + "." + std::to_string(parent_key.bits.integer);
+  return above + "." + std::string(parent_key.bits.string->view());
 }
 
 void SharedTreeBuilder::Contents::add(const SharedValue& key, const SharedValue& value) {
@@ -150,7 +151,7 @@ void* SharedTreeBuilder::allocate(std::size_t bytes) {
 SharedTable* SharedTreeBuilder::open(const SharedTable* parent, const SharedValue& key) {
   auto* table = new (allocate(sizeof(SharedTable))) SharedTable();
   table->parent = parent;
-  table->key = key;
+  table->parent_key = key;
   if (parent != nullptr) table->depth = static_cast<std::uint16_t>(parent->depth + 1);
   depth_ = std::max<std::uint32_t>(depth_, table->depth);
   if (tree_->root_ == nullptr) tree_->root_ = table;
@@ -228,10 +229,10 @@ SharedTable* SharedTreeBuilder::copy(const SharedTable& from, const SharedTable*
                                      const SharedValue& key) {
   SharedTable* to = open(parent, key);
   to->is_array = from.is_array;
-  const auto copied = [&](const SharedValue& value, const SharedValue& key) {
+  const auto copied = [&](const SharedValue& value, const SharedValue& place) {
     if (value.kind == SharedKind::kString) return string(value.bits.string->view());
     if (value.kind != SharedKind::kTable) return value;
-    return table(copy(*value.bits.table, to, key));
+    return table(copy(*value.bits.table, to, place));
   };
   Contents contents;
   for (std::uint32_t i = 0; i < from.array_size; ++i) {
@@ -239,9 +240,9 @@ SharedTable* SharedTreeBuilder::copy(const SharedTable& from, const SharedTable*
   }
   for (std::uint32_t i = 0; i < from.entry_count; ++i) {
     const SharedTable::Entry& e = from.entries[i];
-    SharedValue key{e.key_kind, e.key};
-    if (key.kind == SharedKind::kString) key = string(key.bits.string->view());
-    contents.add(key, copied({e.value_kind, e.value}, key));
+    SharedValue place{e.key_kind, e.key};
+    if (place.kind == SharedKind::kString) place = string(place.bits.string->view());
+    contents.add(place, copied({e.value_kind, e.value}, place));
   }
   close(*to, contents);
   return to;

@@ -59,7 +59,7 @@ struct SharedTable {
   };
 
   const SharedTable* parent = nullptr;  // null: the root
-  SharedValue key;                      // in the parent
+  SharedValue parent_key;               // its place in the parent
   std::uint16_t depth = 1;              // of the root
   bool is_array = false;                // marked as one (array_mark.hpp)
   std::uint32_t array_size = 0;

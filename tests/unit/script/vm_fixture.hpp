@@ -11,6 +11,7 @@
 #include "base/metrics.hpp"
 #include "script/runtime.hpp"
 #include "script/vm.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::script {
 
@@ -36,7 +37,7 @@ class VmTest : public ::testing::Test {
   }
 
   MetricSet metrics_;
-  actor::System system_{actor::SystemOptions{}, metrics_};
+  actor::System system_{test_world(), actor::SystemOptions{}, metrics_};
   Runtime runtime_{system_};
   std::shared_ptr<Vm> vm_;
 };
