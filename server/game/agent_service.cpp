@@ -288,10 +288,11 @@ void AgentService::on_request(protocol::RequestTicket ticket, std::string_view c
     lua_pushcfunction(task->thread, request_main);
     scheduler.resume(*task, 0);
     content_ = {};
+    // Most requests have ended by now; an overlapping one is found by the look for its neighbour.
+    const bool runs = busy_ || host_.handlers().concurrent;
+    if (timeout_ms != 0 && runs && !exiting()) watch_.look_in(timeout_ms);
   };
   enter(ServiceId{}, work);
-  // Most requests have ended by now; an overlapping one is found by the look for its neighbour.
-  if (timeout_ms != 0 && (busy_ || host_.handlers().concurrent)) watch_.look_in(timeout_ms);
 }
 
 std::string_view AgentService::starting_content(const Request& request) const {

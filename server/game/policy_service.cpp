@@ -95,9 +95,9 @@ void PolicyService::run(std::unique_ptr<PolicyCall> call) {
     ++calls_;
     lua_pushcfunction(task->thread, auth ? policy_auth_main : policy_login_main);
     vm().scheduler().resume(*task, 0);
+    if (calls_ != 0 && !exiting()) watch_.look_in(options_.timeout_ms);
   };
   enter(ServiceId{}, work);
-  if (calls_ != 0) watch_.look_in(options_.timeout_ms);
 }
 
 std::unique_ptr<PolicyCall> PolicyService::take_call(script::Task& task) {

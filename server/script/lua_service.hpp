@@ -40,7 +40,8 @@ class LuaService : public actor::Service {
   [[nodiscard]] virtual std::string description() const;
 
   // Runs C++ or Lua work of this service outside a message: sets the current service, marks the
-  // activity for the monitor, and afterwards runs what it woke. Not while it is in a handler.
+  // activity for the monitor, and afterwards runs what it woke. Not while it is in a handler. The
+  // work may end the service, which is gone then: what follows from the work belongs into it.
   template <class F>
   void enter(ServiceId source, F&& work) {
     const Outer outer = begin(source);

@@ -29,6 +29,10 @@ class LogToFile final : public testing::Environment {
 
 }  // namespace
 
+void set_log_level(log::Level level) {
+  EXPECT_TRUE(log::start({level, log::Format::kText, LogToFile::path()}));
+}
+
 std::string read_log() {
   log::flush();
   std::ostringstream text;

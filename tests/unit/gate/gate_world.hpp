@@ -21,6 +21,7 @@
 
 #include "actor/system.hpp"
 #include "base/bytes.hpp"
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "gate/gate.hpp"
 #include "net/uv_network.hpp"
@@ -38,6 +39,8 @@ inline constexpr std::chrono::seconds kPatience{20};
 
 // What the log holds so far.
 [[nodiscard]] std::string read_log();
+// What is logged from now on; kInfo at first.
+void set_log_level(log::Level level);
 
 // Does what a request's content says; any other content is echoed.
 //   hold       answered later, by World::answer()
