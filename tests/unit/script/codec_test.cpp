@@ -276,6 +276,10 @@ TEST_F(CodecTest, RefusesKeysThatNoTableHas) {
 
 // Nothing that a peer sends does more than raise.
 TEST_F(CodecTest, SurvivesAnyBytes) {
+#ifdef __SANITIZE_THREAD__
+  // A longjmp leaves its frames on the sanitizer's own stack, which grows without a bound here.
+  GTEST_SKIP() << "one thread, and thirty thousand errors";
+#endif
   std::mt19937 random(28);
   const std::string whole = packed(kEverything).value();
   for (int round = 0; round < 30'000; ++round) {
