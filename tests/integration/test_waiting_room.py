@@ -240,7 +240,7 @@ def test_the_hash_line_tells_places_and_loses_nobody(start_server):
     server = start_server(
         {
             "limits": FAST | {"hash_threads": 1},
-            "auth": {"argon2": {"memory_kib": 19456, "passes": 24}},
+            "auth": {"argon2": {"memory_kib": 19456, "passes": 16}},
         }
     )
     with ThreadPoolExecutor(12) as pool:
