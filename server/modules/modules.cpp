@@ -26,15 +26,17 @@ constexpr luaL_Reg kModules[] = {
     {"gatehouse.tls", script::bind<open_tls>},
     {"ltls.c", script::bind<open_tls>},
     {"json", script::bind<open_json>},
-    {"gatehouse.mysql", script::bind<open_mysql>},
     {"gatehouse.tables", script::bind<open_tables>},
     {"gatehouse.snax", script::bind<open_snax>},
     {"skynet.stm", script::bind<open_stm>},
     {nullptr, nullptr},
 };
 
+constexpr luaL_Reg kMysql[] = {{"gatehouse.mysql", script::bind<open_mysql>}, {nullptr, nullptr}};
+
 void open(lua_State* L, void* connections) {
-  script::preload(L, kModules, connections);
+  script::preload(L, kModules);
+  script::preload(L, kMysql, connections);
   replace_next(L);
 }
 
