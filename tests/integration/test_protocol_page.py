@@ -8,7 +8,7 @@ from gatehouse_client import b64
 from server import ROOT
 
 PAGES = ["protocol.md", "protocol.zh-CN.md"]
-VECTORS = ROOT / "tests/support/vectors"
+VECTORS = ROOT / "clients/vectors"
 
 
 def section(page, number):

@@ -10,7 +10,7 @@ import skynet_crypto
 from gatehouse_client import Gate, Stream, b64, login_skynet
 from players import fresh_name
 
-VECTORS = Path(__file__).resolve().parents[1] / "support/vectors"
+VECTORS = Path(__file__).resolve().parents[2] / "clients/vectors"
 SKYNET = json.loads((VECTORS / "skynet-suite.json").read_text())["cases"]
 X25519 = json.loads((VECTORS / "x25519-suite.json").read_text())["cases"]
 

@@ -103,7 +103,7 @@ local function test_texts()
 end
 
 local function test_vectors()
-	local file <const> = assert(io.open(SERVICE_PATH .. "../support/vectors/skynet-suite.json"))
+	local file <const> = assert(io.open(SERVICE_PATH .. "../../clients/vectors/skynet-suite.json"))
 	local suite <const> = assert(json.decode(file:read "a"))
 	file:close()
 	testing.check(#suite.cases > 0)

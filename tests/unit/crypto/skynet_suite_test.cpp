@@ -14,7 +14,7 @@ std::string word(std::uint64_t value) {
   return out;
 }
 
-// The values of tests/support/vectors/skynet-suite.json, computed by skynet v1.8.0.
+// The values of clients/vectors/skynet-suite.json, computed by skynet v1.8.0.
 TEST(SkynetSuite, AgreesWithEveryVector) {
   const auto cases = vector_cases("skynet-suite.json");
   ASSERT_GE(cases.size(), 12u);

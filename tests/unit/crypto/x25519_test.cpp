@@ -18,7 +18,7 @@ void expect_signed(const std::string& sent, std::string_view secret) {
   EXPECT_EQ(base64_encode(hmac_sha256(secret, text)), sent.substr(colon + 1));
 }
 
-// docs/protocol.md 2.4 and 3.3 over every field of tests/support/vectors/x25519-suite.json, which
+// docs/protocol.md 2.4 and 3.3 over every field of clients/vectors/x25519-suite.json, which
 // an independent implementation made.
 TEST(X25519Suite, AgreesWithEveryVector) {
   const auto cases = vector_cases("x25519-suite.json");

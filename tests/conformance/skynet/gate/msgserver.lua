@@ -110,7 +110,7 @@ local function handshakes()
 		end
 	end)
 	rule("4.3 the macs of the vectors are accepted", function()
-		local file <close> = assert(io.open "tests/support/vectors/skynet-suite.json")
+		local file <close> = assert(io.open "clients/vectors/skynet-suite.json")
 		for _, case in ipairs(assert(json.decode(file:read "a")).cases) do
 			local other <const> = skynet.newservice "msg_gate"
 			local conf <const> = { address = rules.HOST .. ":0", servername = "cocos1" }
