@@ -7,8 +7,6 @@
 namespace gatehouse::net {
 namespace {
 
-// A peer that sent its end has this long to read what is left for it.
-constexpr std::uint32_t kHalfClosedMs = 30'000;
 // Input thrown away after our end before the patience ends.
 constexpr std::uint32_t kDiscardBytesMax = 1u << 20;
 
@@ -53,11 +51,19 @@ void DuplexTransport::received_end() {
       patience_ms = handler_->on_end(*this);
       if (here.find(id) != this) return;  // detached
     }
-    if (closing_) return;
+    // Another handler has it, and is told again.
+    if (closing_ || !eof_) return;
   }
   answering_ = patience_ms > 0;
   if (deadline_ == nullptr) arm_deadline(answering_ ? patience_ms : kHalfClosedMs);
   mark_dirty();
+}
+
+bool DuplexTransport::forget_end() {
+  if (!eof_) return false;
+  begin();
+  stop_waiting();
+  return true;
 }
 
 void DuplexTransport::discard(std::size_t bytes) {

@@ -51,6 +51,7 @@ class DuplexTransport : public Transport {
   struct Deadline;
 
   void flush() final;
+  [[nodiscard]] bool forget_end() final;
   void discard(std::size_t bytes);
   void finish_when_sent();
   // The peer had its time to take our last bytes.

@@ -93,6 +93,15 @@ void Transport::put_back(std::string bytes) {
   if (!paused_) schedule();
 }
 
+void Transport::hand_to(TransportHandler& next) {
+  handler_ = &next;
+  if (ending_) return;
+  const bool ended = forget_end();
+  if (!paused_ && !ended) return;
+  paused_ = false;
+  read_on();
+}
+
 void Transport::read_on() {
   if (unread_ != nullptr) {
     schedule();

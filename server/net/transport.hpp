@@ -60,6 +60,10 @@ struct TlsAgreement {
 class TransportHandler {
  public:
   virtual ~TransportHandler() = default;
+  // The opening handshake of a layer (TLS, WebSocket) is over, and tls() says what was agreed on.
+  // Before all data, once; not from transports that have no such handshake, nor from one that was
+  // ready when it was attached. The handler may call anything on the transport.
+  virtual void on_ready(Transport& transport) { static_cast<void>(transport); }
   // `bytes` are gone after the call. The handler may call anything on the transport, close() and
   // detach() included.
   virtual void on_data(Transport& transport, std::string_view bytes) = 0;
@@ -79,6 +83,8 @@ class TransportHandler {
 class Transport {
  public:
   static constexpr std::uint32_t kLingerMs = 3'000;
+  // A peer that sent its end has this long to read what is left for it.
+  static constexpr std::uint32_t kHalfClosedMs = 30'000;
 
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -120,6 +126,12 @@ class Transport {
   // detaches it.
   void put_back(std::string bytes);
 
+  // The next handler takes the place of this one, as if it had attached the transport: it reads
+  // at once, gets what was put back first, and is told again that the peer has ended. The one of
+  // before hears nothing more. Whoever gives it away from on_data() may call the next one's
+  // on_data() with what it has of the bytes instead of putting that back.
+  void hand_to(TransportHandler& next);
+
   // Ends the connection now and drops what is unsent; on_closed() follows from the loop.
   virtual void close(CloseReason reason) = 0;
   // Sends what was written, tells the peer the end, waits for its own end so that nothing is
@@ -152,6 +164,9 @@ class Transport {
   virtual void set_reading(bool on) = 0;
   // What schedule() asked for, from the loop.
   virtual void work() {}
+  // The peer's end, of which the handler knows, is to be told again once the transport reads;
+  // false: there was none.
+  [[nodiscard]] virtual bool forget_end() { return false; }
 
   // Has work() called by the worker, soon.
   void schedule();

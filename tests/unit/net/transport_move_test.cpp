@@ -1,6 +1,5 @@
 // A transport leaves its worker with all that it knows: input that was put back, unsent output, a
-// peer that has ended its side, and what a layer over it holds of a record.
-#include "layer.hpp"
+// peer that has ended its side. Or it stays, and another handler takes it over.
 #include "net_fixture.hpp"
 
 namespace gatehouse::net {
@@ -205,86 +204,79 @@ TEST_P(TransportMoveTest, EndsTheConnectionWhenItIsDropped) {
   EXPECT_EQ(client_->receive_all(), "no");
 }
 
-TEST_P(TransportMoveTest, NeitherHalfCutsRecordsNorLosesThemInALayer) {
-  start(3);
-  constexpr std::size_t kBytes = 1 << 20;
-  std::atomic<int> moves{0};
-  // Echoes 50,000 bytes at a worker, then goes to the next one, in the middle of records.
-  AcceptHandler take_over = [&](TransportSet& set, std::unique_ptr<Transport> layer) {
-    auto left = std::make_shared<std::size_t>(50'000);
-    auto* handler = new TestHandler(
-        census_, [&, left](TestHandler& self, Transport& t, std::string_view bytes) {
-          t.write(bytes);
-          *left -= std::min(*left, bytes.size());
-          if (*left != 0) return;
-          TransportSet& there =
-              network_->transports(static_cast<std::uint16_t>((t.set().worker().index() + 1) % 3));
-          auto moved = t.detach();
-          ASSERT_TRUE(moved.has_value());
-          ++moves;
-          there.worker().post([&take_over, &there, owned = std::move(*moved)]() mutable {
-            take_over(there, std::move(owned));
-          });
-          delete &self;
-        });
-    if (!set.attach(std::move(layer), *handler)) delete handler;
-  };
-  const Address server = serve_raw([&](TransportSet& set, std::unique_ptr<Transport> accepted) {
-    take_over(set, std::make_unique<RecordLayer>(std::move(accepted)));
+// Stays with its worker; only the handler is another one.
+TEST_P(TransportMoveTest, GivesTheNextHandlerWhatWasPutBack) {
+  start(1);
+  auto* next = new TestHandler(census_, keep(input_, mutex_));
+  accept_one([&](TestHandler& self, Transport& t, std::string_view bytes) {
+    t.pause();
+    t.put_back(std::string(bytes.substr(3)));
+    t.hand_to(*next);
+    delete &self;
   });
-  const auto client = connect(server);
-  const std::string plain = pattern(kBytes);
-  std::string wire;
-  for (std::size_t at = 0; at < plain.size(); at += 1'000)
-    RecordLayer::seal(std::string_view(plain).substr(at, 1'000), wire);
-  std::thread sender([&] {
-    // Cut anywhere, records and heads.
-    for (std::size_t at = 0; at < wire.size(); at += 7'919)
-      ASSERT_TRUE(client->send(std::string_view(wire).substr(at, 7'919)));
-    client->finish_sending();
-  });
-  const std::string sealed = client->receive_all();
-  sender.join();
-  std::string half;
-  std::string got;
-  EXPECT_TRUE(RecordLayer::unseal(sealed, half, got));
-  EXPECT_EQ(half, "");
-  EXPECT_TRUE(got == plain);
-  EXPECT_GE(moves, 10);
-  client->close();
-  ASSERT_TRUE(eventually([&] { return census_.alive == 0; }));
+  ASSERT_TRUE(client_->send("go behind "));
+  ASSERT_TRUE(arrives("behind "));
+  ASSERT_TRUE(client_->send("and later"));
+  EXPECT_TRUE(arrives("behind and later"));
+  client_->close();
+  ASSERT_TRUE(eventually([&] { return census_.closed == 1; }));
 }
 
-TEST_P(TransportMoveTest, PassesThroughALayerWhatItsHandlerAsks) {
+TEST_P(TransportMoveTest, GivesTheNextHandlerTheBytesAtHand) {
   start(1);
-  std::promise<ConnectionId> opened;
-  const Address server = serve_raw([&](TransportSet& set, std::unique_ptr<Transport> accepted) {
-    auto* handler = new TestHandler(census_, [](TestHandler&, Transport& t, std::string_view b) {
-      t.write(b);
-      if (b == "bye") t.close_after_flush(CloseReason::kKicked);
-    });
-    opened.set_value(
-        set.attach(std::make_unique<RecordLayer>(std::move(accepted)), *handler).value()->id());
+  auto* next = new TestHandler(census_, keep(input_, mutex_));
+  accept_one([&](TestHandler& self, Transport& t, std::string_view bytes) {
+    t.hand_to(*next);
+    next->on_data(t, bytes.substr(3));
+    delete &self;
   });
-  const auto client = connect(server);
-  const ConnectionId id = opened.get_future().get();
-  const auto say = [](std::string_view text) {
-    std::string wire;
-    RecordLayer::seal(text, wire);
-    return wire;
+  ASSERT_TRUE(client_->send("go at once "));
+  ASSERT_TRUE(arrives("at once "));
+  ASSERT_TRUE(client_->send("and later"));
+  EXPECT_TRUE(arrives("at once and later"));
+}
+
+// Also from the call that told the first one.
+TEST_P(TransportMoveTest, TellsAHandlerInPlaceOfThePeersEnd) {
+  struct Next final : TransportHandler {
+    void on_data(Transport&, std::string_view bytes) override { input += bytes; }
+    std::uint32_t on_end(Transport&) override {
+      ends.set_value();
+      return 20'000;
+    }
+    void on_closed(Transport&, CloseReason reason) override { closed.set_value(reason); }
+    std::string input;
+    std::promise<void> ends;
+    std::promise<CloseReason> closed;
   };
-  on_worker(0, [id](TransportSet& set) {
-    EXPECT_EQ(set.find(id)->kind(), TransportKind::kTls);
-    EXPECT_EQ(set.find(id)->tls()->version, "records");
-    set.find(id)->pause();
+  struct First final : TransportHandler {
+    explicit First(Next& n) : next(n) {}
+    void on_data(Transport& t, std::string_view bytes) override { t.put_back(std::string(bytes)); }
+    std::uint32_t on_end(Transport& t) override {
+      t.hand_to(next);
+      return 0;
+    }
+    void on_closed(Transport&, CloseReason) override { ADD_FAILURE() << "it has given it away"; }
+    Next& next;
+  };
+  start(1);
+  Next next;
+  First first(next);
+  std::promise<ConnectionId> opened;
+  server_ = serve_raw([&](TransportSet& set, std::unique_ptr<Transport> accepted) {
+    opened.set_value(set.attach(std::move(accepted), first).value()->id());
   });
-  ASSERT_TRUE(client->send(say("one")));
-  on_worker(0, [id](TransportSet& set) { set.find(id)->resume(); });
-  EXPECT_EQ(client->receive(5), say("one"));
-  ASSERT_TRUE(client->send(say("bye")));
-  EXPECT_EQ(client->receive_all(), say("bye"));
-  client->close();
-  ASSERT_TRUE(eventually([&] { return census_.closed_for(CloseReason::kKicked) == 1; }));
+  client_ = connect(server_);
+  client_->finish_sending();
+  const ConnectionId id = opened.get_future().get();
+  next.ends.get_future().get();
+  on_worker(0, [&](TransportSet& set) {
+    set.find(id)->write("answer");
+    set.find(id)->close_after_flush(CloseReason::kLocal);
+  });
+  EXPECT_EQ(client_->receive_all(), "answer");
+  client_->close();
+  EXPECT_EQ(next.closed.get_future().get(), CloseReason::kLocal);
 }
 
 }  // namespace
