@@ -1,7 +1,12 @@
-"""Fixtures: one server a module where a test does not need its own."""
+"""Fixtures: one server a module where a test does not need its own.
+
+GATEHOUSE_TRANSPORT=tls|ws|wss has the clients of these servers take that way instead of TCP; what a
+module can do over several it asks for: parametrize("server", TRANSPORTS, indirect=True).
+"""
 
 import contextlib
 import itertools
+import os
 import re
 import sys
 from pathlib import Path
@@ -14,6 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 from gatectl import Tool  # noqa: E402
 from mariadb import MariaDb  # noqa: E402
 from server import Server, raise_descriptor_limit  # noqa: E402
+
+
+TRANSPORT = os.environ.get("GATEHOUSE_TRANSPORT", "tcp")
 
 
 def pytest_configure():
@@ -91,7 +99,8 @@ def tool(store, tmp_path_factory):
 def server(request, tmp_path_factory):
     """A server on SQLite; a module's SERVER dictionary changes its configuration."""
     changes = getattr(request.module, "SERVER", {})
-    instance = Server(tmp_path_factory.mktemp("server"), changes).start()
+    transport = getattr(request, "param", TRANSPORT)
+    instance = Server(tmp_path_factory.mktemp("server"), changes, transport=transport).start()
     yield instance
     instance.stop()
 
@@ -110,9 +119,9 @@ def start_server(tmp_path):
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
 
-        def start(changes=None, arguments=(), folder=None):
+        def start(changes=None, arguments=(), folder=None, transport=TRANSPORT):
             folder = folder or tmp_path / f"server{next(numbers)}"
-            instance = Server(folder, changes, arguments)
+            instance = Server(folder, changes, arguments, transport)
             stack.callback(instance.stop)
             return instance.start()
 

@@ -3,7 +3,6 @@ FIN (a script, a proxy, a client that shuts its side down) got no answer when th
 once. Whatever listens answers what it was asked, and then closes."""
 
 import json
-import socket
 
 import pytest
 import skynet_crypto
@@ -33,15 +32,11 @@ SERVER = {
 WAIT = 20 * PATIENCE
 
 
-def finish_sending(stream):
-    stream.socket.shutdown(socket.SHUT_WR)
-
-
 def half_login(server, user=None, ending=b"\n"):
     stream = Stream(server.login, timeout=WAIT)
     stream.read_line()
     stream.send(make_token(user or fresh_name(), "secret", "sample").encode() + ending)
-    finish_sending(stream)
+    stream.end_sending()
     return stream
 
 
@@ -66,7 +61,7 @@ def test_a_login_of_the_skynet_suite_is_answered(server):
             f"{b64(skynet_crypto.hmac64(challenge, secret))}\n"
             f"{b64(skynet_crypto.des_encode(secret, token))}\n".encode()
         )
-        finish_sending(stream)
+        stream.end_sending()
         answer = finish_login(Login(read_answer(stream), "skynet", user, "sample", secret))
     assert answer.code == 200
     with Gate(server.gate()) as gate:
@@ -81,7 +76,7 @@ def test_a_token_without_its_end_is_refused_with_words(server):
 def test_who_only_looks_gets_nothing(server):
     with Stream(server.login, timeout=WAIT) as stream:
         stream.read_line()
-        finish_sending(stream)
+        stream.end_sending()
         assert stream.read_to_end(WAIT) == b""
 
 
@@ -104,7 +99,7 @@ def gate_stream(player, more=b""):
     gate = Gate(player.server.gate())
     gate.timeout = WAIT
     gate.send(frame(player.login.handshake(player.index).encode()) + more)
-    finish_sending(gate)
+    gate.end_sending()
     assert gate.read_frame().decode() == "200 OK"
     return gate
 
@@ -142,7 +137,7 @@ def test_its_agent_hears_at_once_that_the_client_is_away(server):
 def test_half_a_handshake_is_refused_with_words(server):
     with Gate(server.gate()) as gate:
         gate.send(frame(b"a" * 50)[:20])
-        finish_sending(gate)
+        gate.end_sending()
         assert gate.read_frame(WAIT).decode() == "400 Bad Request"
 
 
@@ -156,7 +151,7 @@ def test_it_waits_no_longer_than_configured(start_server):
 def test_the_admin_port_answers(server):
     with Stream(server.ready["admin"], timeout=WAIT) as stream:
         stream.send(b"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        finish_sending(stream)
+        stream.end_sending()
         page = stream.read_to_end(WAIT)
     assert page.startswith(b"HTTP/1.1 200")
     json.loads(page.partition(b"\r\n\r\n")[2])
@@ -187,7 +182,7 @@ def test_a_service_of_a_script_may_answer(tmp_path):
         streams = [Stream(("127.0.0.1", port), timeout=WAIT) for _ in range(4)]
         for number, stream in enumerate(streams):
             stream.send(f"question {number}".encode())
-            finish_sending(stream)
+            stream.end_sending()
         for number, stream in enumerate(streams):
             with stream:
                 assert stream.read_to_end(WAIT) == f"answer to question {number}".encode()
@@ -197,6 +192,6 @@ def test_the_debug_console_answers(server):
     address = parse_address(server.ready["console"])
     with Stream(address, timeout=WAIT) as stream:
         stream.send(b"a password of 24 letters\nlist\n")
-        finish_sending(stream)
+        stream.end_sending()
         text = stream.read_to_end(WAIT)
     assert b"snlua debug_console" in text and b"<CMD OK>" in text

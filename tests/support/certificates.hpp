@@ -15,19 +15,21 @@ namespace gatehouse::test {
 
 class Certificates {
  public:
+  enum class Key { kEcdsa, kRsa };
+
   // Makes `name`.pem and `name`.key, an issuer.
   void make_issuer(const std::string& name) {
     make(name, {"-subj", "/CN=" + name, "-addext", "basicConstraints=critical,CA:TRUE"});
   }
   // The same for a server or client; alternatives as `DNS:localhost,IP:127.0.0.1`. One whose
   // issuer has its own name signs itself.
-  void make_for(const std::string& name, const std::string& issuer,
-                const std::string& alternatives) {
+  void make_for(const std::string& name, const std::string& issuer, const std::string& alternatives,
+                Key kind = Key::kEcdsa, int days = 2) {
     std::vector<std::string> more = {"-subj",   "/CN=" + name,
                                      "-addext", "subjectAltName=" + alternatives,
                                      "-addext", "basicConstraints=critical,CA:FALSE"};
     if (issuer != name) more.insert(more.end(), {"-CA", pem(issuer), "-CAkey", key(issuer)});
-    make(name, more);
+    make(name, more, kind, days);
   }
   // The same, valid for one day of the year 2020.
   void make_expired(const std::string& name, const std::string& issuer,
@@ -50,11 +52,16 @@ class Certificates {
   [[nodiscard]] std::string key(const std::string& name) const { return folder_ / (name + ".key"); }
 
  private:
-  void make(const std::string& name, const std::vector<std::string>& more) {
+  void make(const std::string& name, const std::vector<std::string>& more, Key kind = Key::kEcdsa,
+            int days = 2) {
     std::vector<std::string> command = {
-        "req",    "-x509", "-newkey", "ec",      "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "2",       "-keyout", key(name),  "-out",
-        pem(name)};
+        "req",     "-x509",   "-nodes", "-days",   std::to_string(days),
+        "-keyout", key(name), "-out",   pem(name), "-newkey"};
+    if (kind == Key::kRsa) {
+      command.emplace_back("rsa:2048");
+    } else {
+      command.insert(command.end(), {"ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"});
+    }
     command.insert(command.end(), more.begin(), more.end());
     run(std::move(command));
   }

@@ -1,19 +1,22 @@
 """A client of gatehouse's login and gate protocols (docs/protocol.md 2 and 3).
 
-It shares no code with the server. Sockets block with a time-out; `Closed` says that the peer
-ended the connection. The session secret is never part of a repr.
+It shares no code with the server. An address is "host:port", or an Endpoint or URL that says how
+to get there (transports.py). Sockets block with a time-out; `Closed` says that the peer ended the
+connection. The session secret is never part of a repr.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import socket
 import struct
 import time
 from dataclasses import dataclass, field
 
 import skynet_crypto
+import transports
+import x25519_suite
+from transports import Endpoint, parse_address  # noqa: F401  parse_address: for who imports this
 
 KIND_ERROR, KIND_OK, KIND_PUSH, KIND_CONTROL = 0, 1, 2, 3
 PING = 0xFFFFFFFF
@@ -37,14 +40,6 @@ def unb64(text):
     return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
-def parse_address(address):
-    """"host:port" or "[v6]:port" or a pair."""
-    if not isinstance(address, str):
-        return tuple(address)
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 def make_token(user, password, server, totp=None, ticket=None):
     """ticket: the base64 that an earlier login got, instead of the password."""
     name = f"{b64(user)}@{b64(server)}"
@@ -54,33 +49,36 @@ def make_token(user, password, server, totp=None, ticket=None):
 
 
 class Stream:
-    """A TCP connection that reads exact counts and lines, with a time-out for each call."""
+    """A connection that reads exact counts and lines, with a time-out for each call.
+
+    `socket` is the TCP connection, `channel` what carries the protocol.
+    """
+
+    framing = transports.Lines
 
     def __init__(self, address, timeout=10.0, receive_buffer=None, source=None):
-        self.socket = socket.socket(
-            socket.AF_INET6 if ":" in parse_address(address)[0] else socket.AF_INET
+        self.channel = transports.connect(
+            Endpoint.of(address), self.framing, timeout, receive_buffer, source
         )
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        if source:
-            self.socket.bind((source, 0))
-        self.socket.settimeout(timeout)
-        self.socket.connect(parse_address(address))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self.channel.socket
         self.timeout = timeout
         self.buffer = bytearray()
 
     def send(self, data):
         try:
-            self.socket.sendall(data)
+            self.channel.sendall(data)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed from error
 
+    def end_sending(self):
+        """Nothing more will be sent; what the peer still says can be read."""
+        self.channel.end_sending()
+
     def fill(self, timeout=None):
         """Reads what there is, at least one byte."""
-        self.socket.settimeout(self.timeout if timeout is None else max(timeout, 0.001))
+        self.channel.settimeout(self.timeout if timeout is None else max(timeout, 0.001))
         try:
-            data = self.socket.recv(262144)
+            data = self.channel.recv()
         except ConnectionResetError as error:
             raise Closed from error
         if not data:
@@ -107,7 +105,7 @@ class Stream:
             return self.take(len(self.buffer))
 
     def close(self):
-        self.socket.close()
+        self.channel.close()
 
     def __enter__(self):
         return self
@@ -150,10 +148,10 @@ class Login:
         return hmac.new(self.secret, text.encode(), hashlib.sha256).digest()
 
     def handshake(self, index, last_push=None, conversation=None, options=""):
-        """The handshake text: 3 fields, or 6 when a conversation is given."""
+        """The handshake text: 3 fields, or 6 when a conversation or options are given."""
         text = f"{self.name}:{index}"
-        if conversation is not None:
-            text += f":{last_push or 0}:{conversation}:{options}"
+        if conversation is not None or options:
+            text += f":{last_push or 0}:{conversation or ''}:{options}"
         return f"{text}:{b64(self.mac(text))}"
 
 
@@ -197,15 +195,44 @@ def login_skynet(stream, user, password, server, private_key=None, **proof):
     return finish_login(Login(read_answer(stream), "skynet", user, server, secret))
 
 
-def login(address, user, password, server, suite="plain", timeout=15.0, source=None, **proof):
-    """One whole login, from the address `source`; proof: totp or ticket of make_token.
+def login_x25519(stream, user, password, server, identity=None, private_key=None, **proof):
+    """identity: the server's public key; None trusts whoever answers.
+
+    Raises cryptography's InvalidSignature for another one's.
+    """
+    challenge = unb64(stream.read_line())
+    private_key = private_key or x25519_suite.random_key()
+    public = x25519_suite.public_key(private_key)
+    stream.send(b64(public).encode() + b"\n")
+    line = stream.read_line()
+    key, _, signature = line.partition(" ")
+    if len(key) == 3:
+        return Login(line, "x25519", user, server)  # a refusal
+    server_public, signature = unb64(key), unb64(signature)
+    transcript = challenge + public + server_public
+    if identity is not None:
+        x25519_suite.check_signature(identity, signature, transcript)
+    token_key, secret = x25519_suite.login_keys(private_key, server_public, transcript)
+    token = make_token(user, password, server, **proof).encode()
+    stream.send(
+        f"{b64(x25519_suite.mac(secret, challenge))}\n"
+        f"{b64(x25519_suite.encrypt_token(token_key, token, challenge))}\n".encode()
+    )
+    waited = []
+    line = read_answer(stream, waited)
+    return finish_login(Login(line, "x25519", user, server, secret, waited=waited))
+
+
+SUITES = {"plain": login_plain, "skynet": login_skynet, "x25519": login_x25519}
+
+
+def login(address, user, password, server, suite="plain", timeout=15.0, source=None, **more):
+    """One whole login, from the address `source`; more: totp or ticket of make_token, identity.
 
     Raises Closed when the server closes without an answer.
     """
     with Stream(address, timeout, source=source) as stream:
-        return (login_skynet if suite == "skynet" else login_plain)(
-            stream, user, password, server, **proof
-        )
+        return SUITES[suite](stream, user, password, server, **more)
 
 
 def frame(body):
@@ -221,33 +248,46 @@ def request_frame(content, session):
 class Gate(Stream):
     """A connection to a gate. Frames that nobody asked for yet are kept by kind."""
 
+    framing = transports.Frames
+
     def __init__(self, address, timeout=10.0, receive_buffer=None, source=None):
         super().__init__(address, timeout, receive_buffer, source)
         self.responses = {}  # session -> list of (kind, content) in order of arrival
         self.pushes = []  # (number, content)
         self.controls = []  # decoded JSON
         self.next_session = 1
+        self.sealing = self.opening = None  # Seal, once frames are sealed
 
     def send_frame(self, body):
-        self.send(frame(body if isinstance(body, bytes) else body.encode()))
+        body = body if isinstance(body, bytes) else body.encode()
+        self.send(frame(self.sealing.seal(body) if self.sealing else body))
 
     def read_frame(self, timeout=None):
         while len(self.buffer) < 2 or len(self.buffer) < 2 + self._body_length():
             self.fill(timeout)
-        return self.take(2 + self._body_length())[2:]
+        body = self.take(2 + self._body_length())[2:]
+        return self.opening.open(body) if self.opening else body
 
     def _body_length(self):
         return struct.unpack_from(">H", self.buffer)[0]
 
     def handshake(self, login, index=1, **extended):
-        self.send_frame(login.handshake(index, **extended))
-        return self.read_frame().decode()
+        """The gate's answer; from a granted "sealed" on all bodies are sealed."""
+        text = login.handshake(index, **extended)
+        self.send_frame(text)
+        answer = self.read_frame().decode()
+        if answer.startswith("200 OK ") and "sealed" in answer[7:].split(","):
+            salt = text.rpartition(":")[0].encode()
+            self.sealing = x25519_suite.Seal(login.secret, salt, "c2s")
+            self.opening = x25519_suite.Seal(login.secret, salt, "s2c")
+        return answer
 
     def send_request(self, content, session=None):
         if session is None:
             session = self.next_session
             self.next_session += 1
-        self.send(request_frame(content, session))
+        content = content if isinstance(content, bytes) else content.encode()
+        self.send_frame(content + struct.pack(">I", session))
         return session
 
     def read_event(self, timeout=None):
@@ -275,7 +315,7 @@ class Gate(Stream):
         return answer
 
     def ping(self, content=b""):
-        self.send(request_frame(content, PING))
+        self.send_request(content, PING)
         return self.response(PING)
 
     def wait_for(self, frames, count=1, timeout=10.0):

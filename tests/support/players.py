@@ -15,12 +15,14 @@ def fresh_name(prefix="player"):
 class Player:
     """Logged in on construction; `gate` is the newest connection."""
 
-    def __init__(self, server, user=None, password="secret", game="sample", suite="plain"):
+    def __init__(
+        self, server, user=None, password="secret", game="sample", suite="plain", **proof
+    ):
         self.server = server
         self.user = user or fresh_name()
         self.password = password
         self.game = game
-        self.login = login(server.login, self.user, password, game, suite)
+        self.login = login(server.login, self.user, password, game, suite, **proof)
         assert self.login.code == 200, self.login.line
         self.index = 0
         self.gate = None

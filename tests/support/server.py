@@ -9,6 +9,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+from certificates import Certificates
+from transports import Endpoint
 from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +18,7 @@ BINARY = Path(os.environ.get("GATEHOUSE_BINARY", ROOT / "build/release/gatehouse
 SANITIZED = os.environ.get("GATEHOUSE_SANITIZED") == "1"
 # Sanitizers slow the server down: bounds on elapsed time are widened by this factor.
 PATIENCE = 6 if SANITIZED else 1
+ENCRYPTED = ("tls", "wss", "auto")  # transports of a login port that need a certificate
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ASSERT")
 
 
@@ -72,12 +75,26 @@ def base_config(folder):
 
 
 class Server:
-    """One server process. Use `with Server(folder) as server`; leaving stops it cleanly."""
+    """One server process. Use `with Server(folder) as server`; leaving stops it cleanly.
 
-    def __init__(self, folder, changes=None, arguments=()):
+    transport: how the login ports are served, whatever `changes` say of them, and how clients get
+    to login and gates. Where a login port needs a certificate there is one for localhost, unless
+    `changes` bring some.
+    """
+
+    def __init__(self, folder, changes=None, arguments=(), transport="tcp"):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config = merged(base_config(self.folder), changes or {})
+        self.transport = transport
+        self.certificates = None
+        listeners = self.config["login"]["listen"]
+        if transport != "tcp":
+            for entry in listeners:
+                entry["transport"] = transport
+        encrypted = [entry["transport"] for entry in listeners if entry["transport"] in ENCRYPTED]
+        if encrypted and "tls" not in self.config:
+            self._use_certificate()
         self.config_path = self.folder / "config.json"
         self.ready_path = self.folder / "ready.json"
         self.log_path = self.folder / "server.log"
@@ -113,14 +130,36 @@ class Server:
     def pid(self):
         return self.process.pid
 
+    def _use_certificate(self):
+        self.certificates = Certificates(self.folder / "certificates")
+        self.certificates.make_issuer("issuer")
+        self.certificates.make_for("localhost", "issuer", "DNS:localhost,IP:127.0.0.1")
+        self.config["tls"] = {"certificates": self.certificates.config("localhost")}
+
+    def over(self, transport):
+        """The same server, whose login and gates are spoken to in another way."""
+        view = copy.copy(self)
+        view.transport = transport
+        return view
+
+    def endpoint(self, address):
+        """How a client gets to one of the server's ports: a plain address where that is all."""
+        if self.transport == "tcp":
+            return address
+        context = self.certificates.trust("issuer") if self.certificates else None
+        return Endpoint(self.transport, address, context, "localhost")
+
     @property
     def login(self):
-        return self.ready["login"][0]["address"]
+        """The first login port of this transport."""
+        entries = self.ready["login"]
+        own = [entry for entry in entries if entry["transport"] == self.transport]
+        return self.endpoint((own or entries)[0]["address"])
 
     def gate(self, server="sample"):
         """The gate's address; the ready file lists gates in the order of the configuration."""
         names = [gate["server"] for gate in self.config["gate"]["gates"]]
-        return self.ready["gate"][names.index(server)]["address"]
+        return self.endpoint(self.ready["gate"][names.index(server)]["address"])
 
     def log(self, since=0):
         return self.log_path.read_text(errors="replace")[since:] if self.log_path.exists() else ""

@@ -7,7 +7,7 @@ build_packages=(
   libargon2-dev libcrypt-dev libspdlog-dev libfmt-dev libcli11-dev libicu-dev
   libexpected-dev prometheus-cpp-dev libcpp-httplib-dev libmimalloc-dev
 )
-client_packages=(python3 python3-cryptography)
+client_packages=(python3 python3-cryptography python3-websockets)
 test_packages=(
   "${build_packages[@]}" "${client_packages[@]}"
   ccache clang-format libgtest-dev libgmock-dev mariadb-server-core mariadb-client openssl
