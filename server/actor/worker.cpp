@@ -187,8 +187,7 @@ void Worker::take_remote_bytes(const Message& message) {
 }
 
 SendResult Worker::deliver(Service& service, MessagePtr message) {
-  GATEHOUSE_ASSERT(current_worker == this && service.worker_ == this);
-  GATEHOUSE_ASSERT(message->destination == service.id_);
+  GATEHOUSE_ASSERT(service.worker_ == this && message->destination == service.id_);
   if (service.exiting_) return SendResult::kUnknown;
   if (!message->remote) {
     // Replies are never refused: their number is bounded by the requests made.
@@ -327,7 +326,6 @@ void Worker::set_activity(const Activity& activity) {
 }
 
 Activity Worker::begin_activity(ServiceId source, ServiceId destination) {
-  GATEHOUSE_ASSERT(current_worker == this);
   const Activity outer = activity();
   set_activity({(outer.sequence + 1) | 1, source, destination, 0});
   return outer;

@@ -58,7 +58,6 @@ Task* Scheduler::create_task(LuaService& service) {
   pool_.pop_back();
   GATEHOUSE_ASSERT(&service.vm() == &vm_);
   GATEHOUSE_ASSERT(task->service == nullptr && task->state == Task::State::kNew);
-  GATEHOUSE_ASSERT(lua_gettop(task->thread) == 0 && lua_status(task->thread) == LUA_OK);
   task->service = &service;
   task->essential = running_ != nullptr && running_->essential;
   task->next = service.tasks_;
@@ -71,10 +70,9 @@ Task* Scheduler::create_task(LuaService& service) {
 void Scheduler::resume(Task& task, int arguments) {
   LuaService& service = *task.service;
   actor::Worker& worker = service.worker();
-  GATEHOUSE_ASSERT(actor::Worker::current() == &worker);
   GATEHOUSE_ASSERT(task.state != Task::State::kRunning && task.state != Task::State::kWaiting);
   GATEHOUSE_ASSERT(!task.has_token && task.timer == nullptr);
-  GATEHOUSE_ASSERT(arguments >= 0 && arguments <= lua_gettop(task.thread));
+  GATEHOUSE_ASSERT(arguments >= 0);
   worker.pin(service);
   if (BeforeRun* hook = vm_.before_run()) hook->before_run();
   Task* const outer = std::exchange(running_, &task);
@@ -218,7 +216,6 @@ void Scheduler::release(Task& task, bool reusable) {
   GATEHOUSE_ASSERT(task_count_ > 0);
   GATEHOUSE_ASSERT(task.previous == nullptr ? task.service->tasks_ == &task
                                             : task.previous->next == &task);
-  GATEHOUSE_ASSERT(task.next == nullptr || task.next->previous == &task);
   if (task.previous != nullptr) {
     task.previous->next = task.next;
   } else {

@@ -38,7 +38,7 @@ int message_main(lua_State* L) {
     lua_call(L, 2, LUA_MULTRET);
     count = lua_gettop(L) - base;
   }
-  GATEHOUSE_ASSERT(count >= 0 && lua_gettop(L) >= 3 + count);
+  GATEHOUSE_ASSERT(count >= 0);
   lua_callk(L, 2 + count, 0, 0, [](lua_State*, int, lua_KContext) { return 0; });
   return 0;
 }
