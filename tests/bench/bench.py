@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from servers import BENCH, Gatehouse, RawEcho, Skynet, checkout_of
+from servers import BENCH, Gatehouse, RawEcho, RawTls, Skynet, checkout_of
 
 LOAD_TIMEOUT_S = 1800
 
@@ -29,6 +29,7 @@ class Bench:
             "gatehouse": options.binary,
         }
         self.load_program = options.programs / "bench_load"
+        self.raw_tls_program = options.programs / "bench_raw_tls"
         self.workers = options.workers
         self.quick = options.quick
         self.seconds = options.seconds or (0.2 if options.quick else 2)
@@ -51,22 +52,32 @@ class Bench:
             return Skynet(binary, workers)
         return Gatehouse(binary, kind, workers, changes)
 
+    def raw_tls(self):
+        return RawTls(self.raw_tls_program)
+
     def _command(self, server, options):
         command = [self.load_program, "--server-pid", server.pid]
+        over, login_over = options.pop("over", "tcp"), options.pop("login_over", "tcp")
         if options.pop("gate", True):
-            command += ["--gate", server.gate]
+            command += ["--gate", f"{over}://{server.gate}"]
         if server.login is not None:
-            command += ["--login", server.login]
+            command += ["--login", f"{login_over}://{server.login_over(login_over)}"]
         options.setdefault("warm_up", 0.05 if self.quick else 0.5)
         options.setdefault("seconds", self.seconds)
         if self.quick:
             options.setdefault("patience_ms", 3000)
         for key, value in options.items():
-            command += [f"--{key.replace('_', '-')}", value]
+            command.append(f"--{key.replace('_', '-')}")
+            if value is not True:
+                command.append(value)
         return [str(word) for word in command]
 
     def load(self, server, may_lose=False, **options):
-        """Runs load with these options (gate=False: logins only) and returns its report."""
+        """Runs load with these options and returns its report.
+
+        gate=False: logins only. over, login_over: transport of the gate's and the login's
+        connections. A value of True is an option without one.
+        """
         done = subprocess.run(
             self._command(server, options), stdin=subprocess.DEVNULL, capture_output=True,
             text=True, timeout=LOAD_TIMEOUT_S, check=False)

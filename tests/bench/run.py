@@ -31,7 +31,7 @@ def arguments():
     parser.add_argument("--against", type=Path, metavar="BINARY", help="another gatehouse")
     parser.add_argument("--binary", type=Path, default=BUILD / "gatehouse", help="this gatehouse")
     parser.add_argument("--programs", type=Path, default=BUILD / "tests/bench", metavar="DIR",
-                        help="where bench_load and bench_raw_echo are")
+                        help="where bench_load, bench_raw_echo and bench_raw_tls are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all samples")
     options = parser.parse_args()
     for name in ("skynet", "against", "binary", "programs"):

@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+from certificates import Certificates  # noqa: E402
+from transports import TRANSPORTS  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 BENCH = Path(__file__).resolve().parent
@@ -60,6 +62,11 @@ class Process:
     @property
     def pid(self):
         return self.process.pid
+
+    def login_over(self, transport):
+        """The address of the login port that serves this transport."""
+        assert transport == "tcp", "servers without an edge have one login port"
+        return self.login
 
     def sockets(self):
         folder = f"/proc/{self.pid}/fd"
@@ -112,6 +119,29 @@ class RawEcho(Process):
         self.gate = f"127.0.0.1:{port}"
 
 
+def make_certificate(folder):
+    """Certificates with one for `localhost`, whose key is ECDSA on P-256."""
+    certificates = Certificates(folder / "certificates")
+    certificates.make_for("localhost", "localhost", "DNS:localhost")
+    return certificates
+
+
+class RawTls(Process):
+    name = "raw"
+
+    def __init__(self, binary):
+        super().__init__()
+        self.binary = binary
+
+    def start(self):
+        made = make_certificate(self.path)
+        self.spawn([self.binary, made.pem("localhost"), made.key("localhost")],
+                   stdout=subprocess.PIPE)
+        port = self.process.stdout.readline().decode().strip()
+        assert port, self.log.read_text()
+        self.gate = f"127.0.0.1:{port}"
+
+
 def checkout_of(binary):
     """Where a gatehouse finds its Lua and SQL: the tree it was built in, else this one."""
     parents = Path(binary).absolute().parents
@@ -153,9 +183,27 @@ class Gatehouse(Process):
                    cwd=self.checkout)
         self.wait_until_ready(ready.exists)
         addresses = json.loads(ready.read_text())
-        self.login = addresses["login"][0]["address"]
+        self.logins_over = {
+            entry["transport"]: entry["address"] for entry in addresses["login"]
+        }
+        self.login = self.logins_over["tcp"]
         self.gate = addresses["gate"][0]["address"]
         self.admin = addresses.get("admin")
+
+    def open_edge(self):
+        """Before start(): logins over every transport in every suite, TLS with a certificate."""
+        suites = ["skynet", "plain", "x25519"]
+        self.config["login"]["listen"] = [
+            {"transport": transport, "address": "127.0.0.1:0", "suites": suites}
+            for transport in TRANSPORTS
+        ]
+        self.config["login"] |= {
+            "identity_key_file": str(self.path / "identity.pem"), "identity_key_make": True,
+        }
+        self.config["tls"] = {"certificates": make_certificate(self.path).config("localhost")}
+
+    def login_over(self, transport):
+        return self.logins_over[transport]
 
     def logins(self):
         """Good logins so far; needs admin.listen."""

@@ -2,46 +2,107 @@
 requests on the command line, a login and those."""
 
 import argparse
+import base64
+import dataclasses
 import json
 import secrets
+import ssl
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+from cryptography.exceptions import InvalidSignature  # noqa: E402
+from cryptography.hazmat.primitives import serialization  # noqa: E402
 from gatehouse_client import Closed, Gate, RequestFailed, login  # noqa: E402
+from transports import Endpoint, UpgradeRefused  # noqa: E402
+
+IDENTITY = ROOT / "var/identity.pem"  # the quickstart's
 
 
-def quickstart_addresses(server):
+def quickstart_addresses(server, transport):
     """(login, gate) of the server that ./tools/run started, else its usual ports."""
     config = json.loads((ROOT / "config/quickstart.json").read_text())
     names = [gate["server"] for gate in config["gate"]["gates"]]
     index = names.index(server) if server in names else 0
     try:
         ready = json.loads((ROOT / "var/ready.json").read_text())
-        return ready["login"][0]["address"], ready["gate"][index]["address"]
+        logins, gate = ready["login"], ready["gate"][index]["address"]
     except (OSError, LookupError, ValueError):
-        gate = config["gate"]["gates"][index]
-        return config["login"]["listen"][0]["address"], gate["listen"]
+        logins, gate = config["login"]["listen"], config["gate"]["gates"][index]["listen"]
+    fitting = [entry for entry in logins if entry["transport"] in (transport, "auto")]
+    return (fitting or logins)[0]["address"], gate
+
+
+def read_identity(text):
+    """The public key of a PEM file with either half, or from base64."""
+    if not Path(text).is_file():
+        try:
+            key = base64.b64decode(text, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise ValueError(f"--identity: neither a file nor the base64 of 32 bytes: {text}")
+        return key
+    pem = Path(text).read_bytes()
+    if b"PRIVATE" in pem:
+        key = serialization.load_pem_private_key(pem, None).public_key()
+    else:
+        key = serialization.load_pem_public_key(pem)
+    raw = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return key.public_bytes(*raw)
+
+
+def tls_context(options):
+    context = ssl.create_default_context(cafile=options.ca)
+    if options.any_certificate:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./tools/play", description="A demonstration client.")
-    parser.add_argument("--login", metavar="HOST:PORT", help="the login port")
-    parser.add_argument("--gate", metavar="HOST:PORT", help="the gate")
+    parser.add_argument("--login", metavar="ADDRESS", help="the login port: HOST:PORT or a URL, "
+                        "tcp://, tls://, ws://, wss://HOST:PORT")
+    parser.add_argument("--gate", metavar="ADDRESS", help="the gate, likewise")
+    parser.add_argument("--tls", action="store_true", help="addresses without a scheme: over TLS")
+    parser.add_argument("--ws", action="store_true", help="the same: WebSocket; with --tls wss")
+    parser.add_argument("--ca", metavar="FILE", help="whom to trust in TLS, not the system's")
+    parser.add_argument("--any-certificate", action="store_true",
+                        help="trust whoever answers in TLS: for a look, not for a password")
     parser.add_argument("--user", default="hello")
     parser.add_argument("--password", default="password")
     parser.add_argument("--server", default="sample", help="the game server (default: sample)")
-    parser.add_argument("--suite", choices=["skynet", "plain"], default="skynet")
+    parser.add_argument("--suite", choices=["skynet", "plain", "x25519"],
+                        help="default: skynet; x25519 with --sealed")
+    parser.add_argument("--sealed", action="store_true", help="seal the frames at the gate")
+    parser.add_argument("--identity", metavar="KEY", help="the server's public key, as base64 or "
+                        "PEM file, which x25519 checks (default: that of ./tools/run)")
     parser.add_argument(
         "requests", nargs="*", metavar="REQUEST", help="send these, instead of the tour"
     )
     options = parser.parse_args()
-    login_address, gate_address = quickstart_addresses(options.server)
-    options.login = options.login or login_address
-    options.gate = options.gate or gate_address
+    options.suite = options.suite or ("x25519" if options.sealed else "skynet")
+    transport = {(0, 0): "tcp", (1, 0): "tls", (0, 1): "ws", (1, 1): "wss"}
+    transport = transport[options.tls, options.ws]
+    usual = quickstart_addresses(options.server, transport)
+    try:
+        for name, address in zip(("login", "gate"), usual):
+            address = getattr(options, name) or address
+            endpoint = Endpoint.of(address if "://" in address else f"{transport}://{address}")
+            if endpoint.is_encrypted:
+                endpoint = dataclasses.replace(endpoint, context=tls_context(options))
+            setattr(options, name, endpoint)
+        if options.suite == "x25519":
+            options.identity = read_identity(options.identity or str(IDENTITY))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     return options
+
+
+def where(endpoint):
+    return endpoint.address if endpoint.transport == "tcp" else str(endpoint)
 
 
 def say(step, text):
@@ -58,8 +119,9 @@ def show(gate, content):
 
 def connect(options, session, index, last_push, conversation):
     gate = Gate(options.gate)
-    answer = gate.handshake(session, index, last_push=last_push, conversation=conversation)
-    say("gate", f"{options.gate}, handshake number {index}: {answer}")
+    answer = gate.handshake(session, index, last_push=last_push, conversation=conversation,
+                            options="sealed" if options.sealed else "")
+    say("gate", f"{where(options.gate)}, handshake number {index}: {answer}")
     if not answer.startswith("200"):
         raise SystemExit(1)
     return gate
@@ -80,9 +142,11 @@ def send_requests(requests, gate):
 
 
 def play(options):
-    say("login", f"{options.login}, suite {options.suite}, user {options.user}@{options.server}")
+    user = f"user {options.user}@{options.server}"
+    say("login", f"{where(options.login)}, suite {options.suite}, {user}")
+    proof = {"identity": options.identity} if options.suite == "x25519" else {}
     session = login(
-        options.login, options.user, options.password, options.server, options.suite
+        options.login, options.user, options.password, options.server, options.suite, **proof
     )
     if session.code != 200:
         say("answer", session.line)
@@ -117,8 +181,14 @@ def main():
     options = arguments()
     try:
         return play(options)
+    except InvalidSignature:
+        print("Another server's identity: its signature is not that of the key that is expected.")
+    except UpgradeRefused as error:
+        print(f"The server refuses the WebSocket: {error}")
+    except ssl.SSLError as error:
+        print(f"TLS: {error}")
     except ConnectionRefusedError:
-        print(f"Nothing listens on {options.login} or {options.gate}.")
+        print(f"Nothing listens on {where(options.login)} or {where(options.gate)}.")
         print("Start it: ./tools/run --detach")
     except (Closed, TimeoutError) as error:
         print(f"The server ended the connection or did not answer ({type(error).__name__}).")

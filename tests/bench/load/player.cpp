@@ -1,16 +1,11 @@
 #include "player.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <stdexcept>
+#include <algorithm>
 
 #include "base/bytes.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "protocol/frame.hpp"
@@ -20,80 +15,77 @@ namespace gatehouse::bench {
 namespace {
 
 constexpr std::uint32_t kPlayersPerAddress = 2'000;  // a crowded address takes connect() long
+constexpr std::string_view kGranted = "200 OK";
 
 }  // namespace
 
-Target Target::parse(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  Target target;
-  target.address.sin_family = AF_INET;
-  if (colon == std::string::npos ||
-      inet_pton(AF_INET, text.substr(0, colon).c_str(), &target.address.sin_addr) != 1) {
-    throw std::invalid_argument("not an address: " + text);
-  }
-  target.address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1))));
-  return target;
-}
-
 bool Player::connect(const Target& target, Stage next) {
-  descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor_ < 0) {
-    fail(fmt::format("socket: {}", std::strerror(errno)));
-    return false;
-  }
-  const int on = 1;
-  setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  sockaddr_in source{};
-  source.sin_family = AF_INET;
-  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + number_ / kPlayersPerAddress % 200);
-  ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&source), sizeof source);
-  const int status = ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&target.address),
-                               sizeof target.address);
-  if (status != 0 && errno != EINPROGRESS) {
-    fail(fmt::format("connect: {}", std::strerror(errno)));
-    return false;
-  }
   in_.clear();
   out_.clear();
+  seals_.reset();
   after_connect_ = next;
+  const bool is_login = next == Stage::kChallenge;
+  if (!channel_.connect(target, is_login ? Channel::Content::kLines : Channel::Content::kFrames,
+                        INADDR_LOOPBACK + 1 + number_ / kPlayersPerAddress % 200)) {
+    fail(channel_.error());
+    return false;
+  }
   stage_ = Stage::kConnect;
   return true;
 }
 
 void Player::connected() {
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return fail(fmt::format("connect: {}", std::strerror(error)));
+  stage_ = Stage::kSecure;
+  if (!channel_.connected()) return fail(channel_.error());
+  if (channel_.is_open()) begin();
+}
+
+// The channel is open.
+void Player::begin() {
   stage_ = after_connect_;
   if (stage_ == Stage::kHandshake) send(handshake());
+  if (stage_ == Stage::kLeaving) channel_.end();
 }
 
 std::string Player::handshake() {
-  const std::string text =
-      fmt::format("{}@{}#{}:{}", crypto::base64_encode(name_), crypto::base64_encode(server_),
-                  crypto::base64_encode(subid_), ++index_);
+  text_ =
+      fmt::format("{}@{}#{}:{}", crypto::base64_encode(name_),
+                  crypto::base64_encode(manner_.server), crypto::base64_encode(subid_), ++index_);
+  if (manner_.is_sealed) text_ += ":0::sealed";
+  const std::string mac = manner_.suite == Suite::kSkynet
+                              ? *crypto::hmac64(crypto::hash_key(text_), secret_)
+                              : crypto::hmac_sha256(secret_, text_);
   std::string bytes;
-  const std::string mac = *crypto::hmac64(crypto::hash_key(text), secret_);
-  static_cast<void>(protocol::append_frame(bytes, text + ":" + crypto::base64_encode(mac)));
+  static_cast<void>(protocol::append_frame(bytes, text_ + ":" + crypto::base64_encode(mac)));
   return bytes;
 }
 
 void Player::readable() {
   answers = 0;
-  char buffer[65'536];
-  const ssize_t size = ::recv(descriptor_, buffer, sizeof buffer, 0);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size <= 0) return fail(size == 0 ? "closed by the server" : std::strerror(errno));
-  std::string_view bytes(buffer, static_cast<std::size_t>(size));
+  do {
+    const auto bytes = channel_.read();
+    if (!bytes && stage_ == Stage::kLeaving && channel_.has_ended_well()) {
+      channel_.close();
+      stage_ = Stage::kLeft;
+      return;
+    }
+    if (!bytes) return fail(channel_.error());
+    if (stage_ == Stage::kSecure && channel_.is_open()) begin();
+    if (!bytes->empty()) take(*bytes);
+  } while (channel_.has_more() && channel_.is_open());
+}
+
+void Player::take(std::string_view bytes) {
+  std::string joined;
   if (!in_.empty()) {
-    in_.append(bytes);
-    bytes = in_;
+    joined = std::move(in_);
+    joined.append(bytes);
+    bytes = joined;
+    in_.clear();
   }
-  const bool framed = stage_ == Stage::kHandshake || stage_ == Stage::kOpen;
+  const bool is_framed = stage_ == Stage::kHandshake || stage_ == Stage::kOpen;
   while (!bytes.empty() && stage_ != Stage::kFailed && stage_ != Stage::kLoggedIn) {
-    if (framed) {
+    if (is_framed) {
       if (bytes.size() < 2 || bytes.size() - 2 < load_be16(bytes.data())) break;
       const std::size_t body_bytes = load_be16(bytes.data());
       frame(bytes.substr(2, body_bytes));
@@ -105,41 +97,12 @@ void Player::readable() {
       bytes.remove_prefix(end + 1);
     }
   }
-  in_ = std::string(bytes);
-  if (in_.empty()) in_.shrink_to_fit();
-}
-
-void Player::login_line(std::string_view line) {
-  if (stage_ == Stage::kChallenge) {
-    challenge_ = crypto::base64_decode(line).value_or("");
-    key_ = random_bytes(crypto::kSkynetKeyBytes);
-    stage_ = Stage::kExchange;
-    return send(crypto::base64_encode(*crypto::dh_exchange(key_)) + "\n");
-  }
-  if (stage_ == Stage::kExchange) {
-    const auto server_key = crypto::base64_decode(line);
-    const auto secret = crypto::dh_secret(server_key.value_or(""), key_);
-    const auto mac = secret ? crypto::hmac64(challenge_, *secret) : secret;
-    if (!mac) return fail(fmt::format("key exchange: {}", line));
-    secret_ = *secret;
-    const std::string token =
-        fmt::format("{}@{}:{}", crypto::base64_encode(name_), crypto::base64_encode(server_),
-                    crypto::base64_encode("password"));
-    stage_ = Stage::kAnswer;
-    return send(crypto::base64_encode(*mac) + "\n" +
-                crypto::base64_encode(*crypto::des_encode(secret_, token)) + "\n");
-  }
-  if (line.substr(0, 4) != "200 ") return fail(fmt::format("login: {}", line));
-  subid_ = crypto::base64_decode(line.substr(4)).value_or("");
-  stage_ = Stage::kLoggedIn;
+  if (!bytes.empty()) in_ = std::string(bytes);
 }
 
 void Player::frame(std::string_view body) {
-  if (stage_ == Stage::kHandshake) {
-    if (body != "200 OK") return fail(fmt::format("gate: {}", body));
-    stage_ = Stage::kOpen;
-    return;
-  }
+  if (stage_ == Stage::kHandshake) return gate_answer(body);
+  if (seals_ && !seals_->in.open(body, body)) return fail("a body that is not sealed");
   const std::size_t rest = with_kind_ ? 5 : 4;
   if (body.size() != payload_bytes_ + rest || (with_kind_ && body[payload_bytes_] != 1)) {
     return fail(fmt::format("wrong answer of {} bytes", body.size()));
@@ -153,14 +116,31 @@ void Player::frame(std::string_view body) {
   --in_flight;
 }
 
+void Player::gate_answer(std::string_view answer) {
+  if (answer.substr(0, kGranted.size()) != kGranted) return fail(fmt::format("gate: {}", answer));
+  if (manner_.is_sealed) {
+    if (answer != "200 OK sealed") return fail(fmt::format("gate: not sealed: {}", answer));
+    seals_ = std::make_unique<Seals>(Seals{Seal(secret_, text_, Seal::Side::kToServer),
+                                           Seal(secret_, text_, Seal::Side::kToClient)});
+  }
+  stage_ = Stage::kOpen;
+}
+
 void Player::request(std::string_view payload, bool with_kind) {
   const std::uint32_t session = next_session_++ & 0x7fffffff;
   with_kind_ = with_kind;
   payload_bytes_ = payload.size();
   char head[2], tail[4];
-  store_be16(head, static_cast<std::uint16_t>(payload.size() + sizeof tail));
   store_be32(tail, session);
-  out_.append(head, sizeof head).append(payload).append(tail, sizeof tail);
+  const std::size_t body_bytes = payload.size() + sizeof tail + (seals_ ? Seal::kTagBytes : 0);
+  store_be16(head, static_cast<std::uint16_t>(body_bytes));
+  out_.append(head, sizeof head);
+  if (seals_) {
+    text_.assign(payload).append(tail, sizeof tail);
+    seals_->out.seal(text_, out_);
+  } else {
+    out_.append(payload).append(tail, sizeof tail);
+  }
   sent_ns[session % sent_ns.size()] = monotonic_ns();
   ++in_flight;
 }
@@ -170,25 +150,18 @@ void Player::send(std::string_view bytes) {
   flush();
 }
 
-// The kernel's buffer holds what a client has in flight; a full one is a failure.
 bool Player::flush() {
-  const ssize_t sent = ::send(descriptor_, out_.data(), out_.size(), MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(out_.size())) {
-    fail("the server does not take what was sent");
+  if (!channel_.write(out_)) {
+    fail(channel_.error());
     return false;
   }
   out_.clear();
   return true;
 }
 
-void Player::close() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  descriptor_ = -1;
-}
-
 void Player::fail(std::string why) {
   error_ = std::move(why);
-  close();
+  channel_.close();
   stage_ = Stage::kFailed;
 }
 

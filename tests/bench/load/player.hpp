@@ -1,43 +1,53 @@
-// A client for load tests: one player on one non-blocking socket, from the login's challenge to
-// echoes at the gate. Skynet suite; sans-IO but for its own descriptor. One thread.
+// A client for load tests: one player on one channel, from the login's challenge to echoes at the
+// gate. One thread.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "channel.hpp"
+#include "seal.hpp"
+
 namespace gatehouse::bench {
 
-struct Target {
-  sockaddr_in address{};
-  // 127.0.0.1:8001
-  static Target parse(const std::string& text);
+enum class Suite : std::uint8_t { kSkynet, kPlain, kX25519 };
+
+// What all players of a run do alike.
+struct Manner {
+  std::string server = "sample";
+  Suite suite = Suite::kSkynet;
+  bool is_sealed = false;  // asks the gate for sealed frames
+  std::string identity;    // whose signature an x25519 login must have; empty: anybody's
 };
 
 enum class Stage : std::uint8_t {
   kIdle,       // no connection
   kConnect,    // connect() is under way, to the login or the gate
+  kSecure,     // TLS handshake, upgrade to a WebSocket
   kChallenge,  // login: waits for the challenge
   kExchange,   // login: waits for the server's key
   kAnswer,     // login: waits for "200 ..."
   kLoggedIn,   // has a subid, no connection
   kHandshake,  // gate: waits for 200 OK
   kOpen,       // gate: may send requests
+  kLeaving,    // said that it sends nothing more, waits for the server's end
+  kLeft,       // the server ended the connection, too
   kFailed,
 };
 
 class Player {
  public:
-  Player(std::uint32_t number, std::string name, std::string server)
-      : name_(std::move(name)), server_(std::move(server)), number_(number) {}
-  ~Player() { close(); }
+  Player(std::uint32_t number, std::string name, const Manner& manner, Shared& shared)
+      : manner_(manner), channel_(shared), name_(std::move(name)), number_(number) {}
   Player(const Player&) = delete;
   Player& operator=(const Player&) = delete;
 
   // Starts a connection from a loopback address of its own choice; false: no descriptor.
+  // next: kChallenge, kHandshake; kOpen for a bare echo server; kLeaving for a handshake of TLS
+  // alone.
   bool connect(const Target& target, Stage next);
   // The socket is writable for the first time.
   void connected();
@@ -46,13 +56,13 @@ class Player {
   // Queues a request and sends what is queued with flush().
   void request(std::string_view payload, bool with_kind);
   bool flush();
-  void close();
+  void close() { channel_.close(); }
   void fail(std::string why);
 
-  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] int descriptor() const { return channel_.descriptor(); }
   [[nodiscard]] Stage stage() const { return stage_; }
   [[nodiscard]] const std::string& error() const { return error_; }
-  [[nodiscard]] std::uint32_t number() const { return number_; }
+  [[nodiscard]] bool is_resumed() const { return channel_.is_resumed(); }
 
   // Answers that came with the last readable().
   std::uint32_t answers = 0;
@@ -63,18 +73,32 @@ class Player {
   std::vector<std::uint32_t>* latencies_ns = nullptr;  // where round trips are noted
 
  private:
+  struct Seals {
+    Seal out, in;
+  };
+
+  void begin();
+  void take(std::string_view bytes);
   void login_line(std::string_view line);
+  void exchange(std::string_view line);
+  void exchange_x25519(std::string_view line);
+  void logged_in(std::string_view line);
+  [[nodiscard]] std::string token() const;
   void frame(std::string_view body);
+  void gate_answer(std::string_view answer);
+  void append_body(std::string_view body);
   void send(std::string_view bytes);
   [[nodiscard]] std::string handshake();
 
+  const Manner& manner_;
+  Channel channel_;
+  std::unique_ptr<Seals> seals_;
   std::string in_, out_;
-  std::string name_, server_, key_, challenge_, secret_, subid_, error_;
+  std::string name_, key_, challenge_, secret_, subid_, text_, error_;
   std::size_t payload_bytes_ = 0;
   std::uint32_t number_;
   std::uint32_t next_session_ = 1;
   std::uint32_t index_ = 0;
-  int descriptor_ = -1;
   Stage stage_ = Stage::kIdle;
   Stage after_connect_ = Stage::kIdle;
   bool with_kind_ = true;
