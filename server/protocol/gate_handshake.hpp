@@ -43,6 +43,7 @@ inline constexpr std::string_view kGateNotFound = "404 User Not Found";
 inline constexpr std::string_view kGateIndexExpired = "403 Index Expired";
 inline constexpr std::string_view kGateUnauthorized = "401 Unauthorized";
 inline constexpr std::string_view kGateBadRequest = "400 Bad Request";
+inline constexpr std::string_view kGateUpgradeRequired = "426 Upgrade Required";
 inline constexpr std::string_view kGateUnavailable = "503 Service Unavailable";
 inline constexpr std::string_view kGateFull = "503 Service Unavailable full";
 inline constexpr std::string_view kGateTooMany = "429 Too Many Requests";
