@@ -14,6 +14,23 @@ namespace gatehouse::app {
 
 using nlohmann::json;
 
+namespace {
+
+// The connections that are known, by how they come; what does not hold for them is left out.
+json transports(const std::vector<edge::Census::Line>& census) {
+  json list = json::array();
+  for (const auto& [kind, connections] : census) {
+    json line = {{"transport", kind.carriage.transport}, {"connections", connections}};
+    if (!kind.carriage.tls.empty()) line["tls"] = kind.carriage.tls;
+    if (!kind.carriage.proxy.empty()) line["proxy"] = kind.carriage.proxy;
+    if (!kind.suite.empty()) line["suite"] = kind.suite;
+    list.push_back(std::move(line));
+  }
+  return list;
+}
+
+}  // namespace
+
 Admin::Admin(std::string host, AdminParts parts)
     : host_(std::move(host)),
       parts_(std::move(parts)),
@@ -124,12 +141,15 @@ std::string Admin::status() const {
     gates.push_back({{"server", gate->server()},
                      {"address", gate->address().to_string()},
                      {"advertise", gate->advertise()},
+                     {"transport", name(gate->transport())},
+                     {"transports", transports(gate->census())},
                      {"sessions", gate->session_count()},
                      {"connections", gate->connection_count()}});
   }
   json login;
   if (parts_.login != nullptr) {
     login = {{"addresses", login_addresses_},
+             {"transports", transports(parts_.login->census())},
              {"connections", parts_.login->connection_count()},
              {"waiting", parts_.login->waiting_count()}};
   }

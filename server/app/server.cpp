@@ -32,6 +32,7 @@
 #include "crypto/seal.hpp"
 #include "drivers/open.hpp"
 #include "drivers/sqlite_guard.hpp"
+#include "edge/entrance.hpp"
 #include "game/agent_manager.hpp"
 #include "game/login_policy.hpp"
 #include "game/modules.hpp"
@@ -110,7 +111,7 @@ class Server {
     runtime_.code.current()->read_folder(config.program_root + "/lua");
     agent_options_.node = random_node(world.random);
     for (const gate::GateOptions& options : config.gates) {
-      gates_.push_back(std::make_unique<gate::Gate>(options, metrics_));
+      gates_.push_back(std::make_unique<gate::Gate>(options, metrics_, surroundings_));
     }
   }
 
@@ -206,12 +207,14 @@ class Server {
     nlohmann::json content = {
         {"login", nlohmann::json::array()}, {"gate", nlohmann::json::array()}, {"pid", getpid()}};
     if (login_) {
-      for (const net::Address& address : login_->addresses()) {
-        content["login"].push_back({{"transport", "tcp"}, {"address", address.to_string()}});
+      const std::vector<net::Address> addresses = login_->addresses();
+      for (std::size_t i = 0; i < addresses.size(); ++i) {
+        content["login"].push_back({{"transport", name(config_.login.listeners[i].transport)},
+                                    {"address", addresses[i].to_string()}});
       }
     }
     for (const auto& gate : gates_) {
-      content["gate"].push_back({{"transport", "tcp"},
+      content["gate"].push_back({{"transport", name(gate->transport())},
                                  {"address", gate->address().to_string()},
                                  {"server", gate->server()}});
     }
@@ -334,7 +337,7 @@ class Server {
     }
     login_ = std::make_unique<login::LoginServer>(
         login::LoginDependencies{system_, network_, *store_, *hash_pool_, *agents_, *policy_,
-                                 metrics_},
+                                 metrics_, surroundings_},
         config_.limits, config_.login);
     return {};
   }
@@ -374,6 +377,7 @@ class Server {
   store::StoreOptions store_options_;  // the configuration's, with the claim on its file
   game::AgentOptions agent_options_;   // the configuration's, with this life's name
   const crypto::SealRing own_ticket_keys_ = random_ring(world_.random);
+  const edge::Surroundings surroundings_{.trusted_proxies = &config_.trusted_proxies};
   MetricSet metrics_;
   actor::System system_;
   net::UvNetwork network_;

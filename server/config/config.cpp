@@ -17,7 +17,9 @@
 #include "config/reader.hpp"
 #include "config/store.hpp"
 #include "crypto/encoding.hpp"
+#include "edge/options.hpp"
 #include "net/unix_socket.hpp"
+#include "protocol/first_bytes.hpp"
 
 namespace gatehouse::config {
 namespace {
@@ -41,10 +43,25 @@ void read_endpoint(ConfigReader& reader, const char* key, net::Endpoint& endpoin
   }
 }
 
+void read_transport(ConfigReader& reader, edge::ListenerTransport& transport) {
+  const auto& names = edge::kListenerTransports;
+  auto index = static_cast<std::size_t>(transport);
+  reader.read_choice("transport", {names.begin(), names.end()}, index);
+  transport = static_cast<edge::ListenerTransport>(index);
+}
+
+// Of networks; a connection from one of them is believed to say whose it is.
+void read_net(ConfigReader& reader, Config& config) {
+  std::vector<std::string> networks;
+  reader.read("trusted_proxies", networks);
+  for (const std::string& network : networks)
+    if (auto added = config.trusted_proxies.add(network); !added)
+      reader.reject("trusted_proxies", added.error().message);
+}
+
 void read_listener(ConfigReader& reader, Config& config) {
   login::ListenerOptions listener;
-  std::size_t transport = 0;
-  reader.read_choice("transport", {"tcp"}, transport);
+  read_transport(reader, listener.transport);
   read_endpoint(reader, "address", listener.address);
   std::vector<std::string> suites;
   reader.read("suites", suites);
@@ -70,6 +87,7 @@ constexpr const char* kLoginPolicy = "lua/game/login_policy.lua";
 
 void read_login(ConfigReader& reader, Config& config) {
   reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
+  reader.read("sniff_ms", config.login.sniff_ms, 1, 5'000);
   reader.read("policy", config.login_policy);
   // What the policy that comes with the program was called before.
   if (config.login_policy.ends_with("lua/service/logind.lua") && !is_file(config.login_policy)) {
@@ -110,6 +128,7 @@ void read_gate(ConfigReader& reader, Config& config) {
       entry.reject("server", name.error().message);
     }
     if (!servers.insert(gate.server).second) entry.reject("server", "is served by another gate");
+    read_transport(entry, gate.transport);
     read_endpoint(entry, "listen", gate.listen);
     entry.read("advertise", gate.advertise);
     if (!is_gate_name(gate.advertise)) {
@@ -248,7 +267,7 @@ void read_log(ConfigReader& reader, Config& config) {
 void read_gate_limits(ConfigReader& reader, Limits& limits) {
   reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
   reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
-              kFrameBytesMax);
+              protocol::kToldFrameBytesMax);
   reader.read("gate_unauthenticated_max", limits.gate_unauthenticated_max);
   reader.read("gate_unsent_bytes_max", limits.gate_unsent_bytes_max);
   reader.read("gate_idle_timeout_ms", limits.gate_idle_timeout_ms);
@@ -339,6 +358,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
   reader.read("workers", config.workers, 0, kWorkersMax);
   // The limits first: login.handshake_timeout_ms wins over its double among them.
   reader.section("limits", [&](ConfigReader& r) { read_limits(r, config); });
+  reader.section("net", [&](ConfigReader& r) { read_net(r, config); });
   reader.section("login", [&](ConfigReader& r) { read_login(r, config); });
   reader.section("gate", [&](ConfigReader& r) { read_gate(r, config); });
   reader.section("agent", [&](ConfigReader& r) { read_agent(r, config); });
@@ -503,13 +523,14 @@ std::vector<std::string> restart_keys(const ConfigValues& running, const ConfigV
 std::string describe(const Config& config) {
   std::string text = fmt::format("workers: {}\n", config.workers);
   for (const auto& listener : config.login.listeners) {
-    text += fmt::format(
-        "login: tcp {} ({}{}{})\n", listener.address.to_string(), listener.plain ? "plain" : "",
-        listener.plain && listener.skynet ? ", " : "", listener.skynet ? "skynet" : "");
+    text +=
+        fmt::format("login: {} {} ({}{}{})\n", name(listener.transport),
+                    listener.address.to_string(), listener.plain ? "plain" : "",
+                    listener.plain && listener.skynet ? ", " : "", listener.skynet ? "skynet" : "");
   }
   for (const auto& gate : config.gates) {
-    text += fmt::format("gate {}: {}, at most {} clients\n", gate.server, gate.listen.to_string(),
-                        gate.maxclient);
+    text += fmt::format("gate {}: {} {}, at most {} clients\n", gate.server, name(gate.transport),
+                        gate.listen.to_string(), gate.maxclient);
   }
   if (config.admin_listen) text += fmt::format("admin: {}\n", config.admin_listen->to_string());
   if (config.console_listen) {

@@ -16,6 +16,7 @@
 #include "gate/options.hpp"
 #include "login/options.hpp"
 #include "net/address.hpp"
+#include "net/network_set.hpp"
 #include "store/options.hpp"
 
 namespace gatehouse::config {
@@ -31,6 +32,7 @@ struct Config {
   login::LoginOptions login;
   std::string login_policy;
   std::uint32_t login_policy_calls_max = 2'048;
+  net::NetworkSet trusted_proxies;       // their connections begin with a PROXY header
   std::vector<gate::GateOptions> gates;  // maxclient 0: not given (app/capacity.hpp)
   game::AgentOptions agent;
   store::StoreOptions store;

@@ -31,6 +31,7 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   ~LayerTransport() override;
 
   [[nodiscard]] std::optional<net::TlsAgreement> tls() const override { return carrier().tls(); }
+  [[nodiscard]] const net::Relay* relay() const override { return carrier().relay(); }
   void say_and_end(std::string_view bytes) final;
   // What the transports below have not sent is counted, too, in their bytes.
   [[nodiscard]] std::size_t unsent_bytes() const final;

@@ -2,10 +2,11 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "edge/carriage.hpp"
 
 namespace gatehouse::gate {
 
-void CloseLog::write(Ending ending, const net::Address& peer) {
+void CloseLog::write(Ending ending, const net::Address& peer, const net::Transport* transport) {
   if (!log::enabled(log::Level::kInfo)) return;
   const MonotonicMs now_ms = worker_.clock().monotonic_ms();
   const auto left_out = limit_.admit(now_ms);
@@ -14,7 +15,9 @@ void CloseLog::write(Ending ending, const net::Address& peer) {
     return;
   }
   tell(*left_out);
-  log::info({}, "gate {}: connection {} closed: {}", server_, peer.to_string(), name(ending));
+  log::info({}, "gate {}: connection {}{}{} closed: {}", server_, peer.to_string(),
+            transport == nullptr ? "" : " over ",
+            transport == nullptr ? "" : edge::describe(*transport), name(ending));
 }
 
 void CloseLog::fire() {

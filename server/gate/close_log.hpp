@@ -8,7 +8,7 @@
 #include "actor/worker.hpp"
 #include "base/log_limit.hpp"
 #include "gate/ending.hpp"
-#include "net/address.hpp"
+#include "net/transport.hpp"
 
 namespace gatehouse::gate {
 
@@ -20,7 +20,8 @@ class CloseLog final : private actor::Timer {
   // `server` names the gate and outlives the log.
   CloseLog(std::string_view server, actor::Worker& worker) : server_(server), worker_(worker) {}
 
-  void write(Ending ending, const net::Address& peer);
+  // Without a transport it is not told how the connection came.
+  void write(Ending ending, const net::Address& peer, const net::Transport* transport);
 
  private:
   static constexpr MonotonicMs kWindowMs = 1'000;

@@ -35,10 +35,26 @@ Connection::Connection(Shard& shard, HandOver& hand_over)
 }
 
 Connection::~Connection() {
+  if (transport_ != nullptr) shard_.core().census.leave(census_row_);
   if (!beyond_) shard_.core().metrics.connections.add(-1);
 }
 
-void Connection::open(Shard& shard, HandOver hand_over) {
+std::unique_ptr<edge::Guest> Connection::await(Shard& shard, HandOver hand_over) {
+  return std::unique_ptr<edge::Guest>(new Connection(shard, hand_over));
+}
+
+void Connection::enter(net::Transport& transport, std::string_view bytes) {
+  transport.hand_to(*this);
+  begin(transport);
+  if (!bytes.empty()) on_data(transport, bytes);
+}
+
+void Connection::gone(const net::Address& peer, net::CloseReason reason) {
+  const bool late = reason == net::CloseReason::kTimeout;
+  shard_.note_closed(late ? Ending::kHandshakeTimeout : ending_of(reason), peer);
+}
+
+void Connection::take_over(Shard& shard, HandOver hand_over) {
   auto* connection = new Connection(shard, hand_over);
   const net::Address peer = hand_over.transport->peer();
   net::TransportSet& here = shard.transports();
@@ -48,9 +64,14 @@ void Connection::open(Shard& shard, HandOver hand_over) {
     delete connection;
     return;
   }
-  connection->transport_ = *transport;
-  (*transport)->set_unsent_limit(shard.options().limits.gate_unsent_bytes_max);
-  if (connection->deadline_ != 0) shard.worker().timers().add(*connection, connection->deadline_);
+  connection->begin(**transport);
+}
+
+void Connection::begin(net::Transport& transport) {
+  transport_ = &transport;
+  census_row_ = shard_.core().census.enter(transport);
+  transport.set_unsent_limit(shard_.options().limits.gate_unsent_bytes_max);
+  if (deadline_ != 0) shard_.worker().timers().add(*this, deadline_);
 }
 
 void Connection::on_data(net::Transport&, std::string_view bytes) {
@@ -77,7 +98,7 @@ std::uint32_t Connection::on_end(net::Transport&) {
 void Connection::on_closed(net::Transport&, net::CloseReason reason) {
   Session* session = nullptr;
   if (state_ != State::kEnding) {
-    shard_.note_closed(ending_of(reason), transport_->peer());
+    shard_.note_closed(ending_of(reason), *transport_);
     session = std::exchange(session_, nullptr);
   }
   delete this;
@@ -122,6 +143,8 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
   }
   session_ = session;
   become_open(handshake);
+  edge::Census& census = shard_.core().census;
+  census.leave(std::exchange(census_row_, census.enter(*transport_, session->suite())));
   session->accept(*this, handshake);
   return state_ == State::kOpen;
 }
@@ -256,7 +279,7 @@ void Connection::finish(Ending ending) {
   state_ = State::kEnding;
   move_beyond();
   cancel();
-  shard_.note_closed(ending, transport_->peer());
+  shard_.note_closed(ending, *transport_);
   if (ending == Ending::kHandshakeTimeout) {
     transport_->close(close_reason(ending));
   } else {

@@ -12,8 +12,9 @@
 //   5  A client that ends its side still gets the answers that are due, within
 //      limits.gate_half_closed_timeout_ms; its agent is told at once that it is away.
 //
-// It belongs to its transport: made by open(), deletes itself when that told it the end or was
-// handed over, and only there; its worker's thread only.
+// Until the entrance knows what the client speaks it is a guest there. From enter() or take_over()
+// on it belongs to its transport: it deletes itself when that told it the end or was handed over,
+// and only there; its worker's thread only.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
+#include "edge/guest.hpp"
 #include "gate/connection_slots.hpp"
 #include "gate/ending.hpp"
 #include "gate/shard.hpp"
@@ -35,14 +37,23 @@ namespace gatehouse::gate {
 
 class Session;
 
-class Connection final : private net::TransportHandler, private actor::Timer {
+class Connection final : public edge::Guest, private net::TransportHandler, private actor::Timer {
  public:
-  static void open(Shard& shard, HandOver hand_over);
+  // One whose transport is still the entrance's.
+  [[nodiscard]] static std::unique_ptr<edge::Guest> await(Shard& shard, HandOver hand_over);
+  // One that another worker hands over.
+  static void take_over(Shard& shard, HandOver hand_over);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // --- edge::Guest ---
+  [[nodiscard]] MonotonicMs deadline() const override { return deadline_; }
+  void enter(net::Transport& transport, std::string_view bytes) override;
+  void gone(const net::Address& peer, net::CloseReason reason) override;
+
   // --- For Session ---
   [[nodiscard]] const net::Address& peer() const { return transport_->peer(); }
+  [[nodiscard]] const net::Transport& transport() const { return *transport_; }
   // Where frames are encoded into; they leave at the end of the turn.
   [[nodiscard]] std::string& output() { return transport_->output(); }
   // Ends the connection by the gate's own decision and tells the session.
@@ -72,6 +83,7 @@ class Connection final : private net::TransportHandler, private actor::Timer {
   void on_closed(net::Transport& transport, net::CloseReason reason) override;
   void fire() override;
 
+  void begin(net::Transport& transport);
   // Answers a handshake that is not let in, and ends the connection.
   void refuse(std::string_view answer);
   // Each returns whether the frames that follow are to be served here.
@@ -100,6 +112,7 @@ class Connection final : private net::TransportHandler, private actor::Timer {
   std::unique_ptr<HandshakeSlot> handshake_slot_;  // while kHandshake
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
   State state_ = State::kHandshake;
+  edge::Census::Row census_row_ = 0;  // while there is a transport
   bool held_back_ = false;  // paused; the frames from the first that has to wait are put back
   bool extended_ = false;
   bool beyond_;  // beyond maxclient: the slot is one of GateCore::reserve

@@ -45,6 +45,7 @@ GateCore::GateCore(GateOptions gate_options, MetricSet& set)
       frame_rate(Rate::per_second(options.limits.gate_frames_per_s_max)),
       byte_rate(Rate::per_second(options.limits.gate_bytes_per_s_max)),
       metrics(set),
+      census("gate", set),
       connections(options.maxclient),
       reserve(options.limits.gate_reserve_max),
       unauthenticated(slots(options.limits.gate_unauthenticated_max)),
@@ -58,6 +59,11 @@ void GateCore::attach(net::Network& network, actor::System& system) {
   GATEHOUSE_ASSERT(!attached());
   network_ = &network;
   system_ = &system;
+}
+
+tl::expected<std::unique_ptr<edge::Guest>, std::string> GateCore::admit(net::TransportSet& set,
+                                                                        const net::Address& peer) {
+  return shard(set.worker()).admit(peer);
 }
 
 Shard& GateCore::shard(actor::Worker& worker) {

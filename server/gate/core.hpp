@@ -10,6 +10,8 @@
 #include "base/metrics.hpp"
 #include "base/published.hpp"
 #include "base/rate_bucket.hpp"
+#include "edge/census.hpp"
+#include "edge/guest.hpp"
 #include "gate/address_budgets.hpp"
 #include "gate/connection_slots.hpp"
 #include "gate/directory.hpp"
@@ -39,10 +41,10 @@ struct GateMetrics {
 };
 
 // Connections on their way between workers keep it alive.
-class GateCore : public std::enable_shared_from_this<GateCore> {
+class GateCore final : public edge::Host, public std::enable_shared_from_this<GateCore> {
  public:
   GateCore(GateOptions options, MetricSet& metrics);
-  ~GateCore();
+  ~GateCore() override;
   GateCore(const GateCore&) = delete;
   GateCore& operator=(const GateCore&) = delete;
 
@@ -50,6 +52,7 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   const Rate frame_rate;
   const Rate byte_rate;
   GateMetrics metrics;
+  edge::Census census;  // of connections that are known
   Directory directory;
   Published<net::AddressRules> address_rules;
   ConnectionSlots connections;  // maxclient
@@ -68,6 +71,8 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   [[nodiscard]] bool attached() const { return system_.load() != nullptr; }
   [[nodiscard]] actor::System& system() const { return *system_; }
 
+  [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
+      net::TransportSet& set, const net::Address& peer) override;
   // The gate's part on a worker, made when it is first asked for. On that worker's thread.
   [[nodiscard]] Shard& shard(actor::Worker& worker);
   // Calls each part that there is, on its worker. Any thread.

@@ -2,37 +2,58 @@
 
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "gate/core.hpp"
 #include "gate/shard.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/gate_handshake.hpp"
 
 namespace gatehouse::gate {
 
-Gate::Gate(GateOptions options, MetricSet& metrics)
+namespace {
+
+std::string refusal_frame(std::string_view answer) {
+  std::string frame;
+  GATEHOUSE_ASSERT(protocol::append_frame(frame, answer));
+  return frame;
+}
+
+}  // namespace
+
+Gate::Gate(GateOptions options, MetricSet& metrics, const edge::Surroundings& surroundings)
     : core_(std::make_shared<GateCore>(std::move(options), metrics)),
-      advertise_(core_->options.advertise) {}
+      advertise_(core_->options.advertise),
+      metrics_(metrics),
+      surroundings_(surroundings) {}
 
 Gate::~Gate() = default;
 
 Result<> Gate::start(net::Network& network, actor::System& system) {
   core_->attach(network, system);
-  auto listener = network.listen(
-      core_->options.listen, {},
-      [core = core_](net::TransportSet& set, std::unique_ptr<net::Transport> transport) {
-        core->shard(set.worker()).accept(std::move(transport));
-      });
-  if (!listener) return tl::unexpected(listener.error());
-  std::lock_guard lock(listener_mutex_);
-  listener_ = std::move(*listener);
-  address_ = listener_->address();
+  const GateOptions& options = core_->options;
+  edge::EntranceOptions entrance;
+  entrance.where = "gate";
+  entrance.name = "gate " + options.server;
+  entrance.listen = options.listen;
+  entrance.transport = options.transport;
+  entrance.proxy_header_timeout_ms = options.limits.gate_handshake_timeout_ms;
+  entrance.plain_refusal = refusal_frame(protocol::kGateUpgradeRequired);
+  entrance.bad_request = refusal_frame(protocol::kGateBadRequest);
+  std::lock_guard lock(entrance_mutex_);
+  entrance_ =
+      std::make_unique<edge::Entrance>(std::move(entrance), surroundings_, *core_, metrics_);
+  if (auto started = entrance_->start(network, system); !started) return started;
+  address_ = entrance_->address();
   if (advertise_.empty()) advertise_ = address_.to_string();
-  log::info({}, "gate {}: listening on {}", server(), address_.to_string());
+  log::info({}, "gate {}: listening on {} ({})", server(), address_.to_string(),
+            name(options.transport));
   return {};
 }
 
 void Gate::stop_accepting() {
-  std::lock_guard lock(listener_mutex_);
-  listener_.reset();
+  std::lock_guard lock(entrance_mutex_);
+  if (entrance_ != nullptr) entrance_->stop();
 }
 
 void Gate::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
@@ -57,6 +78,10 @@ const std::string& Gate::server() const {
   return core_->options.server;
 }
 
+edge::ListenerTransport Gate::transport() const {
+  return core_->options.transport;
+}
+
 std::uint32_t Gate::maxclient() const {
   return core_->options.maxclient;
 }
@@ -67,6 +92,10 @@ std::uint32_t Gate::connection_count() const {
 
 std::uint32_t Gate::open_count() const {
   return core_->connections.taken() + core_->reserve.taken();
+}
+
+std::vector<edge::Census::Line> Gate::census() const {
+  return core_->census.lines();
 }
 
 std::size_t Gate::seat_count() const {

@@ -2,7 +2,7 @@
 // that came in by it and the sessions logged in at it. Several gates of one process are several
 // Gates.
 //
-//   Listener -> Connection (any worker) -- handshake --> worker of the name's Session
+//   edge::Entrance -> Connection (any worker) -- handshake --> worker of the name's Session
 //   Connection -> Session -> Agent, and back, on that worker, without a queue between
 #pragma once
 
@@ -12,11 +12,14 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actor/system.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "edge/census.hpp"
+#include "edge/entrance.hpp"
 #include "gate/agent.hpp"
 #include "gate/directory.hpp"
 #include "gate/options.hpp"
@@ -32,7 +35,7 @@ class GateCore;
 // Destroy it after System::stop(), when all sessions are gone; stop_accepting() before that.
 class Gate {
  public:
-  Gate(GateOptions options, MetricSet& metrics);
+  Gate(GateOptions options, MetricSet& metrics, const edge::Surroundings& surroundings = {});
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
@@ -55,6 +58,7 @@ class Gate {
   // The address listened on, with the real port; unknown before start(). Any thread after it.
   [[nodiscard]] const net::Address& address() const { return address_; }
   [[nodiscard]] const std::string& server() const;
+  [[nodiscard]] edge::ListenerTransport transport() const;
   // What clients are told to connect to.
   [[nodiscard]] const std::string& advertise() const { return advertise_; }
   // How many connections it takes.
@@ -63,6 +67,8 @@ class Gate {
   [[nodiscard]] std::uint32_t connection_count() const;
   // The same with those beyond maxclient, which are about to end. Any thread.
   [[nodiscard]] std::uint32_t open_count() const;
+  // The connections by how they come. Any thread.
+  [[nodiscard]] std::vector<edge::Census::Line> census() const;
   // Players who count against a capacity: connected, or not away for long. Any thread.
   [[nodiscard]] std::size_t seat_count() const;
   // Players logged in. Any thread.
@@ -73,8 +79,10 @@ class Gate {
   std::shared_ptr<GateCore> core_;
   std::string advertise_;
   net::Address address_;
-  std::mutex listener_mutex_;
-  std::unique_ptr<net::Listener> listener_;
+  MetricSet& metrics_;
+  const edge::Surroundings surroundings_;
+  std::mutex entrance_mutex_;
+  std::unique_ptr<edge::Entrance> entrance_;
 };
 
 }  // namespace gatehouse::gate

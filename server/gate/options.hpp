@@ -5,13 +5,15 @@
 #include <string>
 
 #include "base/limits.hpp"
+#include "edge/options.hpp"
 #include "net/address.hpp"
 
 namespace gatehouse::gate {
 
 struct GateOptions {
-  std::string server;     // the server name that players log in to
-  net::Endpoint listen;   // port 0: any
+  std::string server;    // the server name that players log in to
+  net::Endpoint listen;  // port 0: any
+  edge::ListenerTransport transport = edge::ListenerTransport::kAuto;
   std::string advertise;  // "host:port" told to clients; empty: the address listened on
   static constexpr std::uint32_t kMaxclientDefault = 100'000;
   std::uint32_t maxclient = kMaxclientDefault;  // connections, those in the handshake included

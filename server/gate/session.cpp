@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "edge/carriage.hpp"
 #include "gate/connection.hpp"
 #include "gate/shard.hpp"
 #include "protocol/control.hpp"
@@ -200,6 +201,10 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
   ++version_;
   counting_ = handshake.conversation.empty() ? protocol::Counting::kSkynet
                                              : protocol::Counting::kConversation;
+  if (log::enabled(log::Level::kDebug))
+    log::debug({}, "gate {}: {} is in from {} over {}, suite {}", shard_.options().server, uid(),
+               connection.peer().to_string(), edge::describe(connection.transport()),
+               protocol::name(suite_));
   GATEHOUSE_ASSERT(protocol::append_frame(connection.output(), granted(handshake)));
   if (extended()) send_missed_pushes(handshake.last_push);
   agent_.on_connected(resumed);

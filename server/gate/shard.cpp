@@ -15,34 +15,35 @@ Shard::Shard(GateCore& core, net::TransportSet& transports)
   worker_.add_turn_end_hook(this);
 }
 
-void Shard::accept(std::unique_ptr<net::Transport> transport) {
-  const net::Address peer = transport->peer();
-  if (core_.address_rules.get()->refuses(peer)) return note_closed(Ending::kAddressBanned, peer);
+tl::expected<std::unique_ptr<edge::Guest>, std::string> Shard::admit(const net::Address& peer) {
+  const auto refuse = [this, &peer](Ending ending) {
+    note_closed(ending, peer);
+    return tl::unexpected(std::string());
+  };
+  if (core_.address_rules.get()->refuses(peer)) return refuse(Ending::kAddressBanned);
   const Limits& limits = options().limits;
   Slot slot = core_.connections.try_take();
   const bool beyond = !slot;
   if (beyond) slot = core_.reserve.try_take();
-  if (!slot) return note_closed(Ending::kMaxclient, peer);
+  if (!slot) return refuse(Ending::kMaxclient);
   Slot unauthenticated = core_.unauthenticated.try_take();
-  if (!unauthenticated) return note_closed(Ending::kUnauthenticatedLimit, peer);
+  if (!unauthenticated) return refuse(Ending::kUnauthenticatedLimit);
   const AddressBudgets::Key key = net::subscriber_bytes(peer);
   if (core_.addresses.enter_handshake(key, beyond, worker_.clock().monotonic_ns()) !=
-      AddressBudgets::Entry::kGranted) {
-    const Ending ending = beyond ? Ending::kMaxclient : Ending::kAddressConnections;
-    return note_closed(ending, peer);
-  }
+      AddressBudgets::Entry::kGranted)
+    return refuse(beyond ? Ending::kMaxclient : Ending::kAddressConnections);
   auto handshake_slot =
       std::make_unique<HandshakeSlot>(std::move(unauthenticated), core_.addresses, key, beyond);
   std::uint32_t timeout_ms = limits.gate_handshake_timeout_ms;
   if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
     timeout_ms = limits.gate_reserve_timeout_ms;
   const MonotonicMs deadline = timeout_ms == 0 ? 0 : worker_.clock().monotonic_ms() + timeout_ms;
-  Connection::open(*this, HandOver{core_.shared_from_this(), std::move(slot), beyond,
-                                   std::move(handshake_slot), std::move(transport), deadline});
+  return Connection::await(*this, HandOver{core_.shared_from_this(), std::move(slot), beyond,
+                                           std::move(handshake_slot), nullptr, deadline});
 }
 
 void Shard::take_over(HandOver hand_over) {
-  Connection::open(*this, std::move(hand_over));
+  Connection::take_over(*this, std::move(hand_over));
 }
 
 void Shard::drain() {
@@ -107,9 +108,14 @@ void Shard::fire() {
   }
 }
 
+void Shard::note_closed(Ending ending, const net::Transport& transport) {
+  core_.metrics.closed[static_cast<std::size_t>(ending)]->add();
+  close_log_.write(ending, transport.peer(), &transport);
+}
+
 void Shard::note_closed(Ending ending, const net::Address& peer) {
   core_.metrics.closed[static_cast<std::size_t>(ending)]->add();
-  close_log_.write(ending, peer);
+  close_log_.write(ending, peer, nullptr);
 }
 
 void Shard::on_turn_end() {

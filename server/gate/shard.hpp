@@ -8,6 +8,7 @@
 #include "actor/timer_wheel.hpp"
 #include "actor/worker.hpp"
 #include "base/clock.hpp"
+#include "edge/guest.hpp"
 #include "gate/close_log.hpp"
 #include "gate/connection_slots.hpp"
 #include "gate/core.hpp"
@@ -49,8 +50,9 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   [[nodiscard]] actor::Worker& worker() const { return worker_; }
   [[nodiscard]] net::TransportSet& transports() const { return transports_; }
 
-  // Takes a connection from the listener.
-  void accept(std::unique_ptr<net::Transport> transport);
+  // Lets a connection in, which the entrance has, or refuses it without a word.
+  [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
+      const net::Address& peer);
   // Takes a connection from the worker that read its handshake.
   void take_over(HandOver hand_over);
   void drain();
@@ -67,7 +69,9 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   void count_request() { ++requests_; }
   void count_response() { ++responses_; }
   void count_push() { ++pushes_; }
-  // Counts and logs the end of a connection, once for each.
+  // Counts and logs the end of a connection, once for each: one that was taken in, or the address
+  // of one that was not.
+  void note_closed(Ending ending, const net::Transport& transport);
   void note_closed(Ending ending, const net::Address& peer);
 
  private:

@@ -1,5 +1,8 @@
 #include "gatectl/server.hpp"
 
+#include <fmt/format.h>
+
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -41,6 +44,17 @@ std::string word(const json& value) {
   return printable(value.get<std::string>());
 }
 
+// " (tcp 2, wss 1)", of connections by how they come.
+std::string by_transport(const json& owner) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const json& line : owner.value("transports", json::array()))
+    counts[word(line.at("transport"))] += line.at("connections").get<std::uint64_t>();
+  std::string text;
+  for (const auto& [transport, count] : counts)
+    text += fmt::format("{}{} {}", text.empty() ? " (" : ", ", transport, count);
+  return text.empty() ? text : text + ")";
+}
+
 // The form of Admin's status (admin.cpp).
 std::string text_of(const json& status) {
   std::ostringstream out;
@@ -49,7 +63,7 @@ std::string text_of(const json& status) {
       << status.at("services") << " services\n"
       << "players online: " << status.at("players");
   if (const auto& login = status.at("login"); !login.is_null()) {
-    out << "\nlogin: " << login.at("connections") << " connections";
+    out << "\nlogin: " << login.at("connections") << " connections" << by_transport(login);
     if (login.contains("waiting")) out << ", " << login.at("waiting") << " waiting";
   }
   if (const std::string store = status.value("store", ""); !store.empty()) {
@@ -68,7 +82,8 @@ std::string text_of(const json& status) {
   }
   for (const json& gate : status.at("gates")) {
     out << "\ngate " << word(gate.at("server")) << " at " << word(gate.at("address")) << ": "
-        << gate.at("sessions") << " sessions, " << gate.at("connections") << " connections";
+        << gate.at("sessions") << " sessions, " << gate.at("connections") << " connections"
+        << by_transport(gate);
   }
   return out.str();
 }

@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "edge/carriage.hpp"
 #include "login/login_worker.hpp"
 #include "net/network_set.hpp"
 #include "protocol/login_answer.hpp"
@@ -27,20 +28,23 @@ protocol::LoginRandomness fresh_randomness(Random& random) {
 
 Connection::Connection(LoginWorker& owner, net::Transport& transport,
                        const protocol::LoginHandshakeOptions& suites)
-    : owner_(owner), transport_(transport) {
+    : owner_(owner), transport_(transport), census_row_(owner.context().census.enter(transport)) {
   handshake_.emplace(suites, fresh_randomness(owner.worker().system().world().random));
 }
 
-void Connection::start() {
+Connection::~Connection() {
+  owner_.context().census.leave(census_row_);
+}
+
+void Connection::start(MonotonicMs deadline) {
   send_line(handshake_->start());
-  const auto timeout_ms = owner_.context().limits.login_handshake_timeout_ms;
-  owner_.worker().timers().add(*this, clock().monotonic_ms() + timeout_ms);
+  owner_.worker().timers().add(*this, deadline);
 }
 
 void Connection::fire() {
   if (state_ == State::kDone) return send_last(std::exchange(held_line_, {}));
   if (state_ == State::kLogin) return check_deadline();
-  owner_.outcomes().refused(transport_.peer(), kHandshakeTimeout);
+  owner_.outcomes().refused(transport_, kHandshakeTimeout, nullptr);
   finish();
   transport_.close(net::CloseReason::kTimeout);
 }
@@ -154,8 +158,9 @@ void Connection::welcome(Welcome welcome) {
   }
   const Secret line(protocol::format_login_ok(login_->suite(), welcome.subid, extras));
   owner_.outcomes().count("ok");
-  log::debug({}, "login {} done, suite {} over {}", transport_.peer().to_string(),
-             name(login_->suite()), name(transport_.kind()));
+  if (log::enabled(log::Level::kDebug))
+    log::debug({}, "login {} over {} done, suite {}", transport_.peer().to_string(),
+               edge::describe(transport_), name(login_->suite()));
   record(protocol::kLoginOk);
   finish();
   send_last(line.reveal());
@@ -167,12 +172,8 @@ void Connection::refuse(const Refusal& refusal) {
   const std::int64_t now_ns = clock().monotonic_ns();
   const MonotonicMs due = due_ms(refusal, now_ns);
   std::string line = protocol::format_login_refusal(refusal.code, {refusal.retry_s, refusal.totp});
-  if (login_) {
-    owner_.outcomes().refused(transport_.peer(), refusal, login_->uid(), login_->server());
-    record(refusal.code);
-  } else {
-    owner_.outcomes().refused(transport_.peer(), refusal);
-  }
+  owner_.outcomes().refused(transport_, refusal, login_.get());
+  if (login_) record(refusal.code);
   finish();
   if (due * kNsPerMs <= now_ns) return send_last(line);
   held_line_ = std::move(line);

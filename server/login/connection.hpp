@@ -20,6 +20,7 @@
 
 #include "actor/timer_wheel.hpp"
 #include "base/clock.hpp"
+#include "edge/census.hpp"
 #include "login/login.hpp"
 #include "login/refusal.hpp"
 #include "net/transport.hpp"
@@ -34,9 +35,10 @@ class Connection final : private actor::Timer {
  public:
   Connection(LoginWorker& owner, net::Transport& transport,
              const protocol::LoginHandshakeOptions& suites);
+  ~Connection() override;
 
-  // Sends the challenge and starts the deadline.
-  void start();
+  // Sends the challenge; the handshake has until `deadline`.
+  void start(MonotonicMs deadline);
   void on_data(std::string_view bytes);
   // The client sends no more, and waits for the answer: net::TransportHandler::on_end(). Who waits
   // in a game server's room has to keep the connection as it is; else the place in line is kept as
@@ -75,6 +77,7 @@ class Connection final : private actor::Timer {
 
   LoginWorker& owner_;
   net::Transport& transport_;
+  const edge::Census::Row census_row_;
   State state_ = State::kHandshake;
   bool said_something_ = false;  // the client, in kHandshake
   bool input_ended_ = false;     // on_end()

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
 #include "base/published.hpp"
+#include "edge/census.hpp"
 #include "login/audit.hpp"
 #include "login/authenticator.hpp"
 #include "login/login_server.hpp"
@@ -34,7 +35,8 @@ struct LoginContext {
               [&placer = d.placer](std::string_view server) { return placer.players(server); }),
         audit(world.clock, d.store, metrics, options.audit, options.audit_addresses_max),
         authenticator({world, d.store, d.hash_pool, throttle, d.metrics}, limits, options.auth),
-        connections_gauge(metrics.gauge("login_connections", "", "Open login connections")) {}
+        connections_gauge(metrics.gauge("login_connections", "", "Open login connections")),
+        census("login", metrics) {}
 
   const World& world;
   Placer& placer;
@@ -54,6 +56,7 @@ struct LoginContext {
   // limits.login_connections_max.
   std::atomic<std::uint32_t> connections{0};
   Metric& connections_gauge;
+  edge::Census census;  // of connections that are known
 };
 
 }  // namespace gatehouse::login

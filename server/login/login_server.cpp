@@ -9,6 +9,7 @@
 #include "crypto/x25519.hpp"
 #include "login/login_context.hpp"
 #include "login/login_worker.hpp"
+#include "protocol/login_answer.hpp"
 
 namespace gatehouse::login {
 
@@ -66,6 +67,27 @@ class LoginServer::Upkeep {
   std::vector<std::unique_ptr<Clock>> clocks_;
 };
 
+// What is behind one listener.
+class LoginServer::Door final : public edge::Host {
+ public:
+  Door(LoginServer& server, edge::ListenerTransport transport)
+      : server_(server), says_lines_(edge::takes_stream(transport, false)) {}
+
+  [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
+      net::TransportSet& set, const net::Address& peer) override {
+    auto admitted = server_.workers_[set.worker().index()]->admit(peer, suites);
+    // Nobody reads a line who waits for an answer of TLS or HTTP.
+    if (!admitted && !says_lines_) return tl::unexpected(std::string());
+    return admitted;
+  }
+
+  protocol::LoginHandshakeOptions suites;
+
+ private:
+  LoginServer& server_;
+  const bool says_lines_;
+};
+
 LoginServer::LoginServer(const LoginDependencies& dependencies, const Limits& limits,
                          LoginOptions options)
     : dependencies_(dependencies), options_(std::move(options)) {
@@ -88,40 +110,54 @@ void LoginServer::close_rooms() {
 }
 
 Result<> LoginServer::start() {
-  GATEHOUSE_ASSERT(listeners_.empty());
+  GATEHOUSE_ASSERT(entrances_.empty());
   for (const ListenerOptions& options : options_.listeners) {
     const std::string place = options.address.to_string();
     if (!options.plain && !options.skynet && !options.x25519)
       return fail(Errc::kInvalid, fmt::format("login listener {} allows no suite", place));
     if (options.x25519 && options_.identity_key.size() != crypto::kEd25519KeyBytes)
       return fail(Errc::kInvalid, fmt::format("login listener {}: x25519 needs a key", place));
-    auto suites = std::make_unique<protocol::LoginHandshakeOptions>();
-    suites->allow_plain = options.plain;
-    suites->allow_skynet = options.skynet;
-    suites->allow_x25519 = options.x25519;
-    if (options.x25519) suites->identity_key = options_.identity_key;
-    suites_.push_back(std::move(suites));
+    auto door = std::make_unique<Door>(*this, options.transport);
+    door->suites.allow_plain = options.plain;
+    door->suites.allow_skynet = options.skynet;
+    door->suites.allow_x25519 = options.x25519;
+    if (options.x25519) door->suites.identity_key = options_.identity_key;
+    doors_.push_back(std::move(door));
   }
-  for (std::size_t i = 0; i < suites_.size(); ++i) {
-    auto listener = dependencies_.network.listen(
-        options_.listeners[i].address, {},
-        [this, suites = suites_[i].get()](net::TransportSet& set,
-                                          std::unique_ptr<net::Transport> transport) {
-          on_accept(*suites, set, std::move(transport));
-        });
-    if (!listener) {
+  for (std::size_t i = 0; i < doors_.size(); ++i) {
+    if (auto opened = open(options_.listeners[i], *doors_[i]); !opened) {
       stop_accepting();
-      return tl::unexpected(listener.error());
+      return opened;
     }
-    listeners_.push_back(std::move(*listener));
   }
   upkeep_->start();
   return {};
 }
 
+Result<> LoginServer::open(const ListenerOptions& listener, Door& door) {
+  edge::EntranceOptions entrance;
+  entrance.where = "login";
+  entrance.name = "login " + listener.address.to_string();
+  entrance.listen = listener.address;
+  entrance.transport = listener.transport;
+  entrance.server_speaks_first = true;
+  entrance.sniff_ms = options_.sniff_ms;
+  entrance.proxy_header_timeout_ms = context_->limits.login_handshake_timeout_ms;
+  protocol::append_line(entrance.plain_refusal,
+                        protocol::format_login_refusal(protocol::kLoginUpgradeRequired));
+  protocol::append_line(entrance.bad_request,
+                        protocol::format_login_refusal(protocol::kLoginBadRequest));
+  auto made = std::make_unique<edge::Entrance>(std::move(entrance), dependencies_.surroundings,
+                                               door, dependencies_.metrics);
+  if (auto started = made->start(dependencies_.network, dependencies_.system); !started)
+    return started;
+  entrances_.push_back(std::move(made));
+  return {};
+}
+
 std::vector<net::Address> LoginServer::addresses() const {
   std::vector<net::Address> addresses;
-  for (const auto& listener : listeners_) addresses.push_back(listener->address());
+  for (const auto& entrance : entrances_) addresses.push_back(entrance->address());
   return addresses;
 }
 
@@ -137,13 +173,8 @@ void LoginServer::set_game_servers(const std::vector<store::GameServer>& servers
   context_->rooms.set_game_servers(servers);
 }
 
-void LoginServer::on_accept(const protocol::LoginHandshakeOptions& suites, net::TransportSet& set,
-                            std::unique_ptr<net::Transport> transport) {
-  workers_[set.worker().index()]->accept(set, std::move(transport), suites);
-}
-
 void LoginServer::stop_accepting() {
-  for (const auto& listener : listeners_) listener->stop();
+  for (const auto& entrance : entrances_) entrance->stop();
 }
 
 void LoginServer::stop() {
@@ -163,6 +194,10 @@ std::size_t LoginServer::waiting_count() const {
 
 std::size_t LoginServer::connection_count() const {
   return context_->connections.load();
+}
+
+std::vector<edge::Census::Line> LoginServer::census() const {
+  return context_->census.lines();
 }
 
 }  // namespace gatehouse::login

@@ -20,6 +20,8 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "edge/census.hpp"
+#include "edge/entrance.hpp"
 #include "login/authenticator.hpp"
 #include "login/options.hpp"
 #include "login/placer.hpp"
@@ -45,6 +47,7 @@ struct LoginDependencies {
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;
+  edge::Surroundings surroundings{};
 };
 
 // Metrics: gauges `login_connections`, `login_waiting` by room, `login_throttle_entries` and
@@ -76,23 +79,25 @@ class LoginServer {
   // go on without their clients. connection_count() falls to 0 as the connections close.
   void stop();
   [[nodiscard]] std::size_t connection_count() const;
+  // The connections by how they come.
+  [[nodiscard]] std::vector<edge::Census::Line> census() const;
   // Logins in the waiting rooms.
   [[nodiscard]] std::size_t waiting_count() const;
 
  private:
   class Upkeep;
+  class Door;
 
   void close_rooms();
-  void on_accept(const protocol::LoginHandshakeOptions& suites, net::TransportSet& set,
-                 std::unique_ptr<net::Transport> transport);
+  [[nodiscard]] Result<> open(const ListenerOptions& listener, Door& door);
 
   const LoginDependencies dependencies_;
   const LoginOptions options_;
   std::unique_ptr<LoginContext> context_;
   std::unique_ptr<Upkeep> upkeep_;
-  std::vector<std::unique_ptr<LoginWorker>> workers_;                     // by index of the worker
-  std::vector<std::unique_ptr<protocol::LoginHandshakeOptions>> suites_;  // by listener
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::unique_ptr<LoginWorker>> workers_;  // by index of the worker
+  std::vector<std::unique_ptr<Door>> doors_;           // by listener, like the next
+  std::vector<std::unique_ptr<edge::Entrance>> entrances_;
 };
 
 }  // namespace gatehouse::login

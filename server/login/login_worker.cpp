@@ -7,6 +7,34 @@
 
 namespace gatehouse::login {
 
+// A connection that the entrance has.
+class LoginWorker::Visitor final : public edge::Guest {
+ public:
+  Visitor(LoginWorker& owner, const protocol::LoginHandshakeOptions& suites, MonotonicMs deadline)
+      : owner_(owner), suites_(suites), deadline_(deadline) {}
+  ~Visitor() override {
+    if (!entered_) owner_.release_connection();
+  }
+
+  [[nodiscard]] MonotonicMs deadline() const override { return deadline_; }
+  void enter(net::Transport& transport, std::string_view bytes) override {
+    entered_ = true;
+    owner_.open(transport, suites_, deadline_, bytes);
+    delete this;
+  }
+  void gone(const net::Address& peer, net::CloseReason reason) override {
+    if (reason == net::CloseReason::kTimeout)
+      return owner_.outcomes_.refused(peer, kHandshakeTimeout);
+    owner_.outcomes_.count(kClientLeft.reason);
+  }
+
+ private:
+  LoginWorker& owner_;
+  const protocol::LoginHandshakeOptions& suites_;
+  const MonotonicMs deadline_;
+  bool entered_ = false;
+};
+
 LoginWorker::LoginWorker(LoginContext& context, actor::Worker& worker)
     : context_(context), worker_(worker), outcomes_(worker, context.metrics) {}
 
@@ -14,22 +42,32 @@ LoginWorker::~LoginWorker() {
   GATEHOUSE_ASSERT(connections_.empty());
 }
 
-void LoginWorker::accept(net::TransportSet& set, std::unique_ptr<net::Transport> transport,
-                         const protocol::LoginHandshakeOptions& suites) {
-  if (stopping_) return;
-  const net::Address peer = transport->peer();
+tl::expected<std::unique_ptr<edge::Guest>, std::string> LoginWorker::admit(
+    const net::Address& peer, const protocol::LoginHandshakeOptions& suites) {
+  if (stopping_) return tl::unexpected(std::string());
   if (context_.address_rules.get()->refuses(peer)) {
     outcomes_.refused(peer, kAddressBanned);
-    return transport->say_and_end(protocol::format_login_refusal(kAddressBanned.code) + '\n');
+    return tl::unexpected(protocol::format_login_refusal(kAddressBanned.code) + '\n');
   }
-  if (!admit_connection()) return outcomes_.refused(peer, kConnectionsMax);
-  const auto attached = set.attach(std::move(transport), *this);
-  if (!attached) return release_connection();
-  auto connection = std::make_unique<Connection>(*this, **attached, suites);
-  Connection& started = *connection;
-  const bool fresh = connections_.emplace((*attached)->id(), std::move(connection)).second;
+  if (!admit_connection()) {
+    outcomes_.refused(peer, kConnectionsMax);
+    return tl::unexpected(std::string());
+  }
+  const MonotonicMs deadline =
+      worker_.clock().monotonic_ms() + context_.limits.login_handshake_timeout_ms;
+  return std::make_unique<Visitor>(*this, suites, deadline);
+}
+
+void LoginWorker::open(net::Transport& transport, const protocol::LoginHandshakeOptions& suites,
+                       MonotonicMs deadline, std::string_view bytes) {
+  transport.hand_to(*this);
+  auto made = std::make_unique<Connection>(*this, transport, suites);
+  Connection& connection = *made;
+  const bool fresh = connections_.emplace(transport.id(), std::move(made)).second;
   GATEHOUSE_ASSERT(fresh);
-  started.start();
+  connection.start(deadline);
+  if (stopping_) return connection.stop();
+  if (!bytes.empty()) connection.on_data(bytes);
 }
 
 void LoginWorker::stop() {

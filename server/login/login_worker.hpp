@@ -7,6 +7,7 @@
 
 #include "actor/worker.hpp"
 #include "base/ids.hpp"
+#include "edge/guest.hpp"
 #include "login/connection.hpp"
 #include "login/login_context.hpp"
 #include "login/outcome_log.hpp"
@@ -23,10 +24,10 @@ class LoginWorker final : public net::TransportHandler {
   LoginWorker& operator=(const LoginWorker&) = delete;
   ~LoginWorker() override;
 
-  // Takes a connection, or closes it when its address is banned or there are too many. `suites`
-  // outlives it.
-  void accept(net::TransportSet& set, std::unique_ptr<net::Transport> transport,
-              const protocol::LoginHandshakeOptions& suites);
+  // Lets a connection in, which the entrance has, or refuses it: its address is banned, or there
+  // are too many. `suites` outlives it.
+  [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
+      const net::Address& peer, const protocol::LoginHandshakeOptions& suites);
   // Answers 503 to all, now and from now on.
   void stop();
 
@@ -37,6 +38,11 @@ class LoginWorker final : public net::TransportHandler {
   [[nodiscard]] Connection* waiting(ConnectionId id) const;
 
  private:
+  class Visitor;
+
+  // Of a visitor; its place among the connections is the connection's from now on.
+  void open(net::Transport& transport, const protocol::LoginHandshakeOptions& suites,
+            MonotonicMs deadline, std::string_view bytes);
   void on_data(net::Transport& transport, std::string_view bytes) override;
   std::uint32_t on_end(net::Transport& transport) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;

@@ -8,6 +8,7 @@
 #include "base/user_name.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
+#include "edge/options.hpp"
 #include "net/address.hpp"
 
 namespace gatehouse::login {
@@ -31,6 +32,7 @@ struct AuthenticatorOptions {
 };
 
 struct ListenerOptions {
+  edge::ListenerTransport transport = edge::ListenerTransport::kTcp;
   net::Endpoint address;  // port 0: any free one
   bool plain = false;
   bool skynet = false;
@@ -40,7 +42,8 @@ struct ListenerOptions {
 struct LoginOptions {
   std::vector<ListenerOptions> listeners;
   AuthenticatorOptions auth{};
-  Secret identity_key;  // Ed25519 private key, 32 bytes; needed by listeners with x25519
+  Secret identity_key;          // Ed25519 private key, 32 bytes; needed by listeners with x25519
+  std::uint32_t sniff_ms = 50;  // a listener of transport auto waits so long for the client
   std::uint32_t answer_timeout_ms = 30'000;   // from the token to a 503
   std::uint32_t policy_timeout_ms = 5'000;    // of a function of the policy
   bool audit = true;                          // rows in login_audit

@@ -2,8 +2,18 @@
 
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "edge/carriage.hpp"
+#include "login/login.hpp"
 
 namespace gatehouse::login {
+namespace {
+
+void append_reason(std::string& line, const Refusal& refusal) {
+  line += refusal.code == 0 ? " closed: " : fmt::format(" refused {}: ", refusal.code);
+  line += refusal.reason;
+}
+
+}  // namespace
 
 OutcomeLog::OutcomeLog(actor::Worker& worker, MetricSet& metrics)
     : worker_(worker), metrics_(metrics) {}
@@ -17,21 +27,30 @@ void OutcomeLog::count(std::string_view result) {
   counter->add();
 }
 
-void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal, std::string_view user,
-                         std::string_view server) {
+void OutcomeLog::refused(const net::Transport& transport, const Refusal& refusal,
+                         const Login* login) {
+  count(refusal.reason);
+  if (!log::enabled(log::Level::kInfo) || !may_log()) return;
+  std::string line =
+      fmt::format("login {} over {}", transport.peer().to_string(), edge::describe(transport));
+  if (login != nullptr) line += fmt::format(", suite {},", name(login->suite()));
+  append_reason(line, refusal);
+  if (login != nullptr && !login->uid().empty()) {
+    line += ", user ";
+    append_json_string(line, login->uid());
+  }
+  if (login != nullptr && !login->server().empty()) {
+    line += ", server ";
+    append_json_string(line, login->server());
+  }
+  log::write(log::Level::kInfo, {}, line);
+}
+
+void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal) {
   count(refusal.reason);
   if (!log::enabled(log::Level::kInfo) || !may_log()) return;
   std::string line = "login " + peer.to_string();
-  line += refusal.code == 0 ? " closed: " : fmt::format(" refused {}: ", refusal.code);
-  line += refusal.reason;
-  if (!user.empty()) {
-    line += ", user ";
-    append_json_string(line, user);
-  }
-  if (!server.empty()) {
-    line += ", server ";
-    append_json_string(line, server);
-  }
+  append_reason(line, refusal);
   log::write(log::Level::kInfo, {}, line);
 }
 

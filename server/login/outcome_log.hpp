@@ -13,9 +13,11 @@
 #include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "login/refusal.hpp"
-#include "net/address.hpp"
+#include "net/transport.hpp"
 
 namespace gatehouse::login {
+
+class Login;
 
 class OutcomeLog final : private actor::Timer {
  public:
@@ -26,10 +28,11 @@ class OutcomeLog final : private actor::Timer {
 
   // Counts `gatehouse_login_total{result="..."}`; the word has static storage.
   void count(std::string_view result);
-  // Counts and logs, e.g. `login 127.0.0.1:5000 refused 401: wrong_password, user "test1"`. The
-  // name and the server are left out when they are not known yet.
-  void refused(const net::Address& peer, const Refusal& refusal, std::string_view user = {},
-               std::string_view server = {});
+  // Counts and logs, e.g. `login 127.0.0.1:5000 over tcp, suite plain, refused 401:
+  // wrong_password, user "test1"`. Without a login suite, name and server are not known yet; of an
+  // address alone it is not told how the connection came.
+  void refused(const net::Transport& transport, const Refusal& refusal, const Login* login);
+  void refused(const net::Address& peer, const Refusal& refusal);
 
  private:
   static constexpr MonotonicMs kWindowMs = 1'000;

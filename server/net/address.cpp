@@ -77,6 +77,22 @@ Address Address::from(const sockaddr& address) {
   return result;
 }
 
+Address Address::v4(const std::array<unsigned char, 4>& ip, std::uint16_t port) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  std::memcpy(&v4.sin_addr, ip.data(), ip.size());
+  return from(reinterpret_cast<const sockaddr&>(v4));
+}
+
+Address Address::v6(const std::array<unsigned char, 16>& ip, std::uint16_t port) {
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  std::memcpy(&v6.sin6_addr, ip.data(), ip.size());
+  return from(reinterpret_cast<const sockaddr&>(v6));
+}
+
 Result<Address> Address::from(const std::string& ip, std::uint16_t port) {
   sockaddr_in v4{};
   sockaddr_in6 v6{};

@@ -32,6 +32,9 @@ class Address {
   Address() = default;  // the unknown address: empty text
   // Unknown when the family is neither IPv4 nor IPv6.
   [[nodiscard]] static Address from(const sockaddr& address);
+  // As on the wire.
+  [[nodiscard]] static Address v4(const std::array<unsigned char, 4>& ip, std::uint16_t port);
+  [[nodiscard]] static Address v6(const std::array<unsigned char, 16>& ip, std::uint16_t port);
   // kInvalid when `ip` is not a numeric IPv4 or IPv6 address.
   [[nodiscard]] static Result<Address> from(const std::string& ip, std::uint16_t port);
 

@@ -57,6 +57,12 @@ Transport::~Transport() {
   GATEHOUSE_ASSERT(set_ == nullptr);
 }
 
+void Transport::set_relay(const Address& peer, std::unique_ptr<const Relay> relay) {
+  GATEHOUSE_ASSERT(relay != nullptr && relay_ == nullptr);
+  peer_ = peer;
+  relay_ = std::move(relay);
+}
+
 bool Transport::write(std::string_view bytes) {
   if (ending_) return false;
   if (!bytes.empty()) output().append(bytes);

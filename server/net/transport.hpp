@@ -55,6 +55,15 @@ struct TlsAgreement {
   std::string_view server_name;  // that the client asked for; "": none
 };
 
+// The proxy that a connection came through, and what it told besides the client's address
+// (docs/protocol.md 1.6).
+struct Relay {
+  Address proxy;
+  bool tls = false;         // between client and proxy
+  std::string tls_version;  // "TLSv1.3"; "": not told
+  std::string cipher;       // "": not told
+};
+
 // What the owner of a connection implements. All are called by the loop, never from inside a
 // call on the transport, so no call on a transport re-enters its handler.
 class TransportHandler {
@@ -92,7 +101,10 @@ class Transport {
   virtual ~Transport();
 
   [[nodiscard]] TransportKind kind() const { return kind_; }
+  // The client; behind a proxy what the proxy told.
   [[nodiscard]] const Address& peer() const { return peer_; }
+  // nullptr: it came without a proxy. Valid as long as the transport.
+  [[nodiscard]] virtual const Relay* relay() const { return relay_.get(); }
   // After the handshake, where there is TLS below.
   [[nodiscard]] virtual std::optional<TlsAgreement> tls() const { return std::nullopt; }
 
@@ -100,6 +112,9 @@ class Transport {
   // The last words to a peer that nothing is spent on: sends what leaves at once and tells the
   // end. A peer whose own bytes were not read may miss them. Destroy the transport then.
   virtual void say_and_end(std::string_view bytes) = 0;
+
+  // A proxy told whose connection it is. Before another transport lies over it.
+  void set_relay(const Address& peer, std::unique_ptr<const Relay> relay);
 
   // --- While it is attached ---
   [[nodiscard]] TransportSet& set() const { return *set_; }
@@ -196,6 +211,7 @@ class Transport {
   TransportSet* set_ = nullptr;
   ConnectionId id_;
   Address peer_;
+  std::unique_ptr<const Relay> relay_;
   std::unique_ptr<std::string> unread_;  // put back
 };
 

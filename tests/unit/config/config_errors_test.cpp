@@ -57,6 +57,7 @@ const char* const kNumbers[] = {
     "/auth/argon2/passes",
     "/auth/argon2/lanes",
     "/shutdown/timeout_ms",
+    "/login/sniff_ms",
     "/admin/ready_timeout_ms",
     "/log/player_errors_per_min",
     "/log/all_player_errors_per_min",
@@ -201,7 +202,9 @@ TEST_F(ConfigErrors, ImpossibleNumbers) {
       {"/limits/hash_threads", 0},
       {"/limits/hash_threads", 257},
       {"/limits/gate_handshake_frame_bytes_max", 63},
-      {"/limits/gate_handshake_frame_bytes_max", 65'536},
+      {"/limits/gate_handshake_frame_bytes_max", 3'338},
+      {"/login/sniff_ms", 0},
+      {"/login/sniff_ms", 5'001},
       {"/limits/mailbox_bytes_max", 4095},
       {"/limits/endless_loop_report_ms", 9},
       {"/limits/endless_loop_close_ms", 0},
@@ -218,7 +221,8 @@ TEST_F(ConfigErrors, ImpossibleNumbers) {
 TEST_F(ConfigErrors, ImpossibleWords) {
   for (const char* pointer :
        {"/log/level", "/log/format", "/store/driver", "/auth/registration", "/limits/profile",
-        "/login/listen/0/transport", "/store/migrate", "/store/mysql/tls/mode"}) {
+        "/login/listen/0/transport", "/gate/gates/0/transport", "/store/migrate",
+        "/store/mysql/tls/mode"}) {
     EXPECT_THAT(error_of(load_with(pointer, "sideways")),
                 StartsWith(path_of(pointer) + ": must be one of "));
     expect_error_at(pointer, "");
@@ -234,6 +238,8 @@ TEST_F(ConfigErrors, ImpossibleAddresses) {
       expect_error_at(pointer, address);
     }
   }
+  for (const char* network : {"", "proxy", "127.0.0.1:80", "127.0.0.0/33", "127.0.0.1/"})
+    expect_error_at("/net/trusted_proxies", {"192.0.2.1", network});
   expect_error_at("/admin/listen", "127.0.0.1");
   expect_error_at("/admin/listen", "0.0.0.0:8080");  // the admin port has no password
 }

@@ -271,7 +271,7 @@ TEST_F(ConfigTest, DescribeNamesWhatWillRunAndNoSecret) {
   root["store"] = {{"driver", "mysql"}, {"mysql", {{"password", "not to be seen"}}}};
   const std::string text = describe(value(load(root)));
   EXPECT_THAT(text, HasSubstr("login: tcp 127.0.0.1:0 (plain)"));
-  EXPECT_THAT(text, HasSubstr("gate sample: 127.0.0.1:0"));
+  EXPECT_THAT(text, HasSubstr("gate sample: auto 127.0.0.1:0"));
   EXPECT_THAT(text, HasSubstr("store: mysql gatehouse@"));
   EXPECT_THAT(text, Not(HasSubstr("not to be seen")));
 }

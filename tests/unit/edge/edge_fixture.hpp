@@ -33,10 +33,10 @@ class LayerHandler final : public net::TestHandler {
 };
 
 // Waits for the first byte, then puts a layer over the connection.
-class Doorman final : public TransportHandler {
+class StackingHandler final : public TransportHandler {
  public:
   using Stack = std::function<void(Transport& below)>;
-  explicit Doorman(Stack stack) : stack_(std::move(stack)) {}
+  explicit StackingHandler(Stack stack) : stack_(std::move(stack)) {}
   void on_data(Transport& transport, std::string_view bytes) override {
     transport.put_back(std::string(bytes));
     stack_(transport);

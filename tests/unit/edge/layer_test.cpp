@@ -30,7 +30,8 @@ class LayerTest : public EdgeTest, public ::testing::WithParamInterface<std::tup
     return serve_raw(
         [stack](TransportSet& set, std::unique_ptr<Transport> accepted) {
           if (!attached()) return stack(set, std::move(accepted));
-          auto* doorman = new Doorman([stack, &set](Transport& below) { stack(set, below); });
+          auto* doorman =
+              new StackingHandler([stack, &set](Transport& below) { stack(set, below); });
           if (!set.attach(std::move(accepted), *doorman)) delete doorman;
         },
         {.worker = 0});
@@ -399,7 +400,7 @@ TEST_P(LayerTest, EndsTheConnectionWhenItIsDropped) {
           ++dropped;
           return;
         }
-        auto* doorman = new Doorman([&](Transport& below) {
+        auto* doorman = new StackingHandler([&](Transport& below) {
           RecordLayer layer(below);
           ++dropped;
         });

@@ -17,7 +17,7 @@ class TlsTransportTest : public EdgeTest, public ::testing::WithParamInterface<C
                          std::shared_ptr<crypto::TlsContext> context = showing("here")) {
     return serve_raw(
         [open, context](TransportSet& set, std::unique_ptr<Transport> accepted) {
-          auto* doorman = new Doorman([open, context, &set](Transport& below) {
+          auto* doorman = new StackingHandler([open, context, &set](Transport& below) {
             LayerHandler* made = open();
             auto session = crypto::TlsSession::server(context);
             ASSERT_TRUE(session.has_value());
