@@ -7,14 +7,8 @@
 namespace gatehouse::game {
 
 void add_modules(script::Runtime& runtime, AgentManager* agents) {
-  runtime.openers.push_back({[](lua_State* L, void* manager) {
-                               static constexpr luaL_Reg modules[] = {
-                                   {"gatehouse.agent", script::bind<open_agent>},
-                                   {"gatehouse.login", script::bind<open_login>},
-                                   {nullptr, nullptr}};
-                               script::preload(L, modules, manager);
-                             },
-                             agents});
+  runtime.modules.push_back({"gatehouse.agent", script::bind<open_agent>, agents});
+  runtime.modules.push_back({"gatehouse.login", script::bind<open_login>, agents});
 }
 
 }  // namespace gatehouse::game

@@ -11,13 +11,13 @@ namespace gatehouse::game {
 
 class AgentManager;
 
-// Gives every new state of the runtime the modules below; after modules::add_modules(). `agents`
+// Adds the modules below to the runtime's; after modules::add_modules(). `agents`
 // is nullptr where no player logs in.
 void add_modules(script::Runtime& runtime, AgentManager* agents);
 
 // "gatehouse.agent": light services and players, for lua/service/msgagent.lua.
 int open_agent(lua_State* L);
-// "gatehouse.login": what a login policy may call. Upvalue 1 is the AgentManager, or NULL.
+// "gatehouse.login": what a login policy may call. Upvalue 1 is the AgentManager, or nothing.
 int open_login(lua_State* L);
 
 }  // namespace gatehouse::game

@@ -1,5 +1,7 @@
 #include "modules/modules.hpp"
 
+#include <iterator>
+
 #include "modules/table_views.hpp"
 #include "mysql/worker.hpp"
 #include "script/lua_args.hpp"
@@ -16,7 +18,7 @@ int open_crypt(lua_State* L) {
 
 namespace {
 
-constexpr luaL_Reg kModules[] = {
+constexpr script::NativeModule kModules[] = {
     {"skynet.crypt", script::bind<open_crypt>},
     {"client.crypt", script::bind<open_crypt>},
     {"md5", script::bind<open_md5>},
@@ -29,23 +31,15 @@ constexpr luaL_Reg kModules[] = {
     {"gatehouse.tables", script::bind<open_tables>},
     {"gatehouse.snax", script::bind<open_snax>},
     {"skynet.stm", script::bind<open_stm>},
-    {nullptr, nullptr},
 };
-
-constexpr luaL_Reg kMysql[] = {{"gatehouse.mysql", script::bind<open_mysql>}, {nullptr, nullptr}};
-
-void open(lua_State* L, void* connections) {
-  script::preload(L, kModules);
-  script::preload(L, kMysql, connections);
-  replace_next(L);
-}
 
 }  // namespace
 
 void add_modules(script::Runtime& runtime, mysql::Workers& connections) {
-  runtime.openers.push_back({[](lua_State* L, void*) { stdlib::open_standard_libraries(L); }});
-  runtime.openers.push_back({[](lua_State* L, void*) { skynet::open(L); }});
-  runtime.openers.push_back({open, &connections});
+  runtime.openers = {stdlib::open_standard_libraries, skynet::open, replace_next};
+  runtime.modules.assign(std::begin(kModules), std::end(kModules));
+  skynet::add_modules(runtime.modules);
+  runtime.modules.push_back({"gatehouse.mysql", script::bind<open_mysql>, &connections});
   runtime.on_service_end = [&connections](ServiceId service) { connections.forget(service.value); };
 }
 

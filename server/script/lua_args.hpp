@@ -24,20 +24,6 @@ int bind(lua_State* L) {
   return lua_error(L);
 }
 
-// Puts modules into package.preload. Every VM has them: without an upvalue they take no memory.
-inline void preload(lua_State* L, const luaL_Reg* modules) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  luaL_setfuncs(L, modules, 0);
-  lua_pop(L, 1);
-}
-// The same for modules whose functions find `context` as upvalue 1.
-inline void preload(lua_State* L, const luaL_Reg* modules, void* context) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushlightuserdata(L, context);
-  luaL_setfuncs(L, modules, 1);
-  lua_pop(L, 1);
-}
-
 // Runs work(L) in a protected call that leaves one value, for what is pushed while an owner of
 // something lives on the C++ stack: where memory runs out, nothing is raised past it. False: the
 // error is on top instead; lua_error once the owner is gone.

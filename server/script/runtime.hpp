@@ -30,10 +30,11 @@ struct AllocationFaults {
   bool refuses() { return ++seen >= first && seen - first < count; }
 };
 
-// Puts a part of the library into a new state, in a protected call: it may raise. `context` is
-// what that part works with.
-struct Opener {
-  void (*open)(lua_State* L, void* context);
+// A module written in C++, which every state can require and none holds before it does. `open` is
+// called as a loader, with `context`, unless that is nullptr, as a light userdata in upvalue 1.
+struct NativeModule {
+  std::string_view name;
+  lua_CFunction open;
   void* context = nullptr;
 };
 
@@ -58,8 +59,9 @@ struct Runtime {
   std::vector<std::string> hidden_services;
   std::string preload;  // file run before every service, or empty (docs/skynet-rules.md 1.0)
 
-  // What a new state is given, in this order: Lua's own library first.
-  std::vector<Opener> openers;
+  // What a new state is given, in this order, in a protected call: Lua's own library first.
+  std::vector<void (*)(lua_State*)> openers;
+  std::vector<NativeModule> modules;
   // Called when a service with Lua has ended, on its worker; may be left empty.
   std::function<void(ServiceId)> on_service_end;
 

@@ -13,10 +13,24 @@
 namespace gatehouse::script {
 namespace {
 
-// package.searchers[2]: finds a Lua module along package.path in the VM's code.
-int search_lua_module(lua_State* L) {
+// Pushes the loader of a module written in C++, and the data for it; false: there is none.
+bool push_native_module(lua_State* L, std::string_view name) {
+  const auto& modules = Vm::of(L).runtime().modules;
+  const auto found = std::find_if(modules.begin(), modules.end(),
+                                  [name](const NativeModule& each) { return each.name == name; });
+  if (found == modules.end()) return false;
+  if (found->context != nullptr) lua_pushlightuserdata(L, found->context);
+  lua_pushcclosure(L, found->open, found->context == nullptr ? 0 : 1);
+  lua_pushliteral(L, ":native:");
+  return true;
+}
+
+// package.searchers[2]: finds a module of the program, then a Lua module along package.path in the
+// VM's code.
+int search_module(lua_State* L) {
   const char* name = luaL_checkstring(L, 1);
   lua_settop(L, 1);
+  if (push_native_module(L, name)) return 2;
   lua_getglobal(L, "package");
   if (lua_getfield(L, -1, "path") != LUA_TSTRING)
     return luaL_error(L, "'package.path' must be a string");
@@ -166,7 +180,7 @@ void Vm::update_allowance() {
 
 int Vm::open(lua_State* L) {
   const Runtime& runtime = of(L).runtime_;
-  for (const Opener& opener : runtime.openers) opener.open(L, opener.context);
+  for (const auto open : runtime.openers) open(L);
   lua_newtable(L);  // token -> task, see Scheduler::await_token
   lua_rawsetp(L, LUA_REGISTRYINDEX, &of(L));
   lua_getglobal(L, "package");
@@ -175,7 +189,7 @@ int Vm::open(lua_State* L) {
   lua_pushstring(L, runtime.lua_cpath.c_str());
   lua_setfield(L, -2, "cpath");
   lua_getfield(L, -1, "searchers");
-  lua_pushcfunction(L, bind<search_lua_module>);
+  lua_pushcfunction(L, bind<search_module>);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);
   return 0;

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <lua.hpp>
+#include <vector>
 
 #include "actor/service.hpp"
+#include "script/runtime.hpp"
 
 namespace gatehouse::skynet {
 
-// Gives a new state both modules, and replaces what of Lua's library must know of tasks.
+// Adds both modules to the program's.
+void add_modules(std::vector<script::NativeModule>& modules);
+// Replaces in a new state what of Lua's library must know of tasks.
 void open(lua_State* L);
 // "skynet" and "skynet.core".
 int open_skynet(lua_State* L);

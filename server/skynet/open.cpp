@@ -12,11 +12,12 @@ int open_core(lua_State* L) {
   return 1;
 }
 
+void add_modules(std::vector<script::NativeModule>& modules) {
+  modules.push_back({"skynet", script::bind<open_skynet>});
+  modules.push_back({"skynet.core", script::bind<open_core>});
+}
+
 void open(lua_State* L) {
-  static constexpr luaL_Reg modules[] = {{"skynet", script::bind<open_skynet>},
-                                         {"skynet.core", script::bind<open_core>},
-                                         {nullptr, nullptr}};
-  script::preload(L, modules);
   replace_coroutine_functions(L);
   replace_require(L);
   // Nothing that a script does may skip the players' save.

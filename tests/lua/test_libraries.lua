@@ -30,4 +30,12 @@ testing.run(function()
 	testing.equal(io.type(io.stdout), "file")
 	testing.equal(type(debug.traceback()), "string")
 	testing.equal(rawget(_G, "math").nothing, nil)
+
+	testing.equal(next(package.preload), nil, "no state holds modules that nobody requires")
+	package.preload.md5 = function(name, data)
+		return { name = name, data = data }
+	end
+	testing.equal(require("md5").data, ":preload:", "a script's own loader comes first")
+	testing.equal(select(2, require "json"), ":native:", "a module of the program")
+	testing.equal(package.loaded.json, require "json", "loaded once")
 end)
