@@ -81,7 +81,7 @@ TEST(LoginRecord, AFloodOfRefusalsIsCountedAndSummedUp) {
   OutcomeLog outcomes(idle.worker(0), metrics);
   const auto peer = net::Address::from("127.0.0.1", 5000).value();
   const MonotonicMs begin = monotonic_ms();
-  for (int i = 0; i < kFlood; ++i) outcomes.refused(peer, kWrongPassword, "test1", "sample");
+  for (int i = 0; i < kFlood; ++i) outcomes.refused(peer, kWrongPassword);
   const auto seconds = static_cast<std::size_t>((monotonic_ms() - begin) / 1'000 + 1);
   const std::string log = file.text();
   const auto lines = static_cast<std::size_t>(std::count(log.begin(), log.end(), '\n'));
