@@ -10,6 +10,11 @@ import subprocess
 from pathlib import Path
 
 from certificates import Certificates
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from transports import Endpoint
 from waiting import wait_until
 
@@ -18,7 +23,7 @@ BINARY = Path(os.environ.get("GATEHOUSE_BINARY", ROOT / "build/release/gatehouse
 SANITIZED = os.environ.get("GATEHOUSE_SANITIZED") == "1"
 # Sanitizers slow the server down: bounds on elapsed time are widened by this factor.
 PATIENCE = 6 if SANITIZED else 1
-ENCRYPTED = ("tls", "wss", "auto")  # transports of a login port that need a certificate
+ENCRYPTED = ("tls", "wss")  # transports of a login port that need a certificate
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ASSERT")
 
 
@@ -150,11 +155,22 @@ class Server:
         return Endpoint(self.transport, address, context, "localhost")
 
     @property
-    def login(self):
-        """The first login port of this transport."""
+    def identity(self):
+        """The raw public half of login.identity_key_file: what clients pin."""
+        path = self.folder / self.config["login"]["identity_key_file"]
+        key = load_pem_private_key(path.read_bytes(), None).public_key()
+        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    @property
+    def login_address(self):
+        """host:port of the first login port of this transport, or else of all."""
         entries = self.ready["login"]
         own = [entry for entry in entries if entry["transport"] == self.transport]
-        return self.endpoint((own or entries)[0]["address"])
+        return (own or entries)[0]["address"]
+
+    @property
+    def login(self):
+        return self.endpoint(self.login_address)
 
     def gate(self, server="sample"):
         """The gate's address; the ready file lists gates in the order of the configuration."""
