@@ -167,18 +167,20 @@ const StatementTexts& mysql_texts() {
     set(Statement::kReadSaved,
         "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
-        "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
-        "attempts, names) "
-        "VALUES (" TIME_OF("?") ", ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "INSERT INTO login_audit (at, name, account, server, address, suite, result, transport, "
+        "tls, proxy, minute, attempts, names) "
+        "VALUES (" TIME_OF("?") ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON DUPLICATE KEY UPDATE name = VALUES(name), account = VALUES(account), "
         "server = VALUES(server), suite = VALUES(suite), result = VALUES(result), "
+        "transport = VALUES(transport), tls = VALUES(tls), proxy = VALUES(proxy), "
         "attempts = attempts + VALUES(attempts), names = GREATEST(names, VALUES(names))");
     set(Statement::kTrimLoginAudit,
         "DELETE FROM login_audit WHERE at < " TIME_OF("?") " ORDER BY at LIMIT ?");
     set(Statement::kMeasureLoginAudit,
         "SELECT COUNT(*), CAST(COALESCE(SUM(octets), 0) AS UNSIGNED), "
         "CAST(COALESCE(MAX(id), 0) AS UNSIGNED) FROM (SELECT id, LENGTH(name) + "
-        "3 * LENGTH(address) + LENGTH(server) + LENGTH(suite) + LENGTH(result) AS octets "
+        "3 * LENGTH(address) + LENGTH(server) + LENGTH(suite) + LENGTH(result) + "
+        "LENGTH(transport) + LENGTH(tls) + LENGTH(proxy) AS octets "
         "FROM login_audit WHERE id > ? ORDER BY id LIMIT ?) AS part");
     set(Statement::kCutLoginAudit, "DELETE FROM login_audit WHERE id <= ? ORDER BY id LIMIT ?");
     set(Statement::kFindGameServer, "SELECT name, state, capacity FROM game_server WHERE name = ?");

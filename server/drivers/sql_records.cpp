@@ -48,13 +48,15 @@ Result<> SqlDriver::record_logins(std::span<const store::LoginAudit> rows) {
 }
 
 Result<> SqlDriver::record_some(std::span<const store::LoginAudit> rows) {
-  std::vector<std::array<std::string, 5>> texts;  // the values point into it
+  std::vector<std::array<std::string, 8>> texts;  // the values point into it
   std::vector<SqlValue> values;
   texts.reserve(rows.size());
   for (const store::LoginAudit& row : rows) {
-    const auto& text = texts.emplace_back(std::array<std::string, 5>{
+    const auto& text = texts.emplace_back(std::array<std::string, 8>{
         fit_text(row.name, kShortTextMax), fit_text(row.server, kShortTextMax),
-        fit_text(row.address, kShortTextMax), fit_text(row.suite, 16), fit_text(row.result, 32)});
+        fit_text(row.address, kShortTextMax), fit_text(row.suite, 16), fit_text(row.result, 32),
+        fit_text(row.transport, 16), fit_text(row.tls, kShortTextMax),
+        fit_text(row.proxy, kShortTextMax)});
     values.push_back(row.at_s != 0 ? SqlValue{valid_time(row.at_s)} : now_s());
     values.emplace_back(SqlText{text[0]});
     values.push_back(row.account ? SqlValue{row.account.value} : SqlValue{nullptr});

@@ -168,13 +168,14 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kReadSaved,
         "SELECT epoch, owner, version FROM player_data WHERE account = ? AND server = ?");
     set(Statement::kRecordLogin,
-        "INSERT INTO login_audit (at, name, account, server, address, suite, result, minute, "
-        "attempts, names) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "INSERT INTO login_audit (at, name, account, server, address, suite, result, transport, "
+        "tls, proxy, minute, attempts, names) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (minute, address) WHERE minute IS NOT NULL DO UPDATE SET "
         "name = excluded.name, "
         "account = excluded.account, server = excluded.server, suite = excluded.suite, "
-        "result = excluded.result, attempts = attempts + excluded.attempts, "
+        "result = excluded.result, transport = excluded.transport, tls = excluded.tls, "
+        "proxy = excluded.proxy, attempts = attempts + excluded.attempts, "
         "names = max(names, excluded.names)");
     set(Statement::kTrimLoginAudit,
         "DELETE FROM login_audit WHERE id IN "
@@ -182,7 +183,8 @@ const StatementTexts& sqlite_texts() {
     set(Statement::kMeasureLoginAudit,
         "SELECT count(*), COALESCE(sum(octets), 0), COALESCE(max(id), 0) FROM (SELECT id, "
         "length(CAST(name AS BLOB)) + length(CAST(server AS BLOB)) + 3 * length(address) + "
-        "length(suite) + length(result) AS octets "
+        "length(suite) + length(result) + length(transport) + length(tls) + length(proxy) "
+        "AS octets "
         "FROM login_audit WHERE id > ? ORDER BY id LIMIT ?)");
     set(Statement::kCutLoginAudit,
         "DELETE FROM login_audit WHERE id IN "

@@ -230,6 +230,10 @@ void Connection::record(int code) {
   row.address =
       code == protocol::kLoginOk ? transport_.peer().ip() : net::subscriber_text(transport_.peer());
   row.suite = name(login_->suite());
+  edge::Carriage carriage = edge::carriage_of(transport_);
+  row.transport = std::move(carriage.transport);
+  row.tls = std::move(carriage.tls);
+  row.proxy = std::move(carriage.proxy);
   row.result = std::to_string(code);
   audit.record(std::move(row));
 }

@@ -6,6 +6,7 @@
 #include "crypto/skynet_suite.hpp"
 #include "crypto/x25519.hpp"
 #include "protocol/login_answer.hpp"
+#include "protocol/proxy_header.hpp"
 
 namespace gatehouse::protocol {
 
@@ -77,6 +78,8 @@ LoginStep LoginHandshake::on_line(std::string_view line) {
 
 // Line 2. A token is told by its `@`, which base64 does not have; keys by their length.
 LoginStep LoginHandshake::on_suite_line(std::string_view line) {
+  if (line.starts_with(kProxyV1Signature))
+    return LoginStep::refuse(kLoginBadRequest, "proxy_header_untrusted");
   if (line.find('@') != std::string_view::npos) return begin(Suite::kPlain, line, {});
   const auto key = crypto::skynet_base64_decode(line);
   if (!key) return LoginStep::refuse(kLoginBadRequest, "no_suite");

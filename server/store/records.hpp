@@ -136,6 +136,9 @@ struct LoginAudit {
   std::string address;
   std::string suite;      // "skynet", "plain", "x25519"
   std::string result;     // "200", "401", ...
+  std::string transport;  // "tcp", "tls", "ws", "wss"; "": not noted
+  std::string tls;        // version and cipher, also of a proxy that ends it; "": none
+  std::string proxy;      // address of the one that the client came through; "": none
   std::int64_t at_s = 0;  // 0: the database's clock
   // Unix time / 60 of refusals, which are added to those that the table has of this minute and
   // address; 0: one login.

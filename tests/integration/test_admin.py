@@ -104,6 +104,16 @@ def test_status(server):
     assert now["gates"][1]["address"] == server.gate("cocos1")
     for key in ("sessions", "connections"):
         assert now["gates"][1][key] == before["gates"][1][key] + 1
+    mine = {"transport": "tcp", "suite": "plain"}
+    counts = [
+        sum(
+            line["connections"]
+            for line in each["gates"][1]["transports"]
+            if mine.items() <= line.items()
+        )
+        for each in (before, now)
+    ]
+    assert counts[1] == counts[0] + 1, now
     # Its connections are those of earlier tests, which may be closing.
     assert now["gates"][0]["sessions"] == before["gates"][0]["sessions"]
 

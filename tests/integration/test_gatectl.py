@@ -34,9 +34,9 @@ def test_empty_store(empty_store, account):
 
 
 def test_migrate(empty_store, tool, store):
-    assert tool.done("migrate") == "the schema has version 3\n"
-    assert tool.done("migrate") == "the schema has version 3\n"
-    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["3"]]
+    assert tool.done("migrate") == "the schema has version 4\n"
+    assert tool.done("migrate") == "the schema has version 4\n"
+    assert store.query("SELECT COUNT(*) FROM schema_migration") == [["4"]]
 
 
 def test_added_account_logs_in(account, tool, store, start_server):
@@ -171,7 +171,8 @@ def test_kick_status_and_drain(start_server, tmp_path):
     gate = player.connect(conversation="c1")
     status = json.loads(tool.done("status", "--json"))
     assert status["players"] == 1 and status["pid"] == server.pid
-    assert "players online: 1" in tool.done("status")
+    told = tool.done("status")
+    assert "players online: 1" in told and " 1 sessions, 1 connections (tcp 1)" in told
 
     tool.done("kick", "严", "--reason", "a & b = 严")
     assert gate.wait_for(gate.controls)[0]["reason"] == "a & b = 严"

@@ -62,6 +62,9 @@ TEST_P(Records, LoginAuditTakesWhateverAClientSends) {
                           .address = "127.0.0.1",
                           .suite = "skynet",
                           .result = "200",
+                          .transport = "wss",
+                          .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384",
+                          .proxy = "192.0.2.7",
                           .at_s = 1'893'456'000};
   must(driver_->record_logins({&audit, 1}));
   audit = {.name = "bad\xff" + std::string(200, 'x'),
@@ -70,6 +73,9 @@ TEST_P(Records, LoginAuditTakesWhateverAClientSends) {
            .address = std::string(300, 'a'),
            .suite = "",
            .result = "401",
+           .transport = std::string(300, 't'),
+           .tls = std::string(300, 't'),
+           .proxy = std::string(300, 't'),
            .at_s = 0};
   must(driver_->record_logins({&audit, 1}));
   // The driver has no call that reads the audit: a migration that breaks on any other content
@@ -78,10 +84,12 @@ TEST_P(Records, LoginAuditTakesWhateverAClientSends) {
       "CREATE TABLE expected (n INTEGER NOT NULL, CHECK (n = 1));"
       "INSERT INTO expected SELECT COUNT(*) FROM login_audit WHERE name = 'test1' AND "
       "account = 3 AND server = 'sample' AND address = '127.0.0.1' AND suite = 'skynet' AND "
-      "result = '200';"
+      "result = '200' AND transport = 'wss' AND tls = 'TLSv1.3 TLS_AES_256_GCM_SHA384' AND "
+      "proxy = '192.0.2.7';"
       "INSERT INTO expected SELECT COUNT(*) FROM login_audit WHERE name LIKE 'bad?xxx%' AND "
       "account IS NULL AND server = '?' AND LENGTH(name) = 64 AND LENGTH(address) = 64 AND "
-      "result = '401' AND at >= (SELECT MAX(created_at) FROM account);");
+      "LENGTH(transport) = 16 AND LENGTH(tls) = 64 AND LENGTH(proxy) = 64 AND result = '401' AND "
+      "at >= (SELECT MAX(created_at) FROM account);");
 }
 
 TEST_P(Records, AuditIsWrittenInBulkAndTrimmedOldestFirst) {

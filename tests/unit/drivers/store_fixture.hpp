@@ -22,7 +22,7 @@ namespace gatehouse::drivers {
 using Kind = store::Options::Kind;
 
 // The number of the last file in sql/.
-inline constexpr std::uint32_t kSchemaVersion = 3;
+inline constexpr std::uint32_t kSchemaVersion = 4;
 
 // The program's one server; ended by the environment in store_fixture.cpp.
 test::MariaDb& mariadb();

@@ -40,7 +40,8 @@ TEST(LoginRecord, RefusalsAreLoggedWithReasonAndEscapedName) {
   }
   const std::string log = file.text();
   EXPECT_NE(log.find("[:00000000] login 127.0.0.1:"), std::string::npos) << log;
-  EXPECT_NE(log.find(" refused 401: wrong_password, user \"quote\\\"d\", server \"sample\"\n"),
+  EXPECT_NE(log.find(" over tcp, suite plain, refused 401: wrong_password, user \"quote\\\"d\", "
+                     "server \"sample\"\n"),
             std::string::npos)
       << log;
 }
@@ -103,10 +104,12 @@ TEST(LoginRecord, LoginsAreAudited) {
   const std::string id = std::to_string(server.accounts().at(0).id.value);
   EXPECT_TRUE(
       eventually([&] { return server.sql("SELECT SUM(attempts) FROM login_audit") == "3\n"; }));
-  const std::string columns = "SELECT name, server, address, suite, result FROM login_audit ";
-  EXPECT_EQ(server.sql(columns + "WHERE minute IS NULL"), "quote'd|sample|127.0.0.1|plain|200\n");
+  const std::string columns =
+      "SELECT name, server, address, suite, result, transport, tls, proxy FROM login_audit ";
+  EXPECT_EQ(server.sql(columns + "WHERE minute IS NULL"),
+            "quote'd|sample|127.0.0.1|plain|200|tcp||\n");
   EXPECT_EQ(server.sql(columns + "WHERE minute IS NOT NULL ORDER BY id DESC LIMIT 1"),
-            "other|atlantis|127.0.0.1|skynet|403\n");
+            "other|atlantis|127.0.0.1|skynet|403|tcp||\n");
   EXPECT_EQ(server.sql("SELECT account FROM login_audit WHERE result = '200'"), id + "\n");
   EXPECT_EQ(server.metric("login_audit_dropped"), 0);
 }
@@ -127,9 +130,9 @@ TEST(LoginRecord, AllLoginsOfABurstAreCounted) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&audit] {
       for (int i = 0; i < 125; ++i) {
-        audit.record({"n", AccountId{}, "s", "127.0.0.1", "plain", "200", 0});
+        audit.record({"n", AccountId{}, "s", "127.0.0.1", "plain", "200"});
         const std::string guess = "guess" + std::to_string(i % 5);
-        audit.record({guess, AccountId{}, "s", "192.0.2." + std::to_string(i), "plain", "401", 0});
+        audit.record({guess, AccountId{}, "s", "192.0.2." + std::to_string(i), "plain", "401"});
       }
     });
   }
