@@ -12,7 +12,7 @@ test_packages=(
   "${build_packages[@]}" "${client_packages[@]}"
   ccache clang-format libgtest-dev libgmock-dev mariadb-server-core mariadb-client openssl
   python3-pytest
-  python3-pytest-xdist lua-check redis-tools lua5.4
+  python3-pytest-xdist lua-check redis-tools lua5.4 haproxy
 )
 
 bench_packages=("${build_packages[@]}" python3 libbenchmark-dev)
