@@ -72,7 +72,7 @@ void Player::readable() {
     if (!bytes) return fail(channel_.error());
     if (stage_ == Stage::kSecure && channel_.is_open()) begin();
     if (!bytes->empty()) take(*bytes);
-  } while (channel_.has_more() && channel_.is_open());
+  } while (channel_.has_more() && stage_ != Stage::kLoggedIn && stage_ != Stage::kFailed);
 }
 
 void Player::take(std::string_view bytes) {
