@@ -123,7 +123,7 @@ def without_comments(path, text):
 
 class Layer:
     """A folder of server/: `may` name the layers it may include, `options` those of which it may
-    include options.hpp alone, `owns` the headers of libraries that others may not include."""
+    include *options.hpp alone, `owns` the headers of libraries that others may not include."""
 
     def __init__(self, name, purpose, text):
         self.name, self.purpose = name, purpose
@@ -172,7 +172,7 @@ def check_includes(layers, relative, line):
             yield f"{header} is for {', '.join(files)}: take a World"
     target, _, file = header.partition("/")
     if target in layers and target != name and target not in layer.may:
-        if target not in layer.options or file != "options.hpp":
+        if target not in layer.options or not file.endswith("options.hpp"):
             yield f"layer {name} may not include {target} ({header})"
 
 

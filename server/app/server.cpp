@@ -33,6 +33,7 @@
 #include "drivers/open.hpp"
 #include "drivers/sqlite_guard.hpp"
 #include "edge/entrance.hpp"
+#include "edge/tls_service.hpp"
 #include "game/agent_manager.hpp"
 #include "game/login_policy.hpp"
 #include "game/modules.hpp"
@@ -106,6 +107,7 @@ class Server {
         agent_options_(config.agent),
         system_(world, {.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
+        tls_(world, config.tls.handshakes, metrics_),
         runtime_(system_, &network_) {
     skynet::set_library_root(runtime_, config.program_root + "/lua");
     runtime_.code.current()->read_folder(config.program_root + "/lua");
@@ -116,6 +118,7 @@ class Server {
   }
 
   Result<> start() {
+    if (auto loaded = tls_.certificates().load(config_.tls); !loaded) return loaded;
     if (auto claimed = claim_store(); !claimed) return claimed;
     auto store = drivers::open_store(world_, store_options_, metrics_);
     if (!store) return tl::unexpected<Error>(store.error());
@@ -140,6 +143,7 @@ class Server {
     game::add_modules(runtime_, agents_.get());
     set_console();
     system_.start(network_.loop_factory());
+    tls_.certificates().start(system_.worker(0));
     skynet::boot_services(runtime_);
     if (!system_.wait_env(skynet::kBooted, kStopTimeout)) {
       return fail(Errc::kTimeout, "the service bootstrap does not get to its end");
@@ -183,6 +187,7 @@ class Server {
       return;
     }
     set_keys(*fresh);
+    reload_certificates(fresh->tls);
     reload_code();
     log::info({}, "SIGHUP: the log's file is opened anew, keys, bans and game servers are read");
     for (const std::string& key : config::restart_keys(config_.values, fresh->values))
@@ -314,6 +319,15 @@ class Server {
     login_->set_keys(std::move(keys));
   }
 
+  void reload_certificates(const edge::TlsOptions& options) {
+    if (auto loaded = tls_.certificates().load(options); !loaded) {
+      log::error({}, "SIGHUP: the certificates are not read again, those before stay: {}",
+                 loaded.error().message);
+    } else if (!options.certificates.empty()) {
+      log::info({}, "SIGHUP: the certificates are read again: new connections get them");
+    }
+  }
+
   void reload_code() {
     const auto reloaded = agents_->reload_code();
     if (!reloaded) {
@@ -377,10 +391,11 @@ class Server {
   store::StoreOptions store_options_;  // the configuration's, with the claim on its file
   game::AgentOptions agent_options_;   // the configuration's, with this life's name
   const crypto::SealRing own_ticket_keys_ = random_ring(world_.random);
-  const edge::Surroundings surroundings_{.trusted_proxies = &config_.trusted_proxies};
   MetricSet metrics_;
   actor::System system_;
   net::UvNetwork network_;
+  edge::TlsService tls_;
+  const edge::Surroundings surroundings_{.trusted_proxies = &config_.trusted_proxies, .tls = &tls_};
   mysql::Workers mysql_{world_};
   script::Runtime runtime_;
   std::vector<std::unique_ptr<gate::Gate>> gates_;

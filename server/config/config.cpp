@@ -16,6 +16,7 @@
 #include "config/program_root.hpp"
 #include "config/reader.hpp"
 #include "config/store.hpp"
+#include "config/tls.hpp"
 #include "crypto/encoding.hpp"
 #include "edge/options.hpp"
 #include "net/unix_socket.hpp"
@@ -318,6 +319,7 @@ void read_limits(ConfigReader& reader, Config& config) {
   reader.read("waiting_places_max", limits.waiting_places_max, 1);
   reader.read("waiting_keep_ms", limits.waiting_keep_ms);
   reader.read("waiting_update_ms", limits.waiting_update_ms, 100);
+  read_tls_limits(reader, config.tls.handshakes);
   read_gate_limits(reader, limits);
   reader.read("mailbox_bytes_max", limits.mailbox_bytes_max, 4096);
   reader.read("vm_memory_bytes_max", limits.vm_memory_bytes_max);
@@ -333,6 +335,7 @@ void read_limits(ConfigReader& reader, Config& config) {
     limits.login_account_per_min = limits.login_account_failures_max = 0;
     limits.login_account_failures_day_max = limits.login_known_failures_day_max = 0;
     limits.login_rate_per_s = 0;
+    config.tls.handshakes.per_s = 0;
     limits.gate_unauthenticated_max = 0;
     limits.gate_frames_per_s_max = 0;
     limits.gate_bytes_per_s_max = 0;
@@ -343,6 +346,20 @@ void read_limits(ConfigReader& reader, Config& config) {
     limits.gate_address_pending_bytes_max = 0;
     config.without_limits = true;
   }
+}
+
+// What only a certificate makes possible.
+void check_listeners(ConfigReader& reader, const Config& config) {
+  using enum edge::ListenerTransport;
+  if (!config.tls.certificates.empty()) return;
+  const auto check = [&reader](const std::string& key, edge::ListenerTransport transport) {
+    if (transport == kTls || transport == kWss)
+      reader.reject(key.c_str(), fmt::format("{} needs tls.certificates", name(transport)));
+  };
+  for (std::size_t i = 0; i < config.login.listeners.size(); ++i)
+    check(fmt::format("login.listen[{}].transport", i), config.login.listeners[i].transport);
+  for (std::size_t i = 0; i < config.gates.size(); ++i)
+    check(fmt::format("gate.gates[{}].transport", i), config.gates[i].transport);
 }
 
 void read_all(const json& root, Config& config, std::vector<std::string>& errors) {
@@ -361,6 +378,8 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
   reader.section("net", [&](ConfigReader& r) { read_net(r, config); });
   reader.section("login", [&](ConfigReader& r) { read_login(r, config); });
   reader.section("gate", [&](ConfigReader& r) { read_gate(r, config); });
+  reader.section("tls", [&](ConfigReader& r) { read_tls(r, config.tls); });
+  check_listeners(reader, config);
   reader.section("agent", [&](ConfigReader& r) { read_agent(r, config); });
   reader.section("store", [&](ConfigReader& r) { read_store(r, config); });
   reader.section("auth", [&](ConfigReader& r) { read_auth(r, config); });
@@ -389,7 +408,7 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
 namespace {
 
 // Keys that a reload puts into force (Server::reload).
-constexpr std::array kReloaded = {"auth.tickets.keys", "auth.totp.keys"};
+constexpr std::array kReloaded = {"auth.tickets.keys", "auth.totp.keys", "tls."};
 
 ConfigValues values_of(const json& root) {
   ConfigValues values;
@@ -532,6 +551,7 @@ std::string describe(const Config& config) {
     text += fmt::format("gate {}: {} {}, at most {} clients\n", gate.server, name(gate.transport),
                         gate.listen.to_string(), gate.maxclient);
   }
+  if (!config.tls.certificates.empty()) text += describe_tls(config.tls);
   if (config.admin_listen) text += fmt::format("admin: {}\n", config.admin_listen->to_string());
   if (config.console_listen) {
     text += fmt::format("console: {}{}\n", config.console_listen->to_string(),

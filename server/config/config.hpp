@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "config/watch_options.hpp"
+#include "edge/tls_options.hpp"
 #include "game/options.hpp"
 #include "gate/options.hpp"
 #include "login/options.hpp"
@@ -39,6 +40,7 @@ struct Config {
   login::AuthKeys auth_keys;  // empty rings: none are given
   std::string totp_issuer = "gatehouse";
   WatchOptions watch;
+  edge::TlsOptions tls;
   std::optional<net::Endpoint> admin_listen;        // nothing: no admin port
   std::uint32_t admin_ready_timeout_ms = 2'000;     // a store that is silent for longer is away
   std::optional<net::Endpoint> console_listen;      // nothing: no debug console

@@ -65,6 +65,15 @@ void anchor_paths(json& root, const std::string& folder, const std::string& prog
   for (const char* key : kPathKeys) {
     if (std::string* const path = text_at(root, key)) *path = path_in(folder, *path);
   }
+  const json::json_pointer certificates("/tls/certificates");
+  if (root.contains(certificates) && root.at(certificates).is_array()) {
+    for (json& entry : root.at(certificates)) {
+      for (const char* key : {"/certificate_file", "/key_file"}) {
+        if (!entry.is_object()) continue;
+        if (std::string* const path = text_at(entry, key)) *path = path_in(folder, *path);
+      }
+    }
+  }
   std::string* const console = text_at(root, kConsoleKey);
   if (console != nullptr && console->starts_with(kUnix)) *console = path_in(folder, *console);
   anchor_code(root, folder, program_root);

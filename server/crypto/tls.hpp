@@ -1,7 +1,9 @@
 // TLS 1.2 and 1.3 (RFC 5246, RFC 8446) without I/O, on OpenSSL: bytes in, bytes out. No
-// compression, no renegotiation, no resumption, no client certificates.
+// compression, no renegotiation, no early data, no client certificates; sessions are resumed by
+// servers that have keys for tickets.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,11 +11,19 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "crypto/tls_tickets.hpp"
 
 struct ssl_ctx_st;
 struct ssl_st;
 
 namespace gatehouse::crypto {
+
+// What a certificate says of itself.
+struct TlsCertificate {
+  std::string name;               // the first it is for
+  std::int64_t not_before_s = 0;  // unix time
+  std::int64_t not_after_s = 0;
+};
 
 // What sessions have in common: certificates, whom to trust, what to offer. One thread sets it
 // up; then any thread may make sessions of it, which keep it alive. New certificates are a new
@@ -30,14 +40,19 @@ class TlsContext {
 
   // --- Servers ---
   // A certificate, the intermediate ones behind it, and its key, in PEM. A client gets the first
-  // one that is for the name it asks for (SNI, RFC 6066 section 3), otherwise the first of all.
-  // An encrypted key is refused: nobody is asked for a password.
+  // one that is for the name it asks for (SNI, RFC 6066 section 3), otherwise the first of all; of
+  // several for one name with keys of different kinds (ECDSA, RSA) one that it can verify. An
+  // encrypted key is refused: nobody is asked for a password.
   [[nodiscard]] Result<> add_certificate(std::string_view chain_pem, const Secret& key_pem);
   [[nodiscard]] Result<> load_certificate(const std::string& chain_file,
                                           const std::string& key_file);
   // All but the one that was added last.
   void forget_older_certificates();
   [[nodiscard]] bool has_certificate() const { return !certificates_.empty(); }
+  // In the order in which they were added.
+  [[nodiscard]] std::vector<TlsCertificate> certificates() const;
+  // Clients get tickets and may resume their sessions. Without, none is resumed.
+  void set_ticket_keys(std::shared_ptr<TlsTicketKeys> keys);
 
   // --- Clients ---
   // Whom to trust: the certificates of a PEM text or file; where OpenSSL looks by default
@@ -50,6 +65,7 @@ class TlsContext {
   [[nodiscard]] bool verifies() const { return verify_; }
 
   // --- Both ---
+  void require_tls13();
   // OpenSSL's list, divided by colons; names that begin with TLS_ are suites of TLS 1.3.
   [[nodiscard]] Result<> set_ciphers(const std::string& list);
   // Protocols by preference (RFC 7301): what a client offers; what a server takes. A server with
@@ -62,10 +78,12 @@ class TlsContext {
   struct Certificate;
 
   explicit TlsContext(ssl_ctx_st* context);
-  [[nodiscard]] const Certificate& certificate_for(const char* server_name) const;
+  // Has the session show what is for the name; false: OpenSSL refuses.
+  [[nodiscard]] bool use_certificates_for(const char* server_name, ssl_st* ssl) const;
 
   ssl_ctx_st* context_;
   std::vector<std::unique_ptr<Certificate>> certificates_;
+  std::shared_ptr<TlsTicketKeys> ticket_keys_;
   std::string alpn_;  // as on the wire: length, name, length, name
   bool verify_ = true;
 };
@@ -103,8 +121,9 @@ class TlsSession {
   [[nodiscard]] bool ended() const { return ended_; }        // the peer said that it is done
   [[nodiscard]] bool failed() const { return failed_; }      // feed() or write() gave an error
 
-  // After the handshake: "TLSv1.3"; a cipher's name; the protocol that both know, or ""; the
-  // name that the client asked for, or "".
+  // After the handshake: whether it goes on with an older session; "TLSv1.3"; a cipher's name; the
+  // protocol that both know, or ""; the name that the client asked for, or "".
+  [[nodiscard]] bool resumed() const;
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] std::string_view cipher() const;
   [[nodiscard]] std::string_view alpn() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 
 #include "base/assert.hpp"
 #include "crypto/tls.hpp"
@@ -56,6 +57,32 @@ Result<Secret> read_file(const std::string& file) {
   return Secret(std::move(text));
 }
 
+std::int64_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<std::int64_t>(timegm(&parts)) : 0;
+}
+
+std::string text_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+// The first DNS name; a certificate that has none is for its subject's common name, and may be for
+// addresses only.
+std::string first_name(X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      &GENERAL_NAMES_free);
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) return text_of(name->d.dNSName);
+  }
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  return at < 0 ? "" : text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
 tl::unexpected<Error> in_file(const std::string& file, const Error& error) {
   return fail(error.code, file + ": " + error.message);
 }
@@ -66,7 +93,11 @@ struct TlsContext::Certificate {
   X509Pointer leaf;
   std::unique_ptr<EVP_PKEY, FreeKey> key;
   std::unique_ptr<STACK_OF(X509), FreeChain> chain{sk_X509_new_null()};
+  std::string name;  // the first it is for
 
+  [[nodiscard]] bool is_for(const char* server_name) const {
+    return X509_check_host(leaf.get(), server_name, 0, 0, nullptr) == 1;
+  }
   [[nodiscard]] bool use(SSL* ssl) const {
     return SSL_use_cert_and_key(ssl, leaf.get(), key.get(), chain.get(), 1) == 1;
   }
@@ -80,7 +111,7 @@ struct TlsCallbacks {
     if (!context.has_certificate()) return 0;
     SSL_certs_clear(ssl);
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    return context.certificate_for(name).use(ssl) ? 1 : 0;
+    return context.use_certificates_for(name, ssl) ? 1 : 0;
   }
 
   static int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size,
@@ -108,7 +139,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make() {
   std::shared_ptr<TlsContext> made(new TlsContext(context));
   GATEHOUSE_ASSERT(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
@@ -136,6 +167,7 @@ Result<> TlsContext::add_certificate(std::string_view chain_pem, const Secret& k
   if (!added->use(probe.get())) {
     return fail(Errc::kInvalid, "the certificate is refused: " + take_tls_reason());
   }
+  added->name = first_name(added->leaf.get());
   certificates_.push_back(std::move(added));
   return {};
 }
@@ -155,13 +187,45 @@ void TlsContext::forget_older_certificates() {
   certificates_.erase(certificates_.begin(), certificates_.end() - 1);
 }
 
-const TlsContext::Certificate& TlsContext::certificate_for(const char* server_name) const {
+// OpenSSL keeps one of each kind of key for a session, and shows one that the client can verify.
+bool TlsContext::use_certificates_for(const char* server_name, SSL* ssl) const {
+  const Certificate* first = nullptr;
   if (server_name != nullptr) {
     for (const auto& each : certificates_) {
-      if (X509_check_host(each->leaf.get(), server_name, 0, 0, nullptr) == 1) return *each;
+      if (!each->is_for(server_name)) continue;
+      first = each.get();
+      break;
     }
   }
-  return *certificates_.front();
+  const std::string name = first != nullptr ? server_name : certificates_.front()->name;
+  if (first == nullptr) first = certificates_.front().get();
+  std::vector<int> kinds;
+  for (const auto& each : certificates_) {
+    if (each.get() != first && !each->is_for(name.c_str())) continue;
+    const int kind = EVP_PKEY_get_base_id(each->key.get());
+    if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
+    kinds.push_back(kind);
+    if (!each->use(ssl)) return false;
+  }
+  return true;
+}
+
+std::vector<TlsCertificate> TlsContext::certificates() const {
+  std::vector<TlsCertificate> all;
+  for (const auto& each : certificates_) {
+    all.push_back({each->name, unix_time(X509_get0_notBefore(each->leaf.get())),
+                   unix_time(X509_get0_notAfter(each->leaf.get()))});
+  }
+  return all;
+}
+
+void TlsContext::set_ticket_keys(std::shared_ptr<TlsTicketKeys> keys) {
+  ticket_keys_ = std::move(keys);
+  use_tickets(context_, *ticket_keys_);
+}
+
+void TlsContext::require_tls13() {
+  GATEHOUSE_ASSERT(SSL_CTX_set_min_proto_version(context_, TLS1_3_VERSION) == 1);
 }
 
 Result<> TlsContext::trust_pem(std::string_view pem) {

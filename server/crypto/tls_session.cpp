@@ -246,6 +246,10 @@ Result<> TlsSession::end() const {
   return fail(Errc::kClosed, "tls: the connection is cut off");
 }
 
+bool TlsSession::resumed() const {
+  return SSL_session_reused(ssl_) == 1;
+}
+
 std::string_view TlsSession::version() const {
   return SSL_get_version(ssl_);
 }

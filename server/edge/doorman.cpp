@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "edge/tls_service.hpp"
 #include "net/transport_set.hpp"
 #include "protocol/first_bytes.hpp"
 
@@ -12,6 +13,8 @@ namespace {
 
 // A fatal alert, handshake_failure (RFC 8446 section 6): what a client of TLS understands.
 constexpr std::string_view kTlsAlert{"\x15\x03\x01\x00\x02\x02\x28", 7};
+
+constexpr std::string_view kOwnProtocols = "gatehouse.";  // as ALPN names them (certificates.cpp)
 
 constexpr std::string_view kNoWebSocket =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 36\r\n"
@@ -100,11 +103,15 @@ void Doorman::fire() {
   transport_->close(net::CloseReason::kTimeout);
 }
 
-void Doorman::on_ready(net::Transport&) {
+void Doorman::on_ready(net::Transport& transport) {
   if (state_ != State::kSecure) return;
   ready_ = true;
   const EntranceOptions& options = lobby_.options();
-  if (options.server_speaks_first && options.transport == ListenerTransport::kTls) return enter({});
+  // By ALPN a client may have said already that it waits for the server to begin.
+  const bool said = transport.tls()->alpn.starts_with(kOwnProtocols);
+  const bool waits = said && takes_stream(options.transport, true);
+  if (options.server_speaks_first && (waits || options.transport == ListenerTransport::kTls))
+    return enter({});
   wait();
 }
 
@@ -168,9 +175,31 @@ void Doorman::judge(std::string_view bytes) {
   }
 }
 
-void Doorman::begin_tls(std::string_view) {
-  if (!takes_tls(lobby_.options().transport)) return refuse(Refusal::kTlsNotOffered, kTlsAlert);
-  refuse(Refusal::kTlsWithoutCertificate, kTlsAlert);
+void Doorman::begin_tls(std::string_view bytes) {
+  const EntranceOptions& options = lobby_.options();
+  if (!takes_tls(options.transport)) return refuse(Refusal::kTlsNotOffered, kTlsAlert);
+  TlsService* const tls = lobby_.surroundings().tls;
+  if (tls == nullptr) return refuse(Refusal::kTlsWithoutCertificate, kTlsAlert);
+  const TlsPort port = options.server_speaks_first ? TlsPort::kLogin : TlsPort::kGate;
+  auto layer = tls->over(*transport_, port);
+  if (!layer) {
+    const bool none = layer.error().code == Errc::kNotFound;
+    return refuse(none ? Refusal::kTlsWithoutCertificate : Refusal::kTlsHandshakesMax,
+                  none ? kTlsAlert : kTlsRefusal);
+  }
+  actor::Timer::cancel();
+  state_ = State::kSecure;
+  transport_->put_back(std::string(bytes));
+  net::TransportSet& set = transport_->set();
+  const net::Address peer = transport_->peer();
+  const auto attached = set.attach(std::move(*layer), *this);
+  if (!attached) {
+    guest_->gone(peer, net::CloseReason::kShutdown);
+    delete this;
+    return;
+  }
+  transport_ = *attached;
+  wait();
 }
 
 void Doorman::begin_websocket(std::string_view) {

@@ -30,10 +30,12 @@
 namespace gatehouse::edge {
 
 class Lobby;
+class TlsService;
 
 // What the entrances of a process have in common; all of it outlives them.
 struct Surroundings {
   const net::NetworkSet* trusted_proxies = nullptr;  // nullptr: none
+  TlsService* tls = nullptr;                         // nullptr: there is no TLS
 };
 
 struct EntranceOptions {

@@ -65,6 +65,7 @@ Result<> LayerTransport::join() {
 }
 
 Result<> LayerTransport::leave() {
+  if (holding_) return fail(Errc::kClosed, "the connection is in its handshake");
   auto detached = below_->detach();
   if (!detached) return tl::unexpected(detached.error());
   detached_ = std::move(*detached);
@@ -87,8 +88,13 @@ bool LayerTransport::forget_end() {
 
 void LayerTransport::set_reading(bool on) {
   reading_ = on;
-  on ? below_->resume() : below_->pause();
+  on && !holding_ ? below_->resume() : below_->pause();
   if (on && peers_end_ == PeersEnd::kCame) schedule();
+}
+
+void LayerTransport::hold_input(bool on) {
+  holding_ = on;
+  if (!ending_) reading_ && !holding_ ? below_->resume() : below_->pause();
 }
 
 void LayerTransport::work() {
@@ -165,7 +171,7 @@ void LayerTransport::on_data(net::Transport&, std::string_view bytes) {
   net::TransportSet& here = set();
   std::unique_ptr<std::string> plain = here.take_buffer();
   decode(bytes, *plain);
-  deliver(*plain);
+  if (!holding_) deliver(*plain);
   here.give_back(std::move(plain));
 }
 

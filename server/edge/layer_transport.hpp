@@ -63,6 +63,12 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   void peer_ends();
   // The peer broke the rules: what is in wire() leaves, and the connection ends.
   void refuse(net::CloseReason reason);
+  // Stops what comes from below while the layer waits for something else, and does not leave its
+  // worker; what the handler paused stays so.
+  void hold_input(bool on);
+  // What follows decode(), for a layer that decoded elsewhere: from the loop, and this may be gone
+  // after it.
+  void deliver(std::string_view plain);
   // What is below: attached or not.
   [[nodiscard]] const net::Transport& carrier() const;
 
@@ -84,7 +90,6 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   void on_closed(net::Transport& below, net::CloseReason reason) final;
 
   // Each may leave this gone.
-  void deliver(std::string_view plain);
   void tell_ready(std::string_view plain);
   void tell_end();
   void encode_output();
@@ -97,6 +102,7 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   bool ready_ : 1 = false;
   bool ready_told_ : 1 = false;
   bool reading_ : 1 = false;
+  bool holding_ : 1 = false;    // hold_input()
   bool own_end_ : 1 = false;    // peer_ends()
   bool finishing_ : 1 = false;  // the peer has ended, and the handler has nothing more to say
   PeersEnd peers_end_ = PeersEnd::kNone;

@@ -16,16 +16,17 @@ enum class Refusal : std::uint8_t {
   kProxyHeaderUntrusted,  // from anybody else
   kProxyConnectionsMax,   // too many of trusted proxies wait for their headers
   kTlsWithoutCertificate,
+  kTlsHandshakesMax,  // limits.tls_handshakes_per_s
   kTlsNotOffered,
   kTlsRequired,
   kWebSocketNotOffered,
   kWebSocketRequired,
 };
-inline constexpr std::array<std::string_view, 10> kRefusalNames{
+inline constexpr std::array<std::string_view, 11> kRefusalNames{
     "proxy_header_missing",   "proxy_header_malformed", "proxy_header_too_late",
     "proxy_header_untrusted", "proxy_connections_max",  "tls_without_certificate",
-    "tls_not_offered",        "tls_required",           "websocket_not_offered",
-    "websocket_required"};
+    "tls_handshakes_max",     "tls_not_offered",        "tls_required",
+    "websocket_not_offered",  "websocket_required"};
 static_assert(kRefusalNames.size() == static_cast<std::size_t>(Refusal::kWebSocketRequired) + 1);
 
 [[nodiscard]] constexpr std::string_view name(Refusal refusal) {

@@ -9,7 +9,7 @@ from players import Player, fresh_name
 from server import PATIENCE
 from waiting import wait_until
 
-TRANSPORTS = ("tcp",)  # that are served
+TRANSPORTS = ("tcp", "tls")  # that are served
 SUITES = ["plain", "skynet"]
 WAYS = [
     (transport, suite, sealed)

@@ -22,6 +22,8 @@ inline test::Certificates& certificates() {
     all->make_issuer("stranger");
     all->make_for("here", "ca", "DNS:localhost,DNS:*.games.test,IP:127.0.0.1");
     all->make_for("other", "ca", "DNS:other.test");
+    all->make_for("rsa", "ca", "DNS:localhost", test::Certificates::Key::kRsa);
+    all->make_for("long", "ca", "DNS:localhost", test::Certificates::Key::kEcdsa, 365);
     all->make_for("self", "self", "DNS:localhost");
     all->make_expired("expired", "ca", "DNS:localhost");
     return all;

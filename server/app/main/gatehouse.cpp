@@ -1,7 +1,9 @@
 // The program: its command line and nothing else.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "base/system_world.hpp"
 #include "config/config.hpp"
 #include "config/program_root.hpp"
+#include "edge/certificates.hpp"
 
 namespace {
 
@@ -23,6 +26,13 @@ int check(const std::string& file, const std::vector<std::string>& settings,
   auto config = config::load_config(file, settings, program_folder);
   auto usable = config ? app::check_game_code(*config) : tl::unexpected<Error>(config.error());
   if (usable) usable = app::fit_to_machine(*config, app::Machine::here());
+  if (usable) {
+    SystemWorld system;
+    const World& world = system;
+    auto certificates = edge::Certificates::check(config->tls, world.clock.wall_s());
+    usable = certificates.usable;
+    std::ranges::move(certificates.warnings, std::back_inserter(config->warnings));
+  }
   if (!usable) {
     std::cerr << usable.error().message << "\n";
     return gatehouse::kExitUsage;

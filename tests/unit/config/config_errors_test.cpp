@@ -58,6 +58,10 @@ const char* const kNumbers[] = {
     "/auth/argon2/lanes",
     "/shutdown/timeout_ms",
     "/login/sniff_ms",
+    "/tls/ticket_lifetime_s",
+    "/limits/tls_handshakes_per_s",
+    "/limits/tls_handshakes_waiting_max",
+    "/limits/tls_handshake_threads",
     "/admin/ready_timeout_ms",
     "/log/player_errors_per_min",
     "/log/all_player_errors_per_min",
@@ -309,6 +313,27 @@ TEST_F(ConfigErrors, AllAreReportedALineEach) {
 TEST_F(ConfigErrors, NoErrorPrintsAPassword) {
   EXPECT_THAT(error_of(load_with("/store/mysql/password", json::array({"not to be seen"}))),
               Not(HasSubstr("not to be seen")));
+}
+
+TEST_F(ConfigErrors, Tls) {
+  const auto certificates = [this](const char* list) {
+    return error_of(load_with("/tls/certificates", json::parse(list)));
+  };
+  EXPECT_THAT(certificates(R"([{"key_file": "k.pem"}])"),
+              StartsWith("tls.certificates[0].certificate_file: names no file"));
+  EXPECT_THAT(certificates(R"([{"certificate_file": "c.pem", "key_file": ""}])"),
+              StartsWith("tls.certificates[0].key_file: names no file"));
+  EXPECT_THAT(certificates(R"(["c.pem"])"), StartsWith("tls.certificates[0]: must be an object"));
+  expect_error_at("/tls/min_version", "1.1");
+  expect_error_at("/tls/ciphers", "");
+  expect_error_at("/tls/ticket_lifetime_s", 604'801);
+  expect_error_at("/limits/tls_handshake_threads", 257);
+  for (const char* transport : {"tls", "wss"}) {
+    EXPECT_THAT(error_of(load_with("/login/listen/0/transport", transport)),
+                StartsWith(std::string("login.listen[0].transport: ") + transport + " needs"));
+    EXPECT_THAT(error_of(load_with("/gate/gates/0/transport", transport)),
+                StartsWith(std::string("gate.gates[0].transport: ") + transport + " needs"));
+  }
 }
 
 }  // namespace

@@ -159,8 +159,14 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   EXPECT_EQ(a.endless_loop_break_ms, b.endless_loop_break_ms);
   EXPECT_EQ(a.endless_loop_close_ms, b.endless_loop_close_ms);
   EXPECT_EQ(a.worker_stuck_ms, b.worker_stuck_ms);
-  // A key for each number of Limits, and the profile.
-  EXPECT_EQ(limits.size(), 53u);
+  const edge::TlsHandshakeLimits& tls = loaded->tls.handshakes;
+  EXPECT_EQ(tls.per_s, bare->tls.handshakes.per_s);
+  EXPECT_EQ(tls.threads, bare->tls.handshakes.threads);
+  EXPECT_EQ(tls.waiting_max, bare->tls.handshakes.waiting_max);
+  EXPECT_EQ(loaded->tls.ciphers, edge::TlsOptions().ciphers);
+  EXPECT_EQ(loaded->tls.ticket_lifetime_s, edge::TlsOptions().ticket_lifetime_s);
+  // A key for each number of Limits, three of TLS, and the profile.
+  EXPECT_EQ(limits.size(), 56u);
 }
 
 TEST_F(ConfigTest, LoginsHandshakeTimeoutWinsOverItsDouble) {

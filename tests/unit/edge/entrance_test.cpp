@@ -42,7 +42,7 @@ WorldOptions behind_a_proxy(WorldOptions options) {
 
 TEST_P(EntranceTest, GivesAFrameToTheGateWithItsFirstByte) {
   for (const ListenerTransport transport : {kTcp, kAuto}) {
-    World world(gate(transport), GetParam());
+    EntranceWorld world(gate(transport), GetParam());
     const auto client = world.connect();
     ASSERT_TRUE(client->send(std::string("\0", 1)));
     EXPECT_TRUE(world.host.saw("enter " + kind() + " 127.0.0.1 -")) << world.host.events();
@@ -52,7 +52,7 @@ TEST_P(EntranceTest, GivesAFrameToTheGateWithItsFirstByte) {
 }
 
 TEST_P(EntranceTest, KeepsWhatDoesNotTellYetAndLosesNothing) {
-  World world(gate(kAuto), GetParam());
+  EntranceWorld world(gate(kAuto), GetParam());
   for (const std::string_view bytes : {"GEX", "PROXx", "\r\n\r\nx"}) {
     const auto client = world.connect();
     for (const char& byte : bytes) ASSERT_TRUE(client->send({&byte, 1}));
@@ -62,13 +62,13 @@ TEST_P(EntranceTest, KeepsWhatDoesNotTellYetAndLosesNothing) {
 
 TEST_P(EntranceTest, RefusesTlsWithAnAlertWhereThereIsNone) {
   {
-    World world(gate(kAuto), GetParam());
+    EntranceWorld world(gate(kAuto), GetParam());
     const auto client = world.connect();
     ASSERT_TRUE(client->send(kHello));
     EXPECT_EQ(client->receive_all(), std::string("\x15\x03\x01\x00\x02\x02\x28", 7));
     EXPECT_EQ(world.refused("tls_without_certificate"), 1);
   }
-  World world(gate(kTcp), GetParam());
+  EntranceWorld world(gate(kTcp), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send(kHello));
   EXPECT_EQ(client->receive_all(), std::string("\x15\x03\x01\x00\x02\x02\x28", 7));
@@ -77,7 +77,7 @@ TEST_P(EntranceTest, RefusesTlsWithAnAlertWhereThereIsNone) {
 
 TEST_P(EntranceTest, AnswersHttpWhereThereIsNoWebSocket) {
   {
-    World world(gate(kTcp), GetParam());
+    EntranceWorld world(gate(kTcp), GetParam());
     const auto client = world.connect();
     for (const char& byte : std::string("GET / HTTP/1.1\r\n\r\n"))
       if (!client->send({&byte, 1})) break;
@@ -88,7 +88,7 @@ TEST_P(EntranceTest, AnswersHttpWhereThereIsNoWebSocket) {
               std::string::npos);
     EXPECT_EQ(world.refused("websocket_not_offered"), 1);
   }
-  World world(gate(kWss), GetParam());
+  EntranceWorld world(gate(kWss), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send("GET / HTTP/1.1\r\n\r\n"));
   const std::string answer = client->receive_all();
@@ -103,7 +103,7 @@ TEST_P(EntranceTest, TellsWhoSpeaksPlainlyThatItHasToBeMore) {
   const std::pair<ListenerTransport, const char*> cases[] = {
       {kTls, "tls_required"}, {kWss, "tls_required"}, {kWs, "websocket_required"}};
   for (const auto& [transport, reason] : cases) {
-    World world(gate(transport), GetParam());
+    EntranceWorld world(gate(transport), GetParam());
     const auto client = world.connect();
     ASSERT_TRUE(client->send(std::string("\0\x04gate", 6)));
     EXPECT_EQ(client->receive_all(), "plain refused");
@@ -114,7 +114,7 @@ TEST_P(EntranceTest, TellsWhoSpeaksPlainlyThatItHasToBeMore) {
 TEST_P(EntranceTest, GivesSilenceAtTheDeadlineToTheGateWhichEndsItItsOwnWay) {
   WorldOptions options = gate(kAuto);
   options.handshake_timeout_ms = kShortMs;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   EXPECT_TRUE(client->ended());
   EXPECT_TRUE(world.host.saw("enter " + kind() + " 127.0.0.1 -")) << world.host.events();
@@ -123,14 +123,14 @@ TEST_P(EntranceTest, GivesSilenceAtTheDeadlineToTheGateWhichEndsItItsOwnWay) {
 TEST_P(EntranceTest, EndsSilenceItselfWhereItCannotBePlain) {
   WorldOptions options = gate(kTls);
   options.handshake_timeout_ms = kShortMs;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   EXPECT_TRUE(client->ended());
   EXPECT_TRUE(world.host.saw("gone timeout")) << world.host.events();
 }
 
 TEST_P(EntranceTest, TellsTheHostOfClientsThatLeave) {
-  World world(gate(kAuto), GetParam());
+  EntranceWorld world(gate(kAuto), GetParam());
   world.connect()->close();
   EXPECT_TRUE(world.host.saw("gone peer_closed")) << world.host.events();
   const auto client = world.connect();
@@ -142,12 +142,12 @@ TEST_P(EntranceTest, TellsTheHostOfClientsThatLeave) {
 TEST_P(EntranceTest, SaysTheLastWordsOfAHostThatRefuses) {
   WorldOptions options = gate(kAuto);
   options.full = true;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   EXPECT_EQ(world.connect()->receive_all(), "full");
 }
 
 TEST_P(EntranceTest, EndsWhoIsNotKnownYetWhenItStops) {
-  World world(gate(kAuto), GetParam());
+  EntranceWorld world(gate(kAuto), GetParam());
   const auto known = world.connect();
   ASSERT_TRUE(known->send("x"));
   EXPECT_EQ(known->receive(1), "x");
@@ -165,7 +165,7 @@ TEST_P(EntranceTest, EndsWhoIsNotKnownYetWhenItStops) {
 // --- The server speaks first
 
 TEST_P(EntranceTest, GreetsAtOnceOverTcp) {
-  World world(login(kTcp), GetParam());
+  EntranceWorld world(login(kTcp), GetParam());
   const auto client = world.connect();
   EXPECT_EQ(client->receive(6), "hello ");
   ASSERT_TRUE(client->send(kHello));
@@ -173,7 +173,7 @@ TEST_P(EntranceTest, GreetsAtOnceOverTcp) {
 }
 
 TEST_P(EntranceTest, GreetsWhoIsSilentForAMoment) {
-  World world(login(kAuto, kShortMs), GetParam());
+  EntranceWorld world(login(kAuto, kShortMs), GetParam());
   const auto silent = world.connect();
   EXPECT_EQ(silent->receive(6), "hello ");
   const auto slow = world.connect();
@@ -182,7 +182,7 @@ TEST_P(EntranceTest, GreetsWhoIsSilentForAMoment) {
 }
 
 TEST_P(EntranceTest, GreetsWhoSpeaksAtOnceWithoutWaiting) {
-  World world(login(kAuto), GetParam());
+  EntranceWorld world(login(kAuto), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send("dGVzdA==@x:y\n"));
   EXPECT_EQ(client->receive(19), "hello dGVzdA==@x:y\n");
@@ -194,7 +194,7 @@ TEST_P(EntranceTest, GreetsWhoSpeaksAtOnceWithoutWaiting) {
 TEST_P(EntranceTest, IsSilentWhereTheClientHasToBeginTls) {
   WorldOptions options = login(kTls, kShortMs);
   options.handshake_timeout_ms = 4 * kShortMs;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   EXPECT_EQ(client->receive_all(), "");
   EXPECT_TRUE(world.host.saw("gone timeout")) << world.host.events();
@@ -205,7 +205,7 @@ TEST_P(EntranceTest, IsSilentWhereTheClientHasToBeginTls) {
 const std::string kLine = "PROXY TCP4 192.0.2.7 203.0.113.9 50000 443\r\n";
 
 TEST_P(EntranceTest, BelievesATrustedProxyWhoseConnectionItIs) {
-  World world(behind_a_proxy(gate(kAuto)), GetParam());
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send(kLine + "frame"));
   EXPECT_EQ(client->receive(5), "frame");
@@ -214,7 +214,7 @@ TEST_P(EntranceTest, BelievesATrustedProxyWhoseConnectionItIs) {
 }
 
 TEST_P(EntranceTest, TakesAHeaderByteByByte) {
-  World world(behind_a_proxy(gate(kAuto)), GetParam());
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
   std::string header(protocol::kProxyV2Signature);
   header += std::string("\x21\x11\x00\x1e\xc0\x00\x02\x08\xcb\x00\x71\x09\xc3\x50\x01\xbb", 16);
   header += std::string("\x20\x00\x0f\x01\0\0\0\0\x21\x00\x07TLSv1.3", 18);
@@ -227,7 +227,7 @@ TEST_P(EntranceTest, TakesAHeaderByteByByte) {
 
 TEST_P(EntranceTest, GreetsBehindTheHeader) {
   for (const ListenerTransport transport : {kTcp, kAuto}) {
-    World world(behind_a_proxy(login(transport, kShortMs)), GetParam());
+    EntranceWorld world(behind_a_proxy(login(transport, kShortMs)), GetParam());
     const auto client = world.connect();
     ASSERT_TRUE(client->send(kLine));
     EXPECT_EQ(client->receive(6), "hello ");
@@ -236,7 +236,7 @@ TEST_P(EntranceTest, GreetsBehindTheHeader) {
 }
 
 TEST_P(EntranceTest, AProxysOwnConnectionCountsAsItsOwn) {
-  World world(behind_a_proxy(gate(kAuto)), GetParam());
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send("PROXY UNKNOWN\r\nx"));
   EXPECT_EQ(client->receive(1), "x");
@@ -244,7 +244,7 @@ TEST_P(EntranceTest, AProxysOwnConnectionCountsAsItsOwn) {
 }
 
 TEST_P(EntranceTest, RequiresTheHeaderOfATrustedProxy) {
-  World world(behind_a_proxy(gate(kAuto)), GetParam());
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
   for (const std::string& bytes : {std::string("\0\x04gate", 6), kHello, std::string("GET / H")}) {
     const auto client = world.connect();
     client->send(bytes);
@@ -261,7 +261,7 @@ TEST_P(EntranceTest, RequiresTheHeaderOfATrustedProxy) {
 TEST_P(EntranceTest, WaitsForAHeaderOnlySoLong) {
   WorldOptions options = behind_a_proxy(login(kTcp));
   options.entrance.proxy_header_timeout_ms = kShortMs;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send("PROXY "));
   EXPECT_TRUE(client->ended());
@@ -272,7 +272,7 @@ TEST_P(EntranceTest, WaitsForSoManyHeadersOnly) {
   WorldOptions options = behind_a_proxy(gate(kAuto));
   options.entrance.proxy_headers_max = 2;
   options.workers = 1;  // which accepts them in their order
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto first = world.connect();
   const auto second = world.connect();
   ASSERT_TRUE(first->send("PROXY "));
@@ -289,14 +289,14 @@ TEST_P(EntranceTest, WaitsForSoManyHeadersOnly) {
 TEST_P(EntranceTest, SaysTheLastWordsToTheClientBehindTheProxy) {
   WorldOptions options = behind_a_proxy(gate(kAuto));
   options.full = true;
-  World world(std::move(options), GetParam());
+  EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send(kLine));
   EXPECT_EQ(client->receive_all(), "full");
 }
 
 TEST_P(EntranceTest, TakesAHeaderFromNobodyElse) {
-  World world(gate(kAuto), GetParam());
+  EntranceWorld world(gate(kAuto), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send(kLine));
   EXPECT_EQ(client->receive_all(), "bad request");
@@ -305,7 +305,7 @@ TEST_P(EntranceTest, TakesAHeaderFromNobodyElse) {
 }
 
 TEST_P(EntranceTest, TakesOneHeaderOnly) {
-  World world(behind_a_proxy(gate(kAuto)), GetParam());
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
   const auto client = world.connect();
   ASSERT_TRUE(client->send(kLine + kLine));
   EXPECT_EQ(client->receive_all(), "bad request");

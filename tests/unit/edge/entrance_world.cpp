@@ -93,13 +93,13 @@ EntranceOptions offering(ListenerTransport transport, bool server_speaks_first) 
 }
 
 template <class AnyNetwork>
-void World::start_on() {
+void EntranceWorld::start_on() {
   auto made = std::make_unique<AnyNetwork>(system);
   system.start(made->loop_factory());
   network = std::move(made);
 }
 
-World::World(WorldOptions options, Carrier carrier)
+EntranceWorld::EntranceWorld(WorldOptions options, Carrier carrier)
     : system(test_world(), actor::SystemOptions{.workers = options.workers}, metrics),
       host(options.entrance.server_speaks_first) {
   if (carrier == Carrier::kTcp) {
@@ -117,18 +117,18 @@ World::World(WorldOptions options, Carrier carrier)
   EXPECT_TRUE(started) << started.error().message;
 }
 
-World::~World() {
+EntranceWorld::~EntranceWorld() {
   system.stop();
   EXPECT_EQ(host.places(), 0) << host.events();
   entrance.reset();
 }
 
-std::unique_ptr<net::Client> World::connect() const {
+std::unique_ptr<net::Client> EntranceWorld::connect() const {
   if (clients_ == nullptr) return std::make_unique<net::TcpClient>(entrance->address());
   return clients_->connect(static_cast<net::MemoryNetwork&>(*network), entrance->address());
 }
 
-std::int64_t World::refused(std::string_view reason) const {
+std::int64_t EntranceWorld::refused(std::string_view reason) const {
   const std::string label = fmt::format("where=\"gate\",reason=\"{}\"", reason);
   std::int64_t value = 0;
   metrics.each([&](const Metric& metric) {

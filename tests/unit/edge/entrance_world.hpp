@@ -58,11 +58,11 @@ struct WorldOptions {
 
 [[nodiscard]] EntranceOptions offering(ListenerTransport transport, bool server_speaks_first);
 
-class World {
+class EntranceWorld {
  public:
-  explicit World(WorldOptions options, Carrier carrier = Carrier::kTcp);
+  explicit EntranceWorld(WorldOptions options, Carrier carrier = Carrier::kTcp);
   // Proves that nothing is left.
-  ~World();
+  ~EntranceWorld();
 
   [[nodiscard]] std::unique_ptr<net::Client> connect() const;
   [[nodiscard]] std::int64_t refused(std::string_view reason) const;

@@ -26,6 +26,8 @@ class TlsClient {
     }
     return true;
   }
+  // Only the first flight.
+  [[nodiscard]] bool say_hello() { return send_wire(std::string::npos); }
   bool send(std::string_view plain, std::size_t size = std::string::npos) {
     return session_.write(plain, wire_).has_value() && send_wire(size);
   }
