@@ -152,6 +152,35 @@ def certificates(tmp_path_factory):
     return made
 
 
+def test_tls_passes_through(start_server, certificates, tmp_path):
+    """One port of each takes what comes behind the header: TCP and TLS."""
+    server = start_server(
+        SERVER
+        | {
+            "login": {
+                "listen": [{"transport": "auto", "address": "127.0.0.1:0", "suites": ["plain"]}],
+                "sniff_ms": 50,
+            },
+            "tls": {"certificates": certificates.config("localhost")},
+        },
+        transport="tcp",
+    )
+    since = server.log_size()
+    with HaProxy(tmp_path / "haproxy", server) as proxy:
+        login_tls, gate_tls = (
+            Endpoint("tls", proxy.address(port), certificates.trust("issuer"), "localhost")
+            for port in ("8001", "8888")
+        )
+        gate, user = play(login_tls, gate_tls)
+        with gate:
+            told = rf"over tls TLSv1\.3 TLS_\w+ via {PROXY}:\d+"
+            server.wait_log(rf"login {CLIENT}:\d+ {told} done, suite plain", since)
+            server.wait_log(rf"{user} is in from {CLIENT}:\d+ {told}, suite plain", since)
+            line = next(line for line in lines_of_gate(server) if line["transport"] == "tls")
+            assert line["proxy"] == PROXY and line["tls"].startswith("TLSv1.3 TLS_"), line
+        play(proxy.address("8001"), proxy.address("8888"))[0].close()
+
+
 def test_what_haproxy_agreed_on_with_the_client_is_told(server, certificates, tmp_path):
     pem = tmp_path / "both.pem"
     pem.touch(mode=0o600)
