@@ -102,7 +102,8 @@ def test_plain_token_that_does_not_parse(server, token):
 
 
 def test_426_suite_not_allowed_here(server):
-    skynet_only, plain_only = (entry["address"] for entry in server.ready["login"][1:])
+    ports = [server.endpoint(entry["address"]) for entry in server.ready["login"]]
+    skynet_only, plain_only = ports[1:]
     assert raw_login(skynet_only, token_line("nobody")) == ["426 Upgrade Required"]
     key = b64(skynet_crypto.dh_exchange(skynet_crypto.random_key())).encode()
     assert raw_login(plain_only, key + b"\n") == ["426 Upgrade Required"]
