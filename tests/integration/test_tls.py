@@ -3,6 +3,7 @@ as peers: versions, resumption, names, certificates that are changed while playe
 
 import json
 import re
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ from transports import Endpoint
 from waiting import wait_until
 
 NAMES = "DNS:localhost,IP:127.0.0.1"
+INTERNAL_ERROR = b"\x15\x03\x01\x00\x02\x02\x50"  # a fatal alert, RFC 8446 section 6
+SOON = r"expires in (1 day|2 days)"
 
 
 @pytest.fixture(scope="module", name="made")
@@ -135,7 +138,7 @@ def test_versions_and_protocols_that_are_not_spoken(server, made):
     said = s_client(made, address_of(server, "gate"), "-alpn", "h2")
     assert "no application protocol" in said, said
     wait_until(
-        lambda: metric(server, 'tls_handshakes_total{result="failed"}') == failed + 2,
+        lambda: metric(server, 'tls_handshakes_total{result="failed"}') >= failed + 2,
         10 * PATIENCE, "both are counted",
     )
     server.wait_log(r"no TLS handshake: tls: ")
@@ -156,14 +159,14 @@ def test_one_login_port_serves_tls_and_silent_tcp(server, made):
     assert client.login(address, "auto2", "secret", "sample").code == 200
 
 
-def tuple_of(address):
+def dial(address):
     host, _, port = address.rpartition(":")
-    return host, int(port)
+    return socket.create_connection((host, int(port)), timeout=20 * PATIENCE)
 
 
 def serial(context, address):
     """Of the certificate that a new connection gets."""
-    with socket.create_connection(tuple_of(address), timeout=10 * PATIENCE) as plain:
+    with dial(address) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
             return encrypted.getpeercert()["serialNumber"]
 
@@ -185,7 +188,7 @@ def test_certificates_are_changed_under_players(made, tmp_path):
     with Server(tmp_path / "server", settings(own, "used")) as server:
         gauge = f'tls_certificate_expiry_timestamp_seconds{{file="{own.pem("used")}"}}'
         before = metric(server, gauge)
-        server.wait_log(r"tls.certificates\[0\]: the certificate for localhost expires in 1 day")
+        server.wait_log(rf"tls.certificates\[0\]: the certificate for localhost {SOON}")
         gates = [log_in(server, own, f"player{n}") for n in range(4)]
         context = own.trust("issuer")
         first = serial(context, address_of(server, "gate"))
@@ -203,19 +206,23 @@ def test_certificates_are_changed_under_players(made, tmp_path):
 
         # A session of before is resumed at the certificate of after.
         session = None
-        with socket.create_connection(tuple_of(address_of(server, "login"))) as plain:
+        with dial(address_of(server, "login")) as plain:
             with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
                 encrypted.recv(1)  # the challenge, and the ticket before it
                 session = encrypted.session
         put(own, "newer", "used")
         since = server.log_size()
         server.signal(signal.SIGHUP)
-        while not re.search("the certificates are read again", server.log(since)):
+
+        def is_read_while_they_play():
             for gate in gates:
                 assert gate.request("no pause") == b"no pause"
+            return "the certificates are read again" in server.log(since)
+
+        wait_until(is_read_while_they_play, 20 * PATIENCE, "new certificates", interval=0)
         assert serial(context, address_of(server, "gate")) != first
         assert metric(server, gauge) > before + 90 * 86_400
-        with socket.create_connection(tuple_of(address_of(server, "login"))) as plain:
+        with dial(address_of(server, "login")) as plain:
             with context.wrap_socket(
                 plain, server_hostname="localhost", session=session
             ) as encrypted:
@@ -229,11 +236,18 @@ def test_more_handshakes_than_allowed_are_turned_away(made, tmp_path):
     changes = settings(made, "localhost")
     changes["limits"] = {"tls_handshakes_per_s": 1}
     with Server(tmp_path, changes) as server:
-        def refused():
-            said = s_client(made, address_of(server, "gate"))
-            return "alert internal error" in said
+        def is_one_refused():
+            """Handshakes that begin together; those that may wait in vain for the rest of it."""
+            peers = [dial(address_of(server, "gate")) for _ in range(4)]
+            for peer in peers:
+                peer.sendall(b"\x16\x03\x01")
+            readable, _, _ = select.select(peers, [], [], 1)
+            heard = [peer.recv(100) for peer in readable]
+            for peer in peers:
+                peer.close()
+            return INTERNAL_ERROR in heard
 
-        wait_until(refused, 20 * PATIENCE, "a handshake is refused", interval=0)
+        wait_until(is_one_refused, 20 * PATIENCE, "a handshake is refused", interval=0)
         assert metric(server, 'refused_total{where="gate",reason="tls_handshakes_max"}') >= 1
         assert metric(server, 'tls_handshakes_total{result="over_rate"}') >= 1
 
@@ -241,7 +255,7 @@ def test_more_handshakes_than_allowed_are_turned_away(made, tmp_path):
 def test_a_port_without_a_certificate_refuses_tls(tmp_path):
     with Server(tmp_path) as server:
         context = ssl.create_default_context()
-        with socket.create_connection(tuple_of(address_of(server, "gate"))) as plain:
+        with dial(address_of(server, "gate")) as plain:
             with pytest.raises(ssl.SSLError, match="(?i)handshake.failure"):
                 context.wrap_socket(plain, server_hostname="localhost")
 
@@ -258,7 +272,7 @@ def test_check_names_what_is_wrong(made, tmp_path):
 
     code, said = check(tmp_path, config("localhost"))
     assert code == 0 and "tls: 1 certificate, TLS 1.2 and 1.3" in said, said
-    assert "warning: tls.certificates[0]: the certificate for localhost expires in 1 day" in said
+    assert re.search(rf"warning: tls.certificates\[0\]: the certificate for localhost {SOON}", said)
     code, said = check(tmp_path, config("other", "expired"))
     assert code == 0 and "tls.certificates[1]: the certificate for localhost has expired" in said
 
