@@ -1,14 +1,18 @@
-// CSV as RFC 4180 describes it, read and written as a stream.
+// CSV as RFC 4180 describes it, read and written as a stream by libcsv. The one file that includes
+// csv.h is csv.cpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <istream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+
+struct csv_parser;
 
 namespace gatehouse::gatectl {
 
@@ -26,40 +30,37 @@ struct CsvRow {
 class CsvReader {
  public:
   // `in` outlives the reader.
-  explicit CsvReader(std::istream& in) : in_(in), buffer_(kBufferBytes, '\0') {}
+  explicit CsvReader(std::istream& in);
 
   // The next row; false at the end. `row` holds the line also when it fails.
-  //   kInvalid  this row has a quote in a wrong place; the next call reads the row after it
+  //   kInvalid  this row has a quote in a wrong place; the next call reads the line after it
   //   kCorrupt  a quote is never closed or the row is too long: what follows is not told apart,
   //             and later calls return false
   //   kIo       the stream cannot be read
   [[nodiscard]] Result<bool> next(CsvRow& row);
 
  private:
-  static constexpr std::size_t kBufferBytes = 65'536;
-  static constexpr int kEnd = -1;
+  struct FreeParser {
+    void operator()(csv_parser* parser) const;
+  };
+  using Parser = std::unique_ptr<csv_parser, FreeParser>;
+  // Of the input: what stands in it, and what ends it ("" for the last one).
+  struct Line {
+    std::string_view text;
+    std::string_view ending;
+  };
 
-  // The next byte, or kEnd; a CR in front of LF or the end is left out.
-  int take();
-  int take_raw();
-  int peek();
-  bool fill();
-  void skip_byte_order_mark();
-  // One field; `after` is the comma, LF or kEnd behind it.
-  Result<> read_field(std::string& field, int& after);
-  Result<> read_quoted(std::string& field, int& after);
-  // Goes behind the end of a malformed row.
-  void skip_line(int last);
-  Result<> count_byte();
-  Result<> read_row(CsvRow& row);
+  static Parser make_parser();
+  // All lines of one row; false at the end. No fields: an empty line.
+  Result<bool> read_row(CsvRow& row);
+  // Into `line`, whose views hold until the next call; false at the end. kCorrupt: it has more
+  // than `bytes_max` bytes.
+  Result<bool> read_line(std::size_t bytes_max, Line& line);
 
   std::istream& in_;
+  Parser parser_;
   std::string buffer_;
-  std::size_t at_ = 0;
-  std::size_t size_ = 0;
-  std::uint64_t line_ = 1;
-  std::size_t row_bytes_ = 0;
-  bool started_ = false;
+  std::uint64_t lines_ = 0;  // that were read
   bool over_ = false;
 };
 

@@ -6,6 +6,7 @@ build_packages=(
   liblua5.4-dev libuv1-dev libmariadb-dev libsqlite3-dev libssl-dev nlohmann-json3-dev
   libargon2-dev libcrypt-dev libspdlog-dev libfmt-dev libcli11-dev libicu-dev
   libexpected-dev prometheus-cpp-dev libcpp-httplib-dev libmimalloc-dev
+  libcsv-dev
 )
 client_packages=(python3 python3-cryptography python3-websockets)
 test_packages=(
