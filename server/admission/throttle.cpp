@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "net/network_set.hpp"
 
@@ -216,11 +217,14 @@ bool Throttle::take_proof(const net::Address& address, std::int64_t now_ns) {
 // What was under way when a lock came does not make it longer.
 void Throttle::count_failure(ThrottleEntry& entry, const LockRule& rule,
                              std::int64_t now_ns) const {
+  GATEHOUSE_ASSERT(rule.memory_ns >= 0 && rule.lock_ns_max >= 0);
   entry.failed_ns = now_ns;
   ++entry.failures;
   if (!entry.locked(now_ns) && rule.failures_max > 0 && entry.failures >= rule.failures_max) {
-    const std::int64_t doubled = lock_ns_ << std::min(entry.locks, kDoublingsMax);
-    entry.locked_until_ns = now_ns + std::min(doubled, rule.lock_ns_max);
+    const std::uint32_t doublings = std::min(entry.locks, kDoublingsMax);
+    const bool longest = lock_ns_ > rule.lock_ns_max >> doublings;  // no more would be too much
+    entry.locked_until_ns = now_ns + (longest ? rule.lock_ns_max : lock_ns_ << doublings);
+    GATEHOUSE_ASSERT(entry.locked_until_ns >= now_ns);
     ++entry.locks;
     rule.lockouts.add();
   }
@@ -336,6 +340,7 @@ void Throttle::Guess::succeeded(std::int64_t now_ns) {
 void Throttle::Guess::failed(std::int64_t now_ns) {
   if (!held_) return;
   const Held held = *std::exchange(held_, std::nullopt);
+  GATEHOUSE_ASSERT(now_ns >= held.taken_ns);
   held.throttle->fail_network(held, now_ns);
   held.throttle->fail_account(held, now_ns);
   held.throttle->fail_address(held.address, now_ns);

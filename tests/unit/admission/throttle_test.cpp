@@ -308,5 +308,28 @@ TEST(Throttle, ManyThreads) {
   EXPECT_EQ(guesses, 10) << "exactly half of the day's";
 }
 
+// Each lock-out is twice as long as the one before, also where that is more nanoseconds than there
+// are.
+TEST(ThrottleLockOutTest, TheLongestIsNeverPassedNorMissed) {
+  MetricSet metrics;
+  Limits longest = limits();
+  longest.login_lock_ms = UINT32_MAX / 2;
+  longest.login_account_lock_ms_max = UINT32_MAX;
+  longest.login_account_failures_max = 1;
+  Throttle throttle(test_world().clock, longest, metrics);
+  const net::Address from = address("192.0.2.7");
+  std::int64_t now = kStart;
+  for (int i = 0; i < 30; ++i) {
+    auto asked = throttle.ask({from, "a", false, 0}, now);
+    ASSERT_FALSE(asked.refusal) << "lock-out " << i;
+    asked.guess.failed(now);
+    const auto refused = throttle.ask({from, "a", false, 0}, now);
+    ASSERT_TRUE(refused.refusal) << "lock-out " << i;
+    const std::uint32_t longest_s = UINT32_MAX / 1'000 + 1;
+    EXPECT_EQ(refused.refusal->retry_s, i == 0 ? longest_s / 2 : longest_s) << "lock-out " << i;
+    now += (std::int64_t{refused.refusal->retry_s} + 1) * kS;
+  }
+}
+
 }  // namespace
 }  // namespace gatehouse::admission
