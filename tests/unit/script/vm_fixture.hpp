@@ -18,7 +18,7 @@ namespace gatehouse::script {
 class VmTest : public ::testing::Test {
  protected:
   VmTest() {
-    runtime_.openers.push_back({[](lua_State* L, void*) { luaL_openlibs(L); }});
+    runtime_.openers.push_back(luaL_openlibs);
     vm_ = make_vm();
   }
 
