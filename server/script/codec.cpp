@@ -186,6 +186,7 @@ struct PackReader {
   const char* p;
   const char* end;
   PointersOf believed;
+  lua_Integer promised = 0;  // items that the open arrays still lack, each a byte at least
 
   [[noreturn]] void invalid(int type, int line) {
     luaL_error(L, "Invalid serialize stream %d (line:%d)", type, line);
@@ -276,9 +277,10 @@ void PackReader::table(int type, int cookie, int depth) {
     const auto head = take<std::uint8_t>(type);
     if ((head & 7) != kNumber || (head >> 3) == kReal) invalid(head, __LINE__);
     length = integer(head, head >> 3);
-    // Each item takes a byte at least: a forged length cannot reserve memory.
-    if (length < 0 || length > end - p) invalid(type, __LINE__);
   }
+  // A forged length cannot reserve memory, nor can many that are nested.
+  if (length < 0 || length > end - p - promised) invalid(type, __LINE__);
+  promised += length;
   luaL_checkstack(L, 2 * kEntriesAhead + 8, "too deep table");
   if (length == 0) {
     if (small_table(depth)) return;
@@ -286,6 +288,7 @@ void PackReader::table(int type, int cookie, int depth) {
     lua_createtable(L, static_cast<int>(length), 0);
   }
   for (lua_Integer i = 1; i <= length; ++i) {
+    --promised;
     value(depth + 1);
     lua_rawseti(L, -2, i);
   }

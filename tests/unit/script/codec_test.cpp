@@ -269,6 +269,23 @@ TEST_F(CodecTest, RefusesForgedCounts) {
   EXPECT_LT(vm_->memory_bytes(), before + 200'000);
 }
 
+// Each level would believe the same bytes to be its own items.
+TEST_F(CodecTest, RefusesForgedCountsInsideOneAnother) {
+  constexpr std::size_t kBytes = 60'000;
+  constexpr std::size_t kHead = 4;  // a table, and its count in two bytes
+  std::string bytes;
+  for (int depth = 0; depth < kPackDepthMax; ++depth) {
+    const std::size_t count = kBytes - bytes.size() - kHead;
+    bytes += "\xfe\x12";
+    bytes += static_cast<char>(count & 0xff);
+    bytes += static_cast<char>(count >> 8);
+  }
+  bytes.resize(kBytes, '\x02');
+  const std::uint64_t before = vm_->allocated_bytes();
+  EXPECT_TRUE(is_garbage(read(bytes)));
+  EXPECT_LT(vm_->allocated_bytes() - before, 20 * kBytes + 200'000);
+}
+
 TEST_F(CodecTest, RefusesKeysThatNoTableHas) {
   EXPECT_FALSE(read("\x06\x42\x00\x00\x00\x00\x00\x00\xf8\x7f\x09\x00"s).has_value()) << "NaN";
   EXPECT_EQ(read("\x06\x0a\x01\x00\x00"s).value(), "{}") << "a nil is no entry";
