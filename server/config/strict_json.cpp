@@ -22,7 +22,10 @@ struct Refusal {
 class Keys {
  public:
   bool operator()(int depth, json::parse_event_t event, json& value) {
-    if (depth > kJsonDepthMax) {
+    // `depth` is that of what holds the value.
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (depth + (opens ? 1 : 0) > kJsonDepthMax) {
       throw Refusal{fmt::format("nested deeper than {} levels", kJsonDepthMax)};
     }
     switch (event) {
