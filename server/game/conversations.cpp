@@ -39,6 +39,14 @@ std::uint32_t after(std::uint32_t session) {
   return session == UINT32_MAX ? session : session + 1;
 }
 
+// What can be stored: no client has a longer name, no reply is larger.
+bool storable(const Conversations::Conversation& conversation) {
+  return conversation.name.size() <= kConversationCharactersMax &&
+         std::ranges::all_of(conversation.replies, [](const Conversations::Reply& reply) {
+           return reply.content.size() <= kResponseContentBytesMax;
+         });
+}
+
 tl::unexpected<Error> corrupt() {
   return fail(Errc::kCorrupt, "stored replies do not parse");
 }
@@ -206,7 +214,7 @@ Result<> Conversations::read_old(Reader& reader, Conversations& conversations) {
     if (reader.failed()) break;
     conversations.append(conversation, {.session = session, .content = std::string(content)});
   }
-  if (reader.failed()) return corrupt();
+  if (reader.failed() || !storable(conversation)) return corrupt();
   // It did not say what it had forgotten, nor what else ran.
   conversation.floor = 0;
   conversations.conversations_.push_back(std::move(conversation));
@@ -228,7 +236,7 @@ Result<> Conversations::read_conversation(Reader& reader, Conversations& convers
     conversations.append(
         conversation, {.session = session, .kept = length != 0, .content = std::string(content)});
   }
-  if (reader.failed()) return corrupt();
+  if (reader.failed() || !storable(conversation)) return corrupt();
   conversation.floor = floor;
   conversations.conversations_.push_back(std::move(conversation));
   return {};

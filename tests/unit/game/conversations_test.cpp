@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.hpp"
 #include "store/records.hpp"
 
 namespace gatehouse::game {
@@ -157,6 +158,25 @@ TEST(Conversations, ReadOnlyWhatTheyWrote) {
     whole += Conversations::decode(good.substr(0, size), kCountMax).has_value() ? 1 : 0;
   EXPECT_EQ(whole, 2) << "none of them, and the first";
   EXPECT_FALSE(Conversations::decode(good + '\x05', kCountMax).has_value());
+}
+
+TEST(Conversations, ReadNothingThatNoClientCanHave) {
+  // Version 2: a name, no floor, replies; version 1: a name, then number, length and content.
+  const auto version2 = [](std::size_t name_bytes, std::size_t content_bytes) {
+    const std::size_t length = content_bytes + 1;
+    return std::string("\2") + static_cast<char>(name_bytes) + std::string(name_bytes, 'n') +
+           std::string("\0\1\2", 3) + static_cast<char>(length | 0x80) +
+           static_cast<char>(length >> 7 | 0x80) + static_cast<char>(length >> 14) +
+           std::string(content_bytes, 'x');
+  };
+  const auto good = [](const std::string& bytes) {
+    return Conversations::decode(bytes, kCountMax).has_value();
+  };
+  EXPECT_TRUE(good(version2(kConversationCharactersMax, kResponseContentBytesMax)));
+  EXPECT_FALSE(good(version2(kConversationCharactersMax + 1, 1)));
+  EXPECT_FALSE(good(version2(1, kResponseContentBytesMax + 1)));
+  EXPECT_TRUE(good("\1\x20" + std::string(32, 'n')));
+  EXPECT_FALSE(good("\1\x21" + std::string(33, 'n')));
 }
 
 // Whatever the store holds, reading it ends, and what was read can be written.
