@@ -58,7 +58,7 @@ struct State {
   std::mutex players_mutex;
   LineBudget players;  // by that mutex
   std::atomic<std::uint64_t> left_out{0};
-  const SystemClock system_clock;
+  const SystemClock system_clock{};
   std::atomic<const Clock*> clock{&system_clock};
 
   void use(Setup next) {

@@ -1,5 +1,6 @@
 # The Debian packages that gatehouse needs, in one place. Sourced by tools/run, tools/test,
-# tools/play and tools/bench; needs nothing but bash and dpkg, so that a bare Debian can start here.
+# tools/play, tools/bench and tools/fuzz; needs nothing but bash and dpkg, so that a bare Debian can
+# start here.
 
 build_packages=(
   g++ cmake ninja-build pkg-config
@@ -17,6 +18,7 @@ test_packages=(
 )
 
 bench_packages=("${build_packages[@]}" python3 libbenchmark-dev)
+fuzz_packages=("${build_packages[@]}" python3 clang openssl libgtest-dev libgmock-dev)
 
 # Installs those of the named packages that are missing; says nothing when none is.
 install_packages() {
