@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import admission
+import edge
 import measures
 from measures import QUIET_THINK_US, THINK_US
 
@@ -92,6 +93,19 @@ def service_row(name, unit, target=None, skynet=None, servers=WITH_SKYNET):
     return Row(f"services {name}", measures.service(name), (figure,), servers)
 
 
+def edge_row(way, connections, depth, target=None):
+    figures = (Figure("cpu/plain", "", target, is_absolute=True), cpu(), us("plain"),
+               Figure("client", "us", better=""), us("p99"))
+    return Row(f"edge {way} {connections}x{depth}", edge.echo(way, connections, depth), figures,
+               GATEHOUSES)
+
+
+def edge_memory_row(way, target=None):
+    target = target and target * KIB
+    figures = (size("player", "KiB", target),)
+    return Row(f"edge players {way}", edge.memory(way), figures, GATEHOUSES)
+
+
 ROWS = (
     echo_row(100, 1, 4.5, 3.5, 18.1),
     echo_row(100, 8, 1.5, 0.44, 16.5),
@@ -122,6 +136,14 @@ ROWS = (
     Row("memory", measures.memory,
         (size("player", "KiB", 5 * KIB, 0.3 * KIB, 52.6 * KIB),
          size("empty", "MiB", 12 * KIB**2, 3.1 * KIB**2, 17 * KIB**2))),
+    edge_row("tls", 100, 1, 1.35),
+    edge_row("tls", 100, 8, 1.35),
+    edge_memory_row("tls", 15),
+    Row("edge handshakes", edge.handshakes,
+        tuple(us(f"{kind} {version}", 1.2, 1) for version in ("1.3", "1.2")
+              for kind in ("full", "resumed")), WITH_RAW),
+    Row("edge logins", edge.logins,
+        (us("full", 1.2, 1), us("resumed", 1.2, 1), us("plain")), WITH_RAW),
     idle_row(1000),
     idle_row(10_000),
     idle_row(19_000),

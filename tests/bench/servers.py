@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
 from certificates import Certificates  # noqa: E402
-from transports import TRANSPORTS  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 BENCH = Path(__file__).resolve().parent
@@ -190,17 +189,18 @@ class Gatehouse(Process):
         self.gate = addresses["gate"][0]["address"]
         self.admin = addresses.get("admin")
 
-    def open_edge(self):
-        """Before start(): logins over every transport in every suite, TLS with a certificate."""
-        suites = ["skynet", "plain", "x25519"]
+    def open_edge(self, is_encrypted, suite):
+        """Before start(): logins in this suite; with a certificate, and then over TLS, too."""
         self.config["login"]["listen"] = [
-            {"transport": transport, "address": "127.0.0.1:0", "suites": suites}
-            for transport in TRANSPORTS
+            {"transport": transport, "address": "127.0.0.1:0", "suites": ["skynet", suite]}
+            for transport in (("tcp", "tls") if is_encrypted else ("tcp",))
         ]
-        self.config["login"] |= {
-            "identity_key_file": str(self.path / "identity.pem"), "identity_key_make": True,
-        }
-        self.config["tls"] = {"certificates": make_certificate(self.path).config("localhost")}
+        if suite == "x25519":
+            self.config["login"] |= {
+                "identity_key_file": str(self.path / "identity.pem"), "identity_key_make": True,
+            }
+        if is_encrypted:
+            self.config["tls"] = {"certificates": make_certificate(self.path).config("localhost")}
 
     def login_over(self, transport):
         return self.logins_over[transport]

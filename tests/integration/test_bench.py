@@ -18,10 +18,10 @@ import report  # noqa: E402
 import rows  # noqa: E402
 
 PROGRAMS = BINARY.parent / "tests/bench"
-REQUIRED = [PROGRAMS / "bench_load", PROGRAMS / "bench_raw_echo"]
+REQUIRED = [PROGRAMS / f"bench_{name}" for name in ("load", "raw_echo", "raw_tls")]
 pytestmark = pytest.mark.skipif(
     not all(path.exists() for path in REQUIRED),
-    reason=f"bench_load and bench_raw_echo are not built in {PROGRAMS}",
+    reason=f"bench_load, bench_raw_echo and bench_raw_tls are not built in {PROGRAMS}",
 )
 
 # An echo server that starts to do something wrong in the middle of the measured second.
@@ -94,6 +94,25 @@ def test_rows_with_several_processes_and_lua_services(tmp_path):
     assert medians["compute", "cpu exclusive"] > 0
     assert medians["services call_1", "call_1"] > 0
     assert medians["fleet", "connected"] >= 1000
+
+
+def test_rows_of_the_edge(tmp_path):
+    names = "edge tls 100x8,edge players tls,edge handshakes,edge logins"
+    code, output, found = bench(tmp_path, "--only", names)
+    assert code == 0, output
+    samples = {row["name"]: row["samples"] for row in found["rows"]}
+    for name in names.split(",")[:1]:
+        (sample,) = samples[name]["gatehouse"]
+        plain, *_, edge = (report["echo"] for report in sample["reports"])
+        assert plain["requests"] > 0 and edge["requests"] > 0, name
+        assert sample["figures"]["client"] == edge["client_cpu_us"] > 0
+        assert sample["figures"]["cpu/plain"] > 0
+    for kind in ("raw", "gatehouse"):
+        (sample,) = samples["edge handshakes"][kind]
+        for said in sample["reports"]:
+            assert said["full"]["resumed"] == 0 < said["resumed"]["resumed"], "TLS 1.3, then 1.2"
+    (sample,) = samples["edge logins"]["gatehouse"]
+    assert [login["resumed"] > 0 for login in sample["reports"][1]["logins"]] == [False, True]
 
 
 def test_against_another_binary(tmp_path):

@@ -3,11 +3,12 @@
 What only one of them has is tested elsewhere; here the same life is led over all of them.
 """
 
+import subprocess
+
 import pytest
 from gatehouse_client import Closed, Gate, login
 from players import Player, fresh_name
-from server import PATIENCE
-from waiting import wait_until
+from server import PATIENCE, ROOT
 
 TRANSPORTS = ("tcp", "tls")  # that are served
 SUITES = ["plain", "skynet"]
@@ -130,14 +131,28 @@ def test_one_login_port_serves_all(server, transport):
     server.wait_log(f"{user} is login")
 
 
-def test_nothing_is_left(server):
-    """After all of that: whoever closed is gone, whatever carried him."""
-    players = [Player(server.over(transport)) for transport in TRANSPORTS for _ in range(3)]
-    before = server.descriptors()
-    for player in players:
-        assert player.connect().request("in") == b"in"
-    for number, player in enumerate(players):
-        player.gate.end_sending() if number % 3 == 0 else player.gate.close()
-        if number % 3 == 0:
-            player.gate.read_until_closed(20 * PATIENCE)
-    wait_until(lambda: server.descriptors() <= before, 20 * PATIENCE, "all sockets closed")
+def play(*options):
+    command = [ROOT / "tools/play", *options]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60 * PATIENCE, check=False
+    )
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_play(server, transport):
+    """The demonstration client, by its options and by URLs."""
+    flags = {"tcp": [], "tls": ["--tls"], "ws": ["--ws"], "wss": ["--tls", "--ws"]}[transport]
+    certificate = ["--ca", server.certificates.pem("issuer")]
+    address, gate = server.over(transport).login_address, server.gate()
+    for options in (
+        ["--login", address, "--gate", gate, *flags],
+        ["--login", f"{transport}://{address}", "--gate", f"{transport}://{gate}"],
+    ):
+        done = play(*options, "--suite", "plain", *certificate)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "not counted twice" in done.stdout
+
+
+def test_play_trusts_nobody_else(server):
+    done = play("--login", server.over("tls").login_address, "--tls")
+    assert done.returncode == 1 and "certificate verify failed" in done.stdout, done

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature  # noqa: E402
 from cryptography.hazmat.primitives import serialization  # noqa: E402
 from gatehouse_client import Closed, Gate, RequestFailed, login  # noqa: E402
 from transports import Endpoint, UpgradeRefused  # noqa: E402
+from x25519_suite import BadSeal  # noqa: E402
 
 IDENTITY = ROOT / "var/identity.pem"  # the quickstart's
 
@@ -183,6 +184,8 @@ def main():
         return play(options)
     except InvalidSignature:
         print("Another server's identity: its signature is not that of the key that is expected.")
+    except BadSeal:
+        print("Somebody changed what the server said: it is not sealed as it must be.")
     except UpgradeRefused as error:
         print(f"The server refuses the WebSocket: {error}")
     except ssl.SSLError as error:
