@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "login/attempt.hpp"
@@ -45,6 +46,7 @@ Authenticator::Underway::Underway(Authenticator& owner) : owner_(&owner) {
 Authenticator::Underway::~Underway() {
   if (owner_ == nullptr) return;
   std::lock_guard lock(owner_->mutex_);
+  GATEHOUSE_ASSERT(owner_->underway_ > 0);
   if (--owner_->underway_ == 0) owner_->idle_.notify_all();
 }
 
@@ -54,6 +56,11 @@ bool Authenticator::take_hash_slot() {
     if (hashing_.compare_exchange_weak(hashing, hashing + 1)) return true;
   }
   return false;
+}
+
+void Authenticator::give_hash_slot_back() {
+  const std::size_t before = hashing_.fetch_sub(1);
+  GATEHOUSE_ASSERT(before > 0 && before <= hash_slots_);
 }
 
 void Authenticator::verify(AuthRequest request, Done done) {

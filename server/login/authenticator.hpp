@@ -158,6 +158,7 @@ class Authenticator {
   // Whose place it is in the hash room.
   [[nodiscard]] static std::string room_key(const std::string& name, const net::Address& address);
   [[nodiscard]] bool take_hash_slot();
+  void give_hash_slot_back();
   void log_store_error(const AuthRequest& request, const Error& error);
   void log_totp_error(const Error& error);
   [[nodiscard]] bool may_log();
