@@ -33,15 +33,6 @@ std::optional<InProgress::Entry> InProgress::enter(std::string_view uid) {
   return Entry(shards_, uid);
 }
 
-std::size_t InProgress::count() const {
-  std::size_t count = 0;
-  for (Shards::Shard& shard : shards_->all) {
-    std::lock_guard lock(shard.mutex);
-    count += shard.uids.size();
-  }
-  return count;
-}
-
 InProgress::Entry::~Entry() {
   if (shards_ == nullptr) return;
   Shards::Shard& shard = shards_->of(uid_);

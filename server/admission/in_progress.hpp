@@ -2,7 +2,6 @@
 // refused meanwhile (406, docs/skynet-rules.md 4.2).
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,7 +22,6 @@ class InProgress {
 
   // Nothing when the uid's login is running. Any thread.
   [[nodiscard]] std::optional<Entry> enter(std::string_view uid);
-  [[nodiscard]] std::size_t count() const;
 
  private:
   struct Shards;

@@ -102,7 +102,7 @@ class TlsSession {
   [[nodiscard]] static Result<TlsSession> server(std::shared_ptr<const TlsContext> context);
   ~TlsSession();
   TlsSession(TlsSession&& other) noexcept;
-  TlsSession& operator=(TlsSession&& other) noexcept;
+  TlsSession& operator=(TlsSession&&) = delete;
 
   // Takes what the peer sent, in any parts: appends what it said to `plain`, and what must be
   // sent to it to `wire`, also with an error, which ends the session. kDenied: its certificate

@@ -118,16 +118,6 @@ TlsSession::TlsSession(TlsSession&& other) noexcept
       closed_(other.closed_),
       failed_(other.failed_) {}
 
-TlsSession& TlsSession::operator=(TlsSession&& other) noexcept {
-  std::swap(context_, other.context_);
-  std::swap(ssl_, other.ssl_);
-  finished_ = other.finished_;
-  ended_ = other.ended_;
-  closed_ = other.closed_;
-  failed_ = other.failed_;
-  return *this;
-}
-
 Result<TlsSession> TlsSession::make(std::shared_ptr<const TlsContext> context) {
   ERR_clear_error();
   SSL* ssl = SSL_new(context->context_);

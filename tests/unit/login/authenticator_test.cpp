@@ -117,15 +117,14 @@ TEST(InProgressTest, OneEntryAUid) {
   ASSERT_TRUE(first);
   EXPECT_FALSE(running->enter("a"));
   EXPECT_TRUE(running->enter("b")) << "left again at once";
-  EXPECT_EQ(running->count(), 1u);
   {
     const admission::InProgress::Entry moved(std::move(*first));
     EXPECT_FALSE(running->enter("a"));
     first.reset();
     EXPECT_FALSE(running->enter("a")) << "an empty entry leaves nothing";
   }
-  EXPECT_EQ(running->count(), 0u);
   auto late = running->enter("a");
+  EXPECT_TRUE(late);
   running.reset();
   late.reset();  // the set is gone
 }
@@ -147,7 +146,7 @@ TEST(InProgressTest, ManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(entered, 0);
-  EXPECT_EQ(running.count(), 0u);
+  EXPECT_TRUE(running.enter("one"));
 }
 
 }  // namespace
