@@ -47,6 +47,7 @@ Result<> EntityManager::remove(std::string_view kind, std::string_view id) {
     const auto it = s.entries.find(k);
     if (it == s.entries.end()) return fail(Errc::kNotFound, "no such entity");
     actor = it->second;
+    GATEHOUSE_ASSERT(actor.value != 0);
     s.entries.erase(it);
   }
   OwnerShard& o = owner(actor);
@@ -92,6 +93,7 @@ std::vector<EntityManager::Entry> EntityManager::list(std::string_view kind) con
 }
 
 void EntityManager::remove_all(ServiceId actor) {
+  GATEHOUSE_ASSERT(actor.value != 0);
   std::vector<std::string> keys;
   {
     OwnerShard& o = owner(actor);

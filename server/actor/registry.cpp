@@ -25,6 +25,7 @@ Result<ServiceId> Registry::reserve(std::uint16_t worker) {
   } else {
     return fail(Errc::kFull, "all 16777215 service addresses are in use");
   }
+  GATEHOUSE_ASSERT(id != 0 && id < next_id_ && next_id_ <= kIdMax + 1);
   Slot* slot = find(ServiceId{id});
   GATEHOUSE_ASSERT(slot != nullptr && !slot->live.load() && slot->service == nullptr);
   slot->worker.store(worker, std::memory_order_relaxed);
@@ -47,6 +48,7 @@ void Registry::release(ServiceId id) {
       GATEHOUSE_ASSERT(erased == 1);  // both tables tell the same
     }
     names_of_.erase(first, last);
+    GATEHOUSE_ASSERT(names_.size() == names_of_.size());
   }
   std::lock_guard lock(mutex_);
   GATEHOUSE_ASSERT(id.value < next_id_ && freed_.size() < next_id_);
@@ -70,6 +72,7 @@ Result<> Registry::set_name(std::string_view name, ServiceId id) {
   const auto [it, added] = names_.try_emplace(std::string(name), id);
   if (!added) return fail(Errc::kExists, "the name is taken");
   names_of_.emplace(id.value, it->first);
+  GATEHOUSE_ASSERT(names_.size() == names_of_.size());
   return {};
 }
 

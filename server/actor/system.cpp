@@ -35,6 +35,7 @@ System::System(const World& world, const SystemOptions& options, MetricSet& metr
 
 System::~System() {
   stop();
+  GATEHOUSE_ASSERT(!running_ && threads_.empty());
 }
 
 void System::start(LoopFactory factory) {
@@ -44,6 +45,7 @@ void System::start(LoopFactory factory) {
   loop_factory_ = std::move(factory);
   for (std::uint16_t i = 0; i < options_.workers; ++i) {
     loops_.push_back(loop_factory_(*workers_[i]));
+    GATEHOUSE_ASSERT(loops_.back() != nullptr);
   }
   for (std::uint16_t i = 0; i < options_.workers; ++i) start_worker(i);
   monitor_ = world_.executor.start({.name = "monitor"}, [this] { monitor_main(); });
@@ -51,6 +53,7 @@ void System::start(LoopFactory factory) {
 
 void System::start_worker(std::uint16_t index) {
   GATEHOUSE_ASSERT(index == workers_started_ && index < loops_.size());
+  GATEHOUSE_ASSERT(threads_.size() == index && workers_[index] != nullptr);
   const bool exclusive = index >= options_.workers;
   threads_.push_back(
       world_.executor.start({.nice = exclusive ? kExclusiveNice : 0, .takes_signals = true},
@@ -63,6 +66,7 @@ Result<std::uint16_t> System::add_exclusive_worker() {
   if (!running_) return fail(Errc::kUnavailable, "the system is not running");
   const std::uint16_t index = workers_started_;
   if (index >= kWorkersMax) return fail(Errc::kFull, "no more workers");
+  GATEHOUSE_ASSERT(index >= options_.workers && workers_[index] == nullptr);
   workers_[index] = std::make_unique<Worker>(*this, index, options_.limits.mailbox_bytes_max);
   loops_.push_back(loop_factory_(*workers_[index]));
   start_worker(index);
@@ -70,6 +74,7 @@ Result<std::uint16_t> System::add_exclusive_worker() {
 }
 
 bool System::stop_until(MonotonicMs until) {
+  GATEHOUSE_ASSERT(Worker::current() == nullptr);  // a worker would wait for itself
   std::uint16_t workers;
   {
     std::lock_guard lock(workers_mutex_);
@@ -106,6 +111,7 @@ void System::stop() {
     if (!running_) return;
     running_ = false;
   }
+  GATEHOUSE_ASSERT(threads_.size() == workers_started_);
   for (std::uint16_t i = 0; i < workers_started_; ++i) workers_[i]->request_stop();
   for (const auto& thread : threads_) thread->join();
   threads_.clear();
@@ -138,6 +144,7 @@ SendResult System::send(MessagePtr message) {
   }
   const auto cost = static_cast<std::int64_t>(message->cost());
   const std::int64_t before = slot->remote_bytes.fetch_add(cost, std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(before >= 0);
   const bool bounded =
       message->type != MessageType::kResponse && message->type != MessageType::kError;
   if (bounded && before + cost > static_cast<std::int64_t>(options_.limits.mailbox_bytes_max)) {
@@ -174,7 +181,7 @@ void System::send_error(ServiceId to, ServiceId from, std::int32_t session) {
 Result<ServiceId> System::spawn(UniqueFunction<std::unique_ptr<Service>()> make,
                                 std::uint16_t worker) {
   const std::uint16_t index = worker == kAnyWorker ? next_worker() : worker;
-  GATEHOUSE_ASSERT(index < kWorkersMax && workers_[index] != nullptr);
+  GATEHOUSE_ASSERT(index < kWorkersMax && workers_[index] != nullptr && make);
   auto id = registry_.reserve(index);
   if (!id) return id;
   Worker& target = *workers_[index];
@@ -202,11 +209,14 @@ std::uint16_t System::next_worker() {
                                        options_.workers);
     if (!workers_[index]->stuck()) break;
   }
+  GATEHOUSE_ASSERT(index < options_.workers);
   return index;
 }
 
 std::int64_t System::now_cs() const {
-  return (world_.clock.monotonic_ns() - start_ns_) / 10'000'000;
+  const std::int64_t ns = world_.clock.monotonic_ns() - start_ns_;
+  GATEHOUSE_ASSERT(ns >= 0);
+  return ns / 10'000'000;
 }
 
 std::optional<std::string> System::env(std::string_view key) const {
@@ -227,6 +237,7 @@ Result<> System::set_env(std::string_view key, std::string_view value) {
 
 std::optional<std::string> System::wait_env(std::string_view key,
                                             std::chrono::milliseconds timeout) const {
+  GATEHOUSE_ASSERT(Worker::current() == nullptr);
   std::unique_lock lock(env_mutex_);
   const std::string name(key);
   const bool set = env_changed_.wait_for(lock, timeout, [&] { return env_.contains(name); });
@@ -261,8 +272,10 @@ bool System::take_endless(ServiceId id) {
 }
 
 void System::on_abort(UniqueFunction<void(int exit_code)> function) {
+  GATEHOUSE_ASSERT(function);
   {
     std::lock_guard lock(abort_mutex_);
+    GATEHOUSE_ASSERT(!abort_function_);
     if (!abort_code_) {
       abort_function_ = std::move(function);
       return;
@@ -308,12 +321,14 @@ void System::set_stuck(std::uint16_t index, MonotonicMs since, ServiceId service
 void System::watch_worker(std::uint16_t index, Watched& watched, MonotonicMs now) {
   const Limits& limits = options_.limits;
   const Activity a = workers_[index]->activity();
+  GATEHOUSE_ASSERT(a.sequence >= watched.sequence);  // it only grows
   if (a.sequence != watched.sequence || (a.sequence & 1) == 0) {
     watched = Watched{a.sequence, now, false};
     set_stuck(index, 0, a.destination);
     return;
   }
   const MonotonicMs elapsed = now - watched.since;
+  GATEHOUSE_ASSERT(elapsed >= 0);
   if (limits.worker_stuck_ms != 0 && elapsed >= limits.worker_stuck_ms) {
     set_stuck(index, watched.since, a.destination);
   }

@@ -139,6 +139,7 @@ std::int64_t TimerWheel::next_in_ms(MonotonicMs now) const {
   }
   if (beyond_.empty()) return -1;
   const auto at = static_cast<std::int64_t>(((from >> (kBits * kLevels)) + 1) << (kBits * kLevels));
+  GATEHOUSE_ASSERT(at > tick_);
   return at > now ? at - now : 0;
 }
 

@@ -35,6 +35,9 @@ WorkPool::WorkPool(const World& world, WorkPoolOptions options)
       fit_(options_.threads) {
   GATEHOUSE_ASSERT(options_.threads >= 1 && options_.queue_max >= 1 && options_.group_max >= 1);
   GATEHOUSE_ASSERT(options_.key_queue_max >= 1);
+  GATEHOUSE_ASSERT(static_cast<bool>(options_.begin_group) ==
+                   static_cast<bool>(options_.end_group));
+  GATEHOUSE_ASSERT(static_cast<bool>(options_.ready) == static_cast<bool>(options_.prepare));
   threads_.reserve(options_.threads);
   for (std::size_t i = 0; i < options_.threads; ++i) {
     threads_.push_back(world.executor.start(
@@ -83,11 +86,13 @@ Runner::Step WorkPool::step(std::size_t index) {
 
 void WorkPool::work(Lock& lock, std::size_t index) {
   std::vector<WorkQueue::Item>& group = slots_[index].group;
+  GATEHOUSE_ASSERT(lock.owns_lock() && group.empty());  // a thread works on one at a time
   while (queue_.runnable() && group.size() < options_.group_max) group.push_back(queue_.pop());
   const bool discarded = discarding_;
   if (queue_.runnable()) wake_.notify_one();
   lock.unlock();
   const MonotonicMs start_ms = clock_.monotonic_ms();
+  GATEHOUSE_ASSERT(!group.empty());
   run_group(index, group, discarded);
   const MonotonicMs now_ms = clock_.monotonic_ms();
   lock.lock();
@@ -97,6 +102,7 @@ void WorkPool::work(Lock& lock, std::size_t index) {
 }
 
 bool WorkPool::await_work(Lock& lock, std::size_t index) {
+  GATEHOUSE_ASSERT(lock.owns_lock() && index < slots_.size());
   bool tried = false;
   while (true) {
     if (queue_.runnable() && !tried) {
@@ -143,6 +149,7 @@ void WorkPool::set_fit(std::size_t index, bool fit) {
                                    std::max(options_.prepare_pause_ms, kPreparePauseMsMax));
   if (slot.fit == fit) return;
   slot.fit = fit;
+  GATEHOUSE_ASSERT(fit ? fit_ < slots_.size() : fit_ > 0);
   fit_ = fit ? fit_ + 1 : fit_ - 1;
   if (fit_ == 0) unfit_wake_.notify_all();
 }
@@ -171,6 +178,7 @@ void WorkPool::stop(Stop how) {
   std::lock_guard lock(join_mutex_);
   for (const auto& thread : threads_) thread->join();
   threads_.clear();
+  GATEHOUSE_ASSERT(queue_length() == 0);  // each was called
 }
 
 std::size_t WorkPool::queue_length() const {

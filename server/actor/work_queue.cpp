@@ -7,6 +7,7 @@
 namespace gatehouse::actor {
 
 Result<> WorkQueue::push(WorkKey key, Work&& work) {
+  GATEHOUSE_ASSERT(work);
   if (size_ >= options_.works_max) return fail(Errc::kFull, "queue is full");
   if (key != 0) {
     const auto [behind, first] = behind_.try_emplace(key);
@@ -45,12 +46,13 @@ bool WorkQueue::runnable() const {
 }
 
 WorkQueue::Item WorkQueue::pop() {
-  GATEHOUSE_ASSERT(runnable());
+  GATEHOUSE_ASSERT(runnable() && size_ >= ready_.size() + slow_ready_.size());
   std::deque<Item>& from = slow_goes_next() ? slow_ready_ : ready_;
   Item item = std::move(from.front());
   from.pop_front();
   --size_;
   if (item.slow) ++slow_running_;
+  GATEHOUSE_ASSERT(slow_running_ <= options_.threads);
   // One thread keeps a key's order by itself, so that it may take several works as one group.
   if (item.key != 0 && options_.threads == 1) go_on(item.key);
   return item;
@@ -69,6 +71,7 @@ void WorkQueue::go_on(WorkKey key) {
 }
 
 void WorkQueue::done(const Item& item, MonotonicMs held_ms, MonotonicMs now_ms) {
+  GATEHOUSE_ASSERT(held_ms >= 0 && (!item.slow || slow_running_ > 0));
   if (item.slow) --slow_running_;
   if (item.key == 0 || options_.threads == 1) return;
   remember(item.key, held_ms >= options_.slow_ms, now_ms);

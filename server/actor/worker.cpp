@@ -69,7 +69,9 @@ Worker::Worker(System& system, std::uint16_t index, std::uint64_t mailbox_bytes_
       mailbox_bytes_max_(mailbox_bytes_max),
       timers_(clock_.monotonic_ms()),
       now_(clock_.monotonic_ms()),
-      outgoing_(kWorkersMax) {}
+      outgoing_(kWorkersMax) {
+  GATEHOUSE_ASSERT(index < kWorkersMax);
+}
 
 Worker::~Worker() {
   GATEHOUSE_ASSERT(services_.empty());
@@ -128,7 +130,7 @@ bool Worker::ended() {
 }
 
 bool Worker::turn() {
-  GATEHOUSE_ASSERT(current_worker == this);
+  GATEHOUSE_ASSERT(current_worker == this && !sleeping_.load(std::memory_order_relaxed));
   now_ = clock_.monotonic_ms();
   drain_inbox();
   timers_.advance(now_);
@@ -157,6 +159,7 @@ void Worker::drain_inbox() {
     Envelope* next = e->next;
     if (e->kind == Envelope::Kind::kJob) {
       std::unique_ptr<Job> job(static_cast<Job*>(e));
+      GATEHOUSE_ASSERT(job->function);
       job->function();
     } else {
       MessagePtr message(static_cast<Message*>(e));
@@ -173,7 +176,8 @@ void Worker::drain_inbox() {
 
 // The receiver ended while the message was on its way.
 void Worker::refuse(MessagePtr message) {
-  if (message->remote) take_remote_bytes(*message);
+  GATEHOUSE_ASSERT(message->remote);  // who sends from here is told by the result
+  take_remote_bytes(*message);
   system_.reply_error(*message);
 }
 
@@ -357,6 +361,7 @@ Service& Worker::attach(ServiceId id, std::unique_ptr<Service> service) {
   GATEHOUSE_ASSERT(fresh);
   s.running_ = true;
   s.on_start();
+  GATEHOUSE_ASSERT(s.running_ && !s.ready_);  // nothing has run it meanwhile
   s.running_ = false;
   if (s.exiting_) {
     free_if_done(s);
@@ -416,7 +421,8 @@ void Worker::free_if_done(Service& service) {
 }
 
 void Worker::remove_turn_end_hook(TurnEndHook* hook) {
-  hooks_.erase(std::remove(hooks_.begin(), hooks_.end(), hook), hooks_.end());
+  const std::size_t removed = std::erase(hooks_, hook);
+  GATEHOUSE_ASSERT(removed <= 1);
 }
 
 void Worker::set_thread(unsigned long thread) {
@@ -473,6 +479,7 @@ void Worker::begin(Loop& loop) {
   action.sa_sigaction = on_interrupt_signal;
   action.sa_flags = SA_SIGINFO;  // no SA_RESTART: a script that waits in a system call goes on
   sigaction(kInterruptSignal, &action, nullptr);
+  GATEHOUSE_ASSERT(loop_ == nullptr && ended());  // once
   set_thread(pthread_self());
   loop_ = &loop;
   wakeable_loop_.store(&loop, std::memory_order_release);
@@ -481,6 +488,7 @@ void Worker::begin(Loop& loop) {
 // The services end on their own thread; what they send to others is dropped. A job that still
 // waits in the inbox may give birth to one more.
 void Worker::end() {
+  GATEHOUSE_ASSERT(current_worker == this && loop_ != nullptr);
   do {
     while (!services_.empty()) {
       Service& service = *services_.begin()->second;
@@ -497,6 +505,7 @@ void Worker::end() {
     drain_inbox();
   } while (!services_.empty());
   flush_outgoing();
+  GATEHOUSE_ASSERT(ready_head_ == nullptr);
   set_thread(0);
   wakeable_loop_.store(nullptr, std::memory_order_release);
 }

@@ -144,7 +144,10 @@ class Worker {
   [[nodiscard]] std::int64_t message_ns() const {
     return message_started_ns_ == 0 ? 0 : clock_.monotonic_ns() - message_started_ns_;
   }
-  void add_turn_end_hook(TurnEndHook* hook) { hooks_.push_back(hook); }
+  void add_turn_end_hook(TurnEndHook* hook) {
+    GATEHOUSE_ASSERT(hook != nullptr);
+    hooks_.push_back(hook);
+  }
   void remove_turn_end_hook(TurnEndHook* hook);
   [[nodiscard]] std::size_t service_count() const { return services_.size(); }
   // Visits the services in no order; `visit` must not retire any.

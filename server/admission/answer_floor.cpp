@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 
 namespace gatehouse::admission {
@@ -25,6 +26,7 @@ AnswerFloor::AnswerFloor(std::uint32_t max_ms, MetricSet& metrics)
                            "Milliseconds before which no login is answered 401")) {}
 
 void AnswerFloor::learn(std::uint64_t estimate_ns, std::int64_t took_ns) {
+  GATEHOUSE_ASSERT(took_ns >= 0);
   std::lock_guard lock(mutex_);
   double& known = took_ns_[estimate_ns];
   const auto took = static_cast<double>(took_ns);
@@ -53,7 +55,9 @@ std::int64_t AnswerFloor::due_ns(std::int64_t began_ns, std::int64_t now_ns) con
   const std::int64_t floor = floor_ns();
   if (floor == 0) return now_ns;
   const std::int64_t took = std::max<std::int64_t>(now_ns - began_ns, 1);
-  return began_ns + (took + floor - 1) / floor * floor;
+  const std::int64_t due = began_ns + (took + floor - 1) / floor * floor;
+  GATEHOUSE_ASSERT(due >= now_ns);
+  return due;
 }
 
 }  // namespace gatehouse::admission

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/rate_bucket.hpp"
 
 namespace gatehouse::admission {
@@ -26,7 +27,8 @@ class ServerRoom {
   std::atomic<bool>& open() { return open_; }
 
   void leave() {
-    entering_.fetch_sub(1);
+    const std::uint32_t before = entering_.fetch_sub(1);
+    GATEHOUSE_ASSERT(before > 0);
     room_.admit();
   }
 

@@ -340,7 +340,6 @@ void Throttle::Guess::succeeded(std::int64_t now_ns) {
 void Throttle::Guess::failed(std::int64_t now_ns) {
   if (!held_) return;
   const Held held = *std::exchange(held_, std::nullopt);
-  GATEHOUSE_ASSERT(now_ns >= held.taken_ns);
   held.throttle->fail_network(held, now_ns);
   held.throttle->fail_account(held, now_ns);
   held.throttle->fail_address(held.address, now_ns);

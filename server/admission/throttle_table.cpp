@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/assert.hpp"
+
 namespace gatehouse::admission {
 namespace {
 
@@ -39,12 +41,14 @@ ThrottleEntry& ThrottleTable::touch(Shard& shard, std::string key, std::int64_t 
   ThrottleEntry& entry = shard.entries.front();
   entry.key = std::move(key);
   shard.by_key.emplace(entry.key, shard.entries.begin());
+  GATEHOUSE_ASSERT(shard.by_key.size() == shard.entries.size());
   entries_gauge_.add(1);
   return entry;
 }
 
 // Those that are spared come to the front, so that the next look meets others.
 bool ThrottleTable::make_room(Shard& shard, std::int64_t now_ns) {
+  GATEHOUSE_ASSERT(!shard.entries.empty());
   auto least = shard.entries.end();
   for (int looks = 0; looks < kLooksMax; ++looks) {
     const auto oldest = std::prev(shard.entries.end());
@@ -56,6 +60,7 @@ bool ThrottleTable::make_room(Shard& shard, std::int64_t now_ns) {
     if (least->failures == 0) break;
   }
   if (least == shard.entries.end()) return false;
+  GATEHOUSE_ASSERT(least->pending == 0 && !least->locked(now_ns));
   shard.by_key.erase(least->key);
   shard.entries.erase(least);
   entries_gauge_.add(-1);

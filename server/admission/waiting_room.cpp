@@ -14,7 +14,9 @@ constexpr std::uint64_t kTurnsForAll = 8;
 
 WaitingRoom::WaitingRoom(WaitingRoomOptions options, UniqueFunction<bool()> take_slot,
                          Metric& gauge)
-    : options_(options), take_slot_(std::move(take_slot)), gauge_(gauge) {}
+    : options_(options), take_slot_(std::move(take_slot)), gauge_(gauge) {
+  GATEHOUSE_ASSERT(take_slot_);
+}
 
 WaitingRoom::~WaitingRoom() {
   GATEHOUSE_ASSERT(attached_ == 0);
@@ -22,6 +24,7 @@ WaitingRoom::~WaitingRoom() {
 
 bool WaitingRoom::enter(const std::string& key, Priority priority, std::shared_ptr<Waiter> waiter,
                         Called called) {
+  GATEHOUSE_ASSERT(!key.empty() && waiter != nullptr && called);
   Called pushed_out;
   {
     std::unique_lock lock(mutex_);
@@ -72,6 +75,7 @@ bool WaitingRoom::make_room(Priority priority, Called& pushed_out) {
 }
 
 WaitingRoom::Called WaitingRoom::detach(Place& place) {
+  GATEHOUSE_ASSERT(attached_ > 0 && place.waiter != nullptr);
   place.waiter->position.store(0, std::memory_order_relaxed);
   place.waiter->told = 0;
   place.waiter.reset();
@@ -82,7 +86,10 @@ WaitingRoom::Called WaitingRoom::detach(Place& place) {
 
 void WaitingRoom::erase(Places::iterator at) {
   GATEHOUSE_ASSERT(at->second.waiter == nullptr);
-  if (!at->second.key.empty()) by_key_.erase(at->second.key);
+  if (!at->second.key.empty()) {
+    const std::size_t erased = by_key_.erase(at->second.key);
+    GATEHOUSE_ASSERT(erased == 1);
+  }
   places_.erase(at);
 }
 
@@ -148,6 +155,7 @@ bool WaitingRoom::update(MonotonicMs now) {
       waiter->tell_ms = now + options_.update_ms;
       moved.emplace_back(waiter, position);
     }
+    GATEHOUSE_ASSERT(position == places_.size() && attached_ <= position);
     waiting = attached_ > 0;
   }
   for (const auto& [waiter, position] : moved) waiter->on_position(position);
@@ -162,6 +170,7 @@ void WaitingRoom::close() {
     for (auto& [order, place] : places_) {
       if (place.waiter) all.push_back(detach(place));
     }
+    GATEHOUSE_ASSERT(attached_ == 0);
     by_key_.clear();
     places_.clear();
   }

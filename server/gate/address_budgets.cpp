@@ -59,7 +59,7 @@ void AddressBudgets::leave_handshake(const Key& key, bool beyond) {
   Shard& part = shard(key);
   std::lock_guard lock(part.mutex);
   Used& used = part.used[key];
-  GATEHOUSE_ASSERT(used.handshakes > 0);
+  GATEHOUSE_ASSERT(used.handshakes > 0 && (!beyond || used.beyond > 0));
   --used.handshakes;
   if (beyond) --used.beyond;
 }

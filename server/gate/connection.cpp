@@ -155,6 +155,7 @@ void Connection::refuse(std::string_view answer) {
 }
 
 void Connection::become_open(const protocol::GateHandshake& handshake) {
+  GATEHOUSE_ASSERT(state_ == State::kHandshake && session_ != nullptr);
   state_ = State::kOpen;
   extended_ = handshake.form == protocol::HandshakeForm::kExtended;
   reader_.set_limit(kFrameBytesMax);
@@ -276,6 +277,7 @@ void Connection::leave_session(Ending ending, int code, std::string_view reason)
 }
 
 void Connection::finish(Ending ending) {
+  GATEHOUSE_ASSERT(session_ == nullptr && transport_ != nullptr);
   state_ = State::kEnding;
   move_beyond();
   cancel();

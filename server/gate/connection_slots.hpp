@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/assert.hpp"
+
 namespace gatehouse::gate {
 
 class ConnectionSlots;
@@ -59,8 +61,10 @@ inline Slot& Slot::operator=(Slot&& other) noexcept {
 }
 
 inline void Slot::give_back() {
-  if (ConnectionSlots* counter = std::exchange(counter_, nullptr))
-    counter->taken_.fetch_sub(1, std::memory_order_acq_rel);
+  ConnectionSlots* const counter = std::exchange(counter_, nullptr);
+  if (counter == nullptr) return;
+  const std::uint32_t before = counter->taken_.fetch_sub(1, std::memory_order_acq_rel);
+  GATEHOUSE_ASSERT(before > 0 && before <= counter->slots_);
 }
 
 }  // namespace gatehouse::gate

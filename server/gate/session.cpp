@@ -39,6 +39,7 @@ Session::Session(Shard& shard, SessionSpec spec, Agent& agent)
 }
 
 void Session::enter() {
+  GATEHOUSE_ASSERT(!listed_ && version_ == 0);
   listed_ = true;
   shard_.take_seat(*this);
   shard_.begin_away(*this);
@@ -53,6 +54,7 @@ Session::~Session() {
                                         gate::name(Ending::kSessionEnded));
   }
   leave_directory();
+  GATEHOUSE_ASSERT(connection_ == nullptr && !seated_);
   shard_.remove(*this);
 }
 
@@ -182,6 +184,7 @@ std::string_view Session::judge(const protocol::GateHandshake& handshake) const 
 }
 
 void Session::accept(Connection& connection, const protocol::GateHandshake& handshake) {
+  GATEHOUSE_ASSERT(listed_ && !kicked_ && handshake.index > last_index_);
   if (connection_ != nullptr) {
     release_connection()->leave_session(Ending::kReplaced, kick_code(Ending::kReplaced),
                                         gate::name(Ending::kReplaced));
@@ -199,6 +202,7 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
       handshake.conversation == conversation_ || (handshake.conversation.empty() && version_ != 0);
   if (!continues) begin_conversation(handshake.conversation);
   ++version_;
+  GATEHOUSE_ASSERT(version_ != 0);  // it did not wrap
   counting_ = handshake.conversation.empty() ? protocol::Counting::kSkynet
                                              : protocol::Counting::kConversation;
   if (log::enabled(log::Level::kDebug))
@@ -271,6 +275,7 @@ void Session::on_connection_lost() {
 }
 
 void Session::on_client_ended() {
+  GATEHOUSE_ASSERT(connection_ != nullptr && has_answers_due());
   away_ = true;
   shard_.begin_away(*this);
   agent_.on_disconnected();
@@ -286,6 +291,7 @@ void Session::send(std::string_view content, protocol::FrameKind kind, std::uint
 }
 
 Connection* Session::release_connection() {
+  GATEHOUSE_ASSERT(connection_ != nullptr);
   return std::exchange(connection_, nullptr);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/assert.hpp"
 #include "gate/connection.hpp"
 #include "gate/session.hpp"
 
@@ -59,6 +60,8 @@ void SessionList::push_back(Session& session) {
 }
 
 void SessionList::remove(Session& session) {
+  GATEHOUSE_ASSERT(session.previous_ == nullptr ? first == &session
+                                                : session.previous_->next_ == &session);
   (session.previous_ == nullptr ? first : session.previous_->next_) = session.next_;
   (session.next_ == nullptr ? last : session.next_->previous_) = session.previous_;
 }
@@ -70,6 +73,7 @@ void Shard::add(Session& session) {
 
 void Shard::remove(Session& session) {
   end_away(session);
+  GATEHOUSE_ASSERT(!session.seated_ && !session.listed_away_);
   sessions_.remove(session);
   core_.metrics.sessions.add(-1);
 }
@@ -80,7 +84,9 @@ void Shard::take_seat(Session& session) {
 
 void Shard::give_seat_up(Session& session) {
   end_away(session);
-  if (std::exchange(session.seated_, false)) core_.seats.fetch_sub(1);
+  if (!std::exchange(session.seated_, false)) return;
+  const std::size_t before = core_.seats.fetch_sub(1);
+  GATEHOUSE_ASSERT(before > 0);
 }
 
 void Shard::begin_away(Session& session) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/log_limit.hpp"
@@ -136,6 +137,7 @@ void Audit::write_some(const std::shared_ptr<State>& state, store::Driver& drive
   std::vector<store::LoginAudit> rows;
   {
     std::lock_guard lock(state->mutex);
+    GATEHOUSE_ASSERT(state->job_waits && state->waiting.size() <= kWaitingMax);
     const std::size_t count = std::min(kRowsPerJob, state->waiting.size());
     for (std::size_t i = 0; i < count; ++i) {
       rows.push_back(std::move(state->waiting.front()));

@@ -61,6 +61,7 @@ void Connection::set_deadline(std::uint32_t timeout_ms) {
 
 // Who waits in a room, and is there, has all the time it takes, and the whole time from then on.
 void Connection::check_deadline() {
+  GATEHOUSE_ASSERT(state_ == State::kLogin && login_ != nullptr);
   const MonotonicMs now = clock().monotonic_ms();
   if (!input_ended_) {
     const MonotonicMs since = login_->in_line() ? now : login_->called_ms.load();
@@ -133,6 +134,7 @@ void Connection::ignore_input(std::size_t bytes) {
 }
 
 void Connection::begin(protocol::LoginStep step) {
+  GATEHOUSE_ASSERT(state_ == State::kHandshake && step.kind == protocol::LoginStep::Kind::kToken);
   state_ = State::kLogin;
   handshake_.reset();
   const auto login =
@@ -194,6 +196,7 @@ MonotonicMs Connection::due_ms(const Refusal& refusal, std::int64_t now_ns) cons
 }
 
 void Connection::send_last(std::string_view line) {
+  GATEHOUSE_ASSERT(state_ == State::kDone && !line.empty());
   send_line(line);
   transport_.close_after_flush(net::CloseReason::kLocal);
 }

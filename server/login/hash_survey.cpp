@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/secret.hpp"
 #include "crypto/password.hpp"
 
@@ -38,6 +39,7 @@ struct HashSurvey::State {
   }
   void end() {
     std::lock_guard lock(mutex);
+    GATEHOUSE_ASSERT(jobs > 0);
     if (--jobs == 0) idle.notify_all();
   }
   void end_page(MonotonicMs pause_ms) {

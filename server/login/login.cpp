@@ -182,6 +182,7 @@ void Login::on_admission(Authenticator::Admission admission) {
 }
 
 void Login::take_uid() {
+  GATEHOUSE_ASSERT(!uid_taken_);
   auto entry = context_.in_progress.enter(uid_);
   if (!entry) return finish(kInProgress);
   uid_taken_.emplace(std::move(*entry));
@@ -192,6 +193,7 @@ void Login::take_uid() {
 }
 
 void Login::enter_room() {
+  GATEHOUSE_ASSERT(uid_taken_ && !in_server_room_.load());
   in_server_room_.store(true);
   const auto self = shared_from_this();
   const bool taken = context_.rooms.enter(
@@ -216,6 +218,7 @@ void Login::on_turn(Turn turn, admission::Pass pass) {
 
 // What is held stays until the placement has come to an end, whether the client waits or not.
 void Login::place() {
+  GATEHOUSE_ASSERT(uid_taken_);
   Grant grant;
   grant.account = admitted_.account;
   grant.uid = uid_;

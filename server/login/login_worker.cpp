@@ -116,7 +116,8 @@ bool LoginWorker::admit_connection() {
 }
 
 void LoginWorker::release_connection() {
-  context_.connections.fetch_sub(1, std::memory_order_relaxed);
+  const std::uint32_t before = context_.connections.fetch_sub(1, std::memory_order_relaxed);
+  GATEHOUSE_ASSERT(before > 0);
   context_.connections_gauge.add(-1);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
@@ -31,6 +32,7 @@ std::string ticket_binding(std::string_view name) {
 }
 
 std::uint64_t number_at(std::string_view bytes, std::size_t at) {
+  GATEHOUSE_ASSERT(at + 8 <= bytes.size());
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < 8; ++i)
     number = number << 8 | static_cast<unsigned char>(bytes[at + i]);
@@ -75,6 +77,7 @@ std::optional<Ticket> Tickets::issue(const TicketHolder& holder, const TicketCla
     for (int shift = 56; shift >= 0; shift -= 8)
       plain.push_back(static_cast<char>(number >> shift));
   }
+  GATEHOUSE_ASSERT(plain.size() == kTicketBytes);
   return Ticket{Secret(keys->seal(random_, plain, ticket_binding(holder.name))), expires_s};
 }
 

@@ -89,6 +89,7 @@ void Transport::resume() {
 }
 
 void Transport::put_back(std::string bytes) {
+  GATEHOUSE_ASSERT(set_ != nullptr);
   if (bytes.empty() || ending_) return;
   if (unread_ == nullptr) {
     unread_ = std::make_unique<std::string>(std::move(bytes));
@@ -129,6 +130,7 @@ void Transport::run() {
 }
 
 Result<std::unique_ptr<Transport>> Transport::detach() {
+  GATEHOUSE_ASSERT(set_ != nullptr && set_->find(id_) == this);
   if (ending_) return fail(Errc::kClosed, "the connection is ending");
   if (auto left = leave(); !left) return tl::unexpected(left.error());
   return set_->remove(*this);

@@ -62,6 +62,7 @@ void TransportSet::adopt(std::unique_ptr<Transport> transport) {
     free_slot_ = slots_[index].next_free;
   }
   Slot& slot = slots_[index];
+  GATEHOUSE_ASSERT(slot.transport == nullptr && slot.generation != 0);
   transport->id_ = ConnectionId{index, slot.generation};
   transport->set_ = this;
   slot.transport = std::move(transport);
@@ -72,6 +73,7 @@ std::unique_ptr<Transport> TransportSet::remove(Transport& transport) {
   const std::uint32_t index = transport.id_.slot;
   GATEHOUSE_ASSERT(find(transport.id_) == &transport);
   if (transport.dirty_index_ != Transport::kClean) {
+    GATEHOUSE_ASSERT(dirty_.at(transport.dirty_index_) == &transport);
     dirty_[transport.dirty_index_] = nullptr;
     transport.dirty_index_ = Transport::kClean;
   }
@@ -79,6 +81,7 @@ std::unique_ptr<Transport> TransportSet::remove(Transport& transport) {
   if (++slot.generation == 0) slot.generation = 1;
   slot.next_free = free_slot_;
   free_slot_ = index;
+  GATEHOUSE_ASSERT(count_ > 0);
   --count_;
   transport.set_ = nullptr;
   transport.handler_ = nullptr;
@@ -116,11 +119,13 @@ void TransportSet::end() {
 }
 
 void TransportSet::mark_dirty(Transport& transport) {
+  GATEHOUSE_ASSERT(transport.set_ == this && transport.dirty_index_ == Transport::kClean);
   transport.dirty_index_ = static_cast<std::uint32_t>(dirty_.size());
   dirty_.push_back(&transport);
 }
 
 void TransportSet::count_closed(CloseReason reason) {
+  GATEHOUSE_ASSERT(static_cast<std::size_t>(reason) < closed_.size());
   closed_[static_cast<std::size_t>(reason)]->add();
 }
 
@@ -132,6 +137,7 @@ std::unique_ptr<std::string> TransportSet::take_buffer() {
   }
   auto buffer = std::move(buffers_.back());
   buffers_.pop_back();
+  GATEHOUSE_ASSERT(buffer->empty() && buffers_bytes_ >= buffer->capacity());
   buffers_bytes_ -= buffer->capacity();
   return buffer;
 }

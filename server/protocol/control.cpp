@@ -14,6 +14,7 @@ std::string_view cut(std::string_view text, std::size_t bytes_max) {
     return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
   };
   for (int i = 0; i < 3 && size > 0 && continues(size); ++i) --size;
+  GATEHOUSE_ASSERT(size <= bytes_max && bytes_max - size <= 3);
   return text.substr(0, size);
 }
 

@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::size_t kKindBytes = 1;
 constexpr std::size_t kResponseTailBytes = kKindBytes + kSessionBytes;
+static_assert(kResponseContentBytesMax + kResponseTailBytes <= kFrameBytesMax);
 
 void append_tail(std::string& out, FrameKind kind, std::uint32_t session) {
   char tail[kResponseTailBytes];

@@ -61,7 +61,9 @@ class FrameReader {
   };
 
   explicit FrameReader(std::size_t frame_bytes_max = kFrameBytesMax)
-      : frame_bytes_max_(frame_bytes_max) {}
+      : frame_bytes_max_(frame_bytes_max) {
+    GATEHOUSE_ASSERT(frame_bytes_max <= kFrameBytesMax);
+  }
 
   // Calls sink(std::string_view body) -> bool for each complete frame; false stops. A view is
   // valid during its call; the sink may set_limit(), but neither destroy nor feed the reader.
@@ -128,6 +130,7 @@ FrameReader::Status FrameReader::feed(std::string_view chunk, Sink&& sink) {
   Status status = Status::kMore;
   if (stopped_) {
     std::string joined = take_rest();
+    GATEHOUSE_ASSERT(kept_.empty());
     joined.append(chunk);
     status = consume(joined, sink);
   } else if (kept_.empty()) {
@@ -151,11 +154,13 @@ FrameReader::Status FrameReader::consume(std::string_view input, Sink& sink) {
     if (!sink(body)) return stop(input);
   }
   kept_.assign(input);
+  GATEHOUSE_ASSERT(kept_.size() < kFrameHeaderBytes + frame_bytes_max_);  // not a whole frame
   return Status::kMore;
 }
 
 template <class Sink>
 FrameReader::Status FrameReader::complete(std::string_view chunk, Sink& sink) {
+  GATEHOUSE_ASSERT(!kept_.empty() && !stopped_);
   if (!top_up(chunk, kFrameHeaderBytes)) return Status::kMore;
   const std::size_t body_bytes = load_be16(kept_.data());
   if (body_bytes > frame_bytes_max_) return refuse();

@@ -136,7 +136,7 @@ GateHandshake parse_gate_handshake(std::string_view body) {
   const bool extended = fields.colons == kExtendedColons;
   const std::string_view mac = fields.at[extended ? kExtendedColons : kSkynetColons];
   handshake.form = extended ? HandshakeForm::kExtended : HandshakeForm::kSkynet;
-  GATEHOUSE_ASSERT(mac.data() > body.data());  // behind a colon
+  GATEHOUSE_ASSERT(mac.data() > body.data() && mac.data()[-1] == ':');
   handshake.name = fields.at[0];
   handshake.text = body.substr(0, static_cast<std::size_t>(mac.data() - body.data()) - 1);
 
@@ -158,6 +158,7 @@ GateHandshake parse_gate_handshake(std::string_view body) {
 std::string_view judge_gate_handshake(const GateHandshake& handshake, const GateSession* session) {
   if (handshake.form == HandshakeForm::kNone || session == nullptr) return kGateNotFound;
   if (handshake.malformed) return kGateBadRequest;
+  GATEHOUSE_ASSERT(session->last_index >= 0);  // nothing is accepted that is not above 0
   if (handshake.index <= session->last_index) return kGateIndexExpired;
   if (!verify_gate_mac(session->suite, session->secret, handshake.text, handshake.mac))
     return kGateUnauthorized;

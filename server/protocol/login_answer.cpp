@@ -88,6 +88,7 @@ std::string format_login_refusal(int code, const LoginRefusalDetail& detail) {
 }
 
 std::string format_login_waiting(Suite suite, std::uint64_t position) {
+  GATEHOUSE_ASSERT(position > 0);
   if (suite == Suite::kSkynet) return {};
   return "102 Waiting " + std::to_string(position);
 }

@@ -38,7 +38,7 @@ LoginStep LoginStep::judge_token(std::string_view text, Suite suite, Secret secr
   if (!user) return refuse(kLoginUnauthorized, "bad_user_name");
   if (token->password.empty() && token->ticket.empty())
     return refuse(kLoginUnauthorized, "empty_password");
-  GATEHOUSE_ASSERT(!secret.empty());
+  GATEHOUSE_ASSERT(secret.size() == (suite == Suite::kSkynet ? 8 : 32));
   LoginStep step;
   step.kind = Kind::kToken;
   step.suite = suite;
@@ -61,6 +61,7 @@ LoginHandshake::LoginHandshake(const LoginHandshakeOptions& options,
 LoginHandshake::~LoginHandshake() = default;
 
 std::string LoginHandshake::start() const {
+  GATEHOUSE_ASSERT(!suite_ && !finished_);
   return crypto::base64_encode(randomness_.challenge_view());
 }
 

@@ -1,4 +1,5 @@
 // plain: line 2 is the token, the server makes the secret. For TLS and loopback listeners.
+#include "base/assert.hpp"
 #include "protocol/login_answer.hpp"
 #include "protocol/login_suite.hpp"
 
@@ -9,7 +10,8 @@ class PlainSuite final : public LoginSuite {
  public:
   explicit PlainSuite(const LoginRandomness& randomness) : randomness_(randomness) {}
 
-  LoginStep on_first_line(std::string_view line, std::string_view) override {
+  LoginStep on_first_line(std::string_view line, std::string_view key) override {
+    GATEHOUSE_ASSERT(key.empty());
     return LoginStep::judge_token(
         line, Suite::kPlain, Secret(std::string(randomness_.private_key_view())), kLoginBadRequest);
   }

@@ -34,6 +34,7 @@ Result<std::uint32_t> PushLog::append(std::string_view content) {
 }
 
 void PushLog::acknowledge(std::uint32_t last_push) {
+  GATEHOUSE_ASSERT(count_ <= last_number_);
   if (last_push > last_number_) return;
   while (count_ > 0 && first_number() <= last_push) drop_oldest();
 }

@@ -40,6 +40,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
     entry.version = version;
     entry.state = State::kRunning;
     ++running_;
+    GATEHOUSE_ASSERT(running_ + answered_ < size_);
     return {Verdict::kRun, {session, conversation_number_}, {}, {}};
   }
   Entry& entry = entries_[number];
@@ -67,6 +68,7 @@ ReplyWindow::Begun ReplyWindow::begin(std::uint32_t session, std::uint32_t versi
   --answered_;
   content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
   if (entry.content.capacity() > kReusedBytesMax) std::string().swap(entry.content);
+  GATEHOUSE_ASSERT(!entry.mark || marks_ > 0);
   if (std::exchange(entry.mark, false)) --marks_;
   entry.state = State::kRunning;
   ++running_;
@@ -111,6 +113,7 @@ void ReplyWindow::restore(std::uint32_t session, std::string_view content) {
   if (content.size() > kResponseContentBytesMax || find(session) != kNone) return;
   expire(content.size());
   const std::uint32_t number = add_answer(session);
+  GATEHOUSE_ASSERT(number != kNone && running_ == 0);  // before any request
   entries_[number].content.assign(content);
   content_bytes_ += static_cast<std::uint32_t>(content.size());
   link_youngest(number);
@@ -138,6 +141,7 @@ std::uint32_t ReplyWindow::add_answer(std::uint32_t session) {
   entry.kind = FrameKind::kOk;
   entry.state = State::kAnswered;
   ++answered_;
+  GATEHOUSE_ASSERT(answered_ <= count_max_ && running_ + answered_ < size_);
   return number;
 }
 
@@ -188,6 +192,7 @@ std::uint32_t ReplyWindow::insert(std::uint32_t session) {
 }
 
 void ReplyWindow::index_entry(std::uint32_t number) {
+  GATEHOUSE_ASSERT(number != kEnds && number < size_);
   const std::uint32_t session = entries_[number].session;
   std::uint32_t slot = home(session);
   while (index_[slot].number != kNone) slot = (slot + 1) & index_mask_;
@@ -196,6 +201,7 @@ void ReplyWindow::index_entry(std::uint32_t number) {
 
 // Takes the entry out of the index, moving back what was pushed behind it, and frees it.
 void ReplyWindow::erase(std::uint32_t number) {
+  GATEHOUSE_ASSERT(number != kEnds && entries_[number].state == State::kAnswered);
   std::uint32_t hole = home(entries_[number].session);
   while (index_[hole].number != number) {
     GATEHOUSE_ASSERT(index_[hole].number != kNone);  // it is in the index
@@ -215,6 +221,7 @@ void ReplyWindow::erase(std::uint32_t number) {
 }
 
 void ReplyWindow::grow() {
+  GATEHOUSE_ASSERT(free_ == kNone);
   const std::size_t old_size = std::max<std::size_t>(size_, 1);
   const std::size_t new_size = old_size + old_size / 2 + 4;
   auto entries = std::make_unique<Entry[]>(new_size);
@@ -238,6 +245,7 @@ void ReplyWindow::grow() {
 void ReplyWindow::link_youngest(std::uint32_t number) {
   GATEHOUSE_ASSERT(number != kEnds && entries_[number].state == State::kAnswered);
   const std::uint32_t youngest = entries_[kEnds].previous;
+  GATEHOUSE_ASSERT(entries_[youngest].next == kEnds && youngest != number);
   entries_[number].previous = youngest;
   entries_[number].next = kEnds;
   entries_[youngest].next = number;
@@ -263,13 +271,14 @@ std::string ReplyWindow::expire(std::size_t bytes_needed) {
     if (marks_ == 0) spare = drop_oldest_content();
     forget_oldest_mark();
   }
+  GATEHOUSE_ASSERT(answered_ < count_max_ && (answered_ > marks_ || content_bytes_ == 0));
   return spare;
 }
 
 // A mark takes its place.
 std::string ReplyWindow::drop_oldest_content() {
   Entry& entry = entries_[oldest_kept_];
-  GATEHOUSE_ASSERT(entry.state == State::kAnswered && !entry.mark);
+  GATEHOUSE_ASSERT(oldest_kept_ != kEnds && entry.state == State::kAnswered && !entry.mark);
   GATEHOUSE_ASSERT(content_bytes_ >= entry.content.size());
   content_bytes_ -= static_cast<std::uint32_t>(entry.content.size());
   entry.mark = true;

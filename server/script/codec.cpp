@@ -357,6 +357,7 @@ void PackBuffer::grow(std::size_t needed) {
   block_ =
       block_ ? actor::grow_message(std::move(block_), capacity) : actor::make_message(capacity);
   capacity_ = capacity;
+  GATEHOUSE_ASSERT(block_ != nullptr && capacity_ >= needed);
 }
 
 actor::MessagePtr PackBuffer::take() {
@@ -388,6 +389,7 @@ void pack(lua_State* L, int from, PackBuffer& buffer) {
 }
 
 void pack_more(lua_State* L, int from, PackBuffer& buffer) {
+  GATEHOUSE_ASSERT(from > 0);
   const int top = lua_gettop(L);
   for (int i = from; i <= top; ++i) pack_value(L, i, buffer, 0);
 }

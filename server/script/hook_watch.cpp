@@ -9,7 +9,7 @@
 namespace gatehouse::script {
 
 void HookWatch::limit(Task& task, Hook hook, std::uint32_t ms) {
-  GATEHOUSE_ASSERT(task.service == &service_);
+  GATEHOUSE_ASSERT(task.service == &service_ && hook != Hook::kNone);
   task.hook = hook;
   task.left_ms = 0;
   task.deadline_ms = ms == 0 ? 0 : service_.worker().now() + ms;
@@ -51,6 +51,7 @@ void HookWatch::look_at(MonotonicMs when) {
 }
 
 void HookWatch::fire() {
+  GATEHOUSE_ASSERT(armed_ms_ != 0);  // cancel() would have stopped this
   armed_ms_ = 0;
   actor::Worker& worker = service_.worker();
   worker.pin(service_);

@@ -114,6 +114,7 @@ bool Interrupt::leave(State outer) {
 }
 
 int Interrupt::close(lua_State* thread) {
+  GATEHOUSE_ASSERT(thread != nullptr);
   const bool stopped = stopping_;
   if (stopped && !grace_) {
     grace_ = true;

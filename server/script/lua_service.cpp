@@ -149,7 +149,9 @@ LuaService::LuaService(Runtime& runtime, std::string arguments)
     : runtime_(runtime), arguments_(std::move(arguments)), light_(false) {}
 
 LuaService::LuaService(Runtime& runtime, std::shared_ptr<Vm> vm)
-    : runtime_(runtime), vm_(std::move(vm)), light_(true) {}
+    : runtime_(runtime), vm_(std::move(vm)), light_(true) {
+  GATEHOUSE_ASSERT(vm_ != nullptr);
+}
 
 LuaService::~LuaService() {
   GATEHOUSE_ASSERT(tasks_ == nullptr);
@@ -249,6 +251,7 @@ void LuaService::relieve() {
 }
 
 void LuaService::on_exit() {
+  GATEHOUSE_ASSERT(exiting());
   log::info(id(), "KILL self");
   if (!vm_) return;
   // `__close` handlers run now, maybe outside any handler.
@@ -319,6 +322,7 @@ std::uint32_t LuaService::owe(OwedReply reply) {
 }
 
 void LuaService::owe_forgotten(OwedReply reply) {
+  GATEHOUSE_ASSERT(reply.session > 0);
   if (!forgotten_) forgotten_ = std::make_unique<std::vector<OwedReply>>();
   if (forgotten_->size() < kForgottenMax) forgotten_->push_back(reply);
 }

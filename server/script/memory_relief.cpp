@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "script/lua_service.hpp"
@@ -99,6 +100,7 @@ class Walk {
     }
     Object& known = found->second;
     if (known.owner == kNobody || known.owner == current_) return false;
+    GATEHOUSE_ASSERT(holdings_[known.owner].bytes >= known.bytes);
     holdings_[known.owner].bytes -= known.bytes;
     known.owner = kNobody;
     return true;

@@ -41,6 +41,7 @@ Scheduler::~Scheduler() {
 }
 
 bool Scheduler::grow_pool() {
+  GATEHOUSE_ASSERT(pool_.empty());
   auto task = std::make_unique<Task>();
   const bool outer_reserve = vm_.use_reserve(true);
   const auto made = vm_.protect([&task](lua_State* L) {
@@ -138,6 +139,7 @@ void Scheduler::run_queues() {
 void Scheduler::run_next(std::deque<Task*>& queue) {
   Task* task = queue.front();
   queue.pop_front();
+  GATEHOUSE_ASSERT(task->state == Task::State::kNew || task->state == Task::State::kWoken);
   resume(*task, task->state == Task::State::kNew ? lua_gettop(task->thread) - 1 : 0);
 }
 
@@ -213,7 +215,7 @@ void Scheduler::report_error(Task& task, const std::string& text) {
 void Scheduler::release(Task& task, bool reusable) {
   if (task.has_token) drop_token(task);
   delete std::exchange(task.timer, nullptr);
-  GATEHOUSE_ASSERT(task_count_ > 0);
+  GATEHOUSE_ASSERT(task_count_ > 0 && &task != running_);
   GATEHOUSE_ASSERT(task.previous == nullptr ? task.service->tasks_ == &task
                                             : task.previous->next == &task);
   if (task.previous != nullptr) {
@@ -315,6 +317,7 @@ void Scheduler::schedule(Task& task, std::int64_t centiseconds) {
 }
 
 void Scheduler::start_after(Task& task, std::int64_t centiseconds) {
+  GATEHOUSE_ASSERT(task.state == Task::State::kNew);
   schedule(task, centiseconds);
 }
 

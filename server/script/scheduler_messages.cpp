@@ -69,6 +69,7 @@ bool is_essential(MessageType type) {
 }  // namespace
 
 void Scheduler::dispatch(LuaService& service, MessagePtr message) {
+  GATEHOUSE_ASSERT(running_ == nullptr);
   switch (message->type) {
     case MessageType::kResponse:
       on_reply(service, std::move(message));
@@ -172,6 +173,7 @@ void Scheduler::run_request(LuaService& service, const Message& message, lua_CFu
     vm_.runtime().system.reply_error(message);
     return;
   }
+  GATEHOUSE_ASSERT(!task->has_request);
   task->essential = task->essential || is_essential(message.type);
   task->has_request = true;
   task->request_session = message.session;

@@ -245,6 +245,7 @@ void Vm::forward_type(actor::MessageType type, actor::MessageType as) {
 
 bool Vm::take_memory_warning() {
   if (memory_bytes_ <= memory_warn_at_) return false;
+  GATEHOUSE_ASSERT(memory_warn_at_ > 0);  // or doubling it would not end
   while (memory_warn_at_ < memory_bytes_) memory_warn_at_ *= 2;
   return true;
 }

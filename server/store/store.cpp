@@ -53,6 +53,7 @@ Store::~Store() {
 }
 
 Store::Owner Store::Owner::account(std::string_view name) {
+  GATEHOUSE_ASSERT(!name.empty());
   return {std::hash<std::string_view>{}(name) | 1};
 }
 
@@ -66,6 +67,7 @@ bool Store::connect(std::size_t thread) {
 }
 
 Result<> Store::submit_job(Owner owner, Job job) {
+  GATEHOUSE_ASSERT(job);
   // Counted before the pool has it, so that the gauge never shows less than nothing.
   queue_length_metric_.add(1);
   auto taken =
@@ -80,6 +82,7 @@ Result<> Store::submit_job(Owner owner, Job job) {
 }
 
 void Store::run(const actor::WorkContext& context, Job& job, std::int64_t submitted_ns) {
+  GATEHOUSE_ASSERT(context.thread < drivers_.size());
   queue_length_metric_.add(-1);
   const std::int64_t start_ns = clock_.monotonic_ns();
   auto reply = job(context.discarded ? *closed_driver_ : *drivers_[context.thread]);
@@ -91,6 +94,7 @@ void Store::run(const actor::WorkContext& context, Job& job, std::int64_t submit
 }
 
 void Store::end_group(std::size_t thread) {
+  GATEHOUSE_ASSERT(thread < drivers_.size());
   const std::int64_t start_ns = clock_.monotonic_ns();
   const auto durable = drivers_[thread]->end_group();
   run_us_metric_.add((clock_.monotonic_ns() - start_ns) / 1'000);
