@@ -13,6 +13,7 @@ inline constexpr std::size_t kLoginLineBytesMax = 8192;
 inline constexpr std::size_t kFrameBytesMax = 65535;            // 2-byte length
 inline constexpr std::size_t kRequestContentBytesMax = 65531;   // frame less session
 inline constexpr std::size_t kResponseContentBytesMax = 65530;  // frame less kind and session
+inline constexpr std::size_t kSealBytes = 16;                   // more of a sealed frame
 inline constexpr std::size_t kUserNameCharactersMax = 64;
 inline constexpr std::size_t kConversationCharactersMax = 32;
 

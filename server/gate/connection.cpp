@@ -35,6 +35,7 @@ Connection::Connection(Shard& shard, HandOver& hand_over)
 }
 
 Connection::~Connection() {
+  drop_seal();
   if (transport_ != nullptr) shard_.core().census.leave(census_row_);
   if (!beyond_) shard_.core().metrics.connections.add(-1);
 }
@@ -150,7 +151,7 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
 }
 
 void Connection::refuse(std::string_view answer) {
-  GATEHOUSE_ASSERT(protocol::append_frame(output(), answer));
+  send_answer(answer);
   end(ending_of_answer(answer));
 }
 
@@ -193,25 +194,34 @@ void Connection::hand_over(const Elsewhere& elsewhere) {
   delete this;
 }
 
-bool Connection::on_request(std::string_view body, std::string& held) {
-  const auto request = protocol::parse_request(body);
+std::optional<std::string_view> Connection::open_frame(std::string_view received) {
+  if (seal_ == nullptr) return received;
+  const auto body = seal_->open(received);
+  if (!body) end(Ending::kBadSeal);
+  return body;
+}
+
+bool Connection::on_request(std::string_view received, std::string& held) {
+  const auto body = open_frame(received);
+  if (!body) return false;
+  const auto request = protocol::parse_request(*body);
   if (!request) {
     end(Ending::kFrameTooShort);
     return false;
   }
   if (request->session != protocol::kPingSession && session_->holds_back(*request)) {
     hold_back();
-    GATEHOUSE_ASSERT(protocol::append_frame(held, body));
+    if (seal_) seal_->leave();
+    GATEHOUSE_ASSERT(protocol::append_frame(held, received));
     return false;
   }
-  if (const auto ending = session_->over_rates(body.size() + protocol::kFrameHeaderBytes)) {
+  if (const auto ending = session_->over_rates(received.size() + protocol::kFrameHeaderBytes)) {
     end(*ending);
     return false;
   }
   if (request->session == protocol::kPingSession) {
     // One that fills its frame is a byte too long for an answer.
-    if (!protocol::append_response(output(), request->content, protocol::FrameKind::kOk,
-                                   protocol::kPingSession)) {
+    if (!send(request->content, protocol::FrameKind::kOk, protocol::kPingSession)) {
       end(Ending::kFrameTooBig);
       return false;
     }
@@ -276,9 +286,36 @@ void Connection::leave_session(Ending ending, int code, std::string_view reason)
   finish(ending);
 }
 
+void Connection::send_answer(std::string_view answer) {
+  GATEHOUSE_ASSERT(seal_ == nullptr);
+  GATEHOUSE_ASSERT(protocol::append_frame(transport_->output(), answer));
+}
+
+void Connection::seal_from_here(const Secret& secret, std::string_view handshake_text) {
+  GATEHOUSE_ASSERT(state_ == State::kOpen && extended_ && seal_ == nullptr);
+  seal_ = std::make_unique<protocol::SealedFrames>(shard_.sealer(), secret, handshake_text);
+  shard_.core().metrics.sealed_connections.add(1);
+}
+
+void Connection::drop_seal() {
+  if (seal_ == nullptr) return;
+  seal_.reset();
+  shard_.core().metrics.sealed_connections.add(-1);
+}
+
+bool Connection::send(std::string_view content, protocol::FrameKind kind, std::uint32_t session) {
+  if (seal_ && content.size() + kSealBytes > kResponseContentBytesMax) return false;
+  std::string& out = transport_->output();
+  const std::size_t begin = out.size();
+  if (!protocol::append_response(out, content, kind, session)) return false;
+  if (seal_) seal_->seal(out, begin);
+  return true;
+}
+
 void Connection::finish(Ending ending) {
   GATEHOUSE_ASSERT(session_ == nullptr && transport_ != nullptr);
   state_ = State::kEnding;
+  drop_seal();
   move_beyond();
   cancel();
   shard_.note_closed(ending, *transport_);
@@ -291,8 +328,7 @@ void Connection::finish(Ending ending) {
 
 void Connection::send_kick(int code, std::string_view reason) {
   if (!extended_) return;
-  GATEHOUSE_ASSERT(protocol::append_response(output(), protocol::format_kick(code, reason),
-                                             protocol::FrameKind::kControl, 0));
+  GATEHOUSE_ASSERT(send(protocol::format_kick(code, reason), protocol::FrameKind::kControl, 0));
 }
 
 }  // namespace gatehouse::gate

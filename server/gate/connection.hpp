@@ -9,6 +9,7 @@
 //   3  Anything but 200 is answered and closes.
 //   4  After 200 each frame is a request for the session, or a ping, answered here. One that the
 //      session holds back waits with all that follow it: nothing is read meanwhile.
+//      Where the handshake asked for it, both sides' frames are sealed from there on.
 //   5  A client that ends its side still gets the answers that are due, within
 //      limits.gate_half_closed_timeout_ms; its agent is told at once that it is away.
 //
@@ -20,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,7 @@
 #include "net/transport.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/gate_handshake.hpp"
+#include "protocol/sealed_frames.hpp"
 
 namespace gatehouse::gate {
 
@@ -54,8 +57,14 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   // --- For Session ---
   [[nodiscard]] const net::Address& peer() const { return transport_->peer(); }
   [[nodiscard]] const net::Transport& transport() const { return *transport_; }
-  // Where frames are encoded into; they leave at the end of the turn.
-  [[nodiscard]] std::string& output() { return transport_->output(); }
+  // Sends the answer to the handshake that let the session's client in.
+  void send_answer(std::string_view answer);
+  // Every frame that follows, both ways, is sealed (docs/protocol.md 3.19) with the keys of the
+  // handshake whose text this is.
+  void seal_from_here(const Secret& secret, std::string_view handshake_text);
+  // Appends a frame to the output, which leaves at the end of the turn. False: it is too long.
+  [[nodiscard]] bool send(std::string_view content, protocol::FrameKind kind,
+                          std::uint32_t session);
   // Ends the connection by the gate's own decision and tells the session.
   void end(Ending ending);
   // Frames wait unserved, and the client's bytes in the kernel, until read_on().
@@ -88,8 +97,10 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   void refuse(std::string_view answer);
   // Each returns whether the frames that follow are to be served here.
   bool on_handshake(std::string_view body, Elsewhere& elsewhere);
-  // Of a request that has to wait `held` gets the frame.
-  bool on_request(std::string_view body, std::string& held);
+  // Of a request that has to wait `held` gets the frame, as it was received.
+  bool on_request(std::string_view received, std::string& held);
+  // The body of a received frame; nothing: the seal is broken, and the connection ends.
+  std::optional<std::string_view> open_frame(std::string_view received);
   // One beyond maxclient becomes one of its connections, by the slot of the player's older one if
   // that has any; false: the gate is full.
   [[nodiscard]] bool take_slot(const Session& session);
@@ -100,8 +111,9 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   void become_open(const protocol::GateHandshake& handshake);
   // Sends the transport to the session's worker and deletes this.
   void hand_over(const Elsewhere& elsewhere);
-  // Notes the end and closes after what is written.
+  // Notes the end and closes after what is written. No frame follows: the keys are wiped.
   void finish(Ending ending);
+  void drop_seal();
   void send_kick(int code, std::string_view reason);
 
   Shard& shard_;
@@ -110,6 +122,7 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   protocol::FrameReader reader_;
   Slot slot_;
   std::unique_ptr<HandshakeSlot> handshake_slot_;  // while kHandshake
+  std::unique_ptr<protocol::SealedFrames> seal_;   // while kOpen, if the frames are sealed
   MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
   State state_ = State::kHandshake;
   edge::Census::Row census_row_ = 0;  // while there is a transport

@@ -29,6 +29,8 @@ GateMetrics::GateMetrics(MetricSet& set)
     : closed(closed_counters(set)),
       connections(set.gauge("gate_connections", "",
                             "Open gate connections, those beyond maxclient not counted")),
+      sealed_connections(set.gauge("gate_connections_sealed", "",
+                                   "Open gate connections whose frames are sealed")),
       sessions(set.gauge("gate_sessions", "", "Players logged in")),
       requests(set.counter("gate_requests", "", "Requests handed to agents")),
       responses(set.counter("gate_responses", "", "Responses sent, pings included")),

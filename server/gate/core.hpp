@@ -31,6 +31,7 @@ struct GateMetrics {
 
   std::array<Metric*, kEndings> closed;
   Metric& connections;
+  Metric& sealed_connections;
   Metric& sessions;
   Metric& requests;
   Metric& responses;

@@ -10,6 +10,8 @@ namespace {
 
 // The frame cannot be read, or the request number is in use: the client's program is wrong.
 constexpr int kKickBadRequest = 400;
+// It is not who showed the session's secret. The session stays.
+constexpr int kKickNotTheClient = 401;
 
 struct Row {
   Ending ending;
@@ -34,6 +36,7 @@ constexpr std::array<Row, kEndings> kRows{{
     {Ending::kNoDescriptor, "no_descriptor", kLimit, 0},
     {Ending::kFrameTooBig, "frame_too_big", kProtocol, kKickBadRequest},
     {Ending::kFrameTooShort, "frame_too_short", kProtocol, kKickBadRequest},
+    {Ending::kBadSeal, "bad_seal", kProtocol, kKickNotTheClient},
     {Ending::kSessionConflict, "session_conflict", kProtocol, kKickBadRequest},
     {Ending::kTooManyRequests, "too_many_requests", kLimit, protocol::kKickTooFast},
     {Ending::kFramesPerSecond, "frames_per_second", kLimit, protocol::kKickTooFast},

@@ -26,6 +26,7 @@ enum class Ending : std::uint8_t {
   // broke the protocol
   kFrameTooBig,
   kFrameTooShort,    // no room for a session number
+  kBadSeal,          // a sealed frame was changed, or is not the next one
   kSessionConflict,  // by rule 3 of docs/protocol.md 3.11
   // took too much
   kTooManyRequests,

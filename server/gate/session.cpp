@@ -59,11 +59,13 @@ Session::~Session() {
 }
 
 void Session::respond(protocol::RequestTicket ticket, bool ok, std::string_view content) {
-  if (content.size() > kResponseContentBytesMax) {
+  if (content.size() > content_bytes_max()) {
     shard_.core().metrics.oversized_responses.add();
     if (!std::exchange(oversize_logged_, true))
       log::warn({}, "gate {}: a response of {} bytes to {} is too long, answered as an error",
                 shard_.options().server, content.size(), uid());
+    ok = false;
+    content = {};
   }
   const std::uint32_t running = window_.running();
   const auto done = window_.complete(ticket, ok, content, current_version());
@@ -140,7 +142,7 @@ bool Session::take_handshake() {
 
 Result<> Session::push(std::string_view content) {
   if (kicked_) return fail(Errc::kClosed, "the player was kicked");
-  if (content.size() > kResponseContentBytesMax) return fail(Errc::kInvalid, "push is too long");
+  if (content.size() > content_bytes_max()) return fail(Errc::kInvalid, "push is too long");
   if (form_ == protocol::HandshakeForm::kSkynet) return {};
   const auto number = pushes_.append(content);
   if (!number) return tl::unexpected(number.error());
@@ -149,7 +151,7 @@ Result<> Session::push(std::string_view content) {
 }
 
 bool Session::control(std::string_view json) {
-  if (connection_ == nullptr || !extended() || json.size() > kResponseContentBytesMax) return false;
+  if (connection_ == nullptr || !extended() || json.size() > content_bytes_max()) return false;
   send(json, protocol::FrameKind::kControl, 0);
   return true;
 }
@@ -209,16 +211,23 @@ void Session::accept(Connection& connection, const protocol::GateHandshake& hand
     log::debug({}, "gate {}: {} is in from {} over {}, suite {}", shard_.options().server, uid(),
                connection.peer().to_string(), edge::describe(connection.transport()),
                protocol::name(suite_));
-  GATEHOUSE_ASSERT(protocol::append_frame(connection.output(), granted(handshake)));
+  answer(handshake);
   if (extended()) send_missed_pushes(handshake.last_push);
   agent_.on_connected(resumed);
 }
 
-std::string Session::granted(const protocol::GateHandshake& handshake) const {
-  const bool window = counting_ == protocol::Counting::kConversation &&
-                      protocol::has_option(handshake.options, protocol::kWindowOption);
-  return protocol::format_gate_ok(
-      form_, window ? fmt::format("{}={}", protocol::kWindowOption, window_.count_max()) : "");
+void Session::answer(const protocol::GateHandshake& handshake) {
+  std::string options;
+  const bool sealed =
+      may_seal() && protocol::has_option(handshake.options, protocol::kSealedOption);
+  if (sealed) options = protocol::kSealedOption;
+  if (counting_ == protocol::Counting::kConversation &&
+      protocol::has_option(handshake.options, protocol::kWindowOption)) {
+    options +=
+        fmt::format("{}{}={}", sealed ? "," : "", protocol::kWindowOption, window_.count_max());
+  }
+  connection_->send_answer(protocol::format_gate_ok(form_, options));
+  if (sealed) connection_->seal_from_here(secret_, handshake.text);
 }
 
 // Request and push numbers count within a conversation. What was pushed before the session's
@@ -255,6 +264,9 @@ void Session::handle(const protocol::Request& request) {
       shard_.count_request();
       return agent_.on_request(begun.ticket, request.content);
     case Verdict::kResend:
+      // The reply of a commit, stored by a session of another suite.
+      if (begun.content.size() > content_bytes_max())
+        return send(protocol::kGoneDone, protocol::FrameKind::kError, request.session);
       return send(begun.content, begun.kind, request.session);
     case Verdict::kGone:
       shard_.core().metrics.gone_requests.add();
@@ -282,7 +294,7 @@ void Session::on_client_ended() {
 }
 
 void Session::send(std::string_view content, protocol::FrameKind kind, std::uint32_t session) {
-  GATEHOUSE_ASSERT(protocol::append_response(connection_->output(), content, kind, session));
+  GATEHOUSE_ASSERT(connection_->send(content, kind, session));
   if (kind == protocol::FrameKind::kPush) {
     shard_.count_push();
   } else if (kind != protocol::FrameKind::kControl) {

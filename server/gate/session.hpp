@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "gate/address_budgets.hpp"
@@ -55,7 +56,7 @@ class Session {
 
   // Answers a request; a failed one with ok = false. Sent at the end of the turn when the
   // connection that asked last is still there, and remembered in any case
-  // (docs/skynet-rules.md 4.5). Content over kResponseContentBytesMax becomes an empty error. A
+  // (docs/skynet-rules.md 4.5). Content over content_bytes_max() becomes an empty error. A
   // second answer is ignored.
   void respond(protocol::RequestTicket ticket, bool ok, std::string_view content);
 
@@ -63,12 +64,12 @@ class Session {
   void hold(protocol::RequestTicket ticket) { window_.hold(ticket); }
 
   // Sends a push, or keeps it for the client's return. Dropped when the client's last handshake
-  // was skynet's: such clients know no pushes. Errors: kInvalid over kResponseContentBytesMax,
+  // was skynet's: such clients know no pushes. Errors: kInvalid over content_bytes_max(),
   // kFull when the numbers are used up, kClosed after kick().
   [[nodiscard]] Result<> push(std::string_view content);
 
   // Sends a control frame to a connected client of the extended handshake; false: nobody is
-  // there to read it, or the text is over kResponseContentBytesMax.
+  // there to read it, or the text is over content_bytes_max().
   bool control(std::string_view json);
 
   // Tells the client why, closes after what was written before, and frees the name: handshakes
@@ -88,6 +89,10 @@ class Session {
     window_.restore(session, content);
   }
 
+  // The content of a response or push: what fits a frame, sealed too where frames may be.
+  [[nodiscard]] std::size_t content_bytes_max() const {
+    return kResponseContentBytesMax - (may_seal() ? kSealBytes : 0);
+  }
   // gate.reply_cache_count
   [[nodiscard]] std::uint32_t reply_count_max() const { return window_.count_max(); }
   // A client that sends no more, and waits for its last answers, counts as away.
@@ -154,8 +159,9 @@ class Session {
   [[nodiscard]] std::uint32_t current_version() const {
     return connection_ == nullptr ? 0 : version_;
   }
-  // The answer to an accepted handshake.
-  [[nodiscard]] std::string granted(const protocol::GateHandshake& handshake) const;
+  [[nodiscard]] bool may_seal() const { return suite_ == protocol::Suite::kX25519; }
+  // Answers an accepted handshake with the options granted.
+  void answer(const protocol::GateHandshake& handshake);
   // Whether contents of so many bytes may wait, too; leases memory of the address for that.
   [[nodiscard]] bool take_room(std::size_t bytes);
   void forget_pending(const protocol::RequestTicket& ticket);

@@ -114,6 +114,11 @@ void Shard::fire() {
   }
 }
 
+protocol::Sealer& Shard::sealer() {
+  if (sealer_ == nullptr) sealer_ = std::make_unique<protocol::Sealer>();
+  return *sealer_;
+}
+
 void Shard::note_closed(Ending ending, const net::Transport& transport) {
   core_.metrics.closed[static_cast<std::size_t>(ending)]->add();
   close_log_.write(ending, transport.peer(), &transport);

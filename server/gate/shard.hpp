@@ -14,6 +14,7 @@
 #include "gate/core.hpp"
 #include "gate/ending.hpp"
 #include "net/transport_set.hpp"
+#include "protocol/sealed_frames.hpp"
 
 namespace gatehouse::gate {
 
@@ -66,6 +67,9 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   void begin_away(Session& session);
   void end_away(Session& session);
 
+  // For the sealed connections of the worker; made for the first one.
+  [[nodiscard]] protocol::Sealer& sealer();
+
   void count_request() { ++requests_; }
   void count_response() { ++responses_; }
   void count_push() { ++pushes_; }
@@ -89,6 +93,7 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   std::uint32_t responses_ = 0;
   std::uint32_t pushes_ = 0;
   CloseLog close_log_;
+  std::unique_ptr<protocol::Sealer> sealer_;
 };
 
 }  // namespace gatehouse::gate

@@ -22,6 +22,8 @@
 // Options a client may ask for:
 //   window   granted as window=N in a conversation: the answers that are remembered. Whoever has
 //            at most N numbers unanswered and repeats those first is never told 410 Gone
+//   sealed   granted to sessions of the suite x25519: all frames that follow the answer are sealed
+//            (sealed_frames.hpp)
 // All but 200 close the connection. Only a 200 consumes the index.
 #pragma once
 
@@ -39,6 +41,7 @@ namespace gatehouse::protocol {
 
 inline constexpr std::string_view kGateOk = "200 OK";
 inline constexpr std::string_view kWindowOption = "window";
+inline constexpr std::string_view kSealedOption = "sealed";
 inline constexpr std::string_view kGateNotFound = "404 User Not Found";
 inline constexpr std::string_view kGateIndexExpired = "403 Index Expired";
 inline constexpr std::string_view kGateUnauthorized = "401 Unauthorized";

@@ -79,6 +79,7 @@ def test_limits(page):
     contents = section(page, "3.7").replace(",", "")
     for name in ("kRequestContentBytesMax", "kResponseContentBytesMax"):
         assert constants[name] in contents, name
+        assert str(int(constants[name]) - int(constants["kSealBytes"])) in contents, name
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -94,12 +95,19 @@ def test_examples(page):
         for field in ("challenge", "client_public", "server_public", "challenge_hmac64",
                       "token_des_hex", "gate_hmac64")
     }
+    sealed = json.loads((VECTORS / "sealed-frames.json").read_text())["cases"][0]
+    in_frames = [
+        f"{len(body) // 2:04x} {body}"
+        for body in (sealed["frames"][side][0]["sealed"] for side in ("c2s", "s2c"))
+    ]
     handshake = f"{skynet['gate_text']}:{in_base64.pop('gate_hmac64')}"
     known = {
         *in_base64.values(),
         *(x25519[f"line{number}"] for number in range(1, 6)),
         x25519["gate_3_fields"],
         x25519["gate_6_fields"],
+        sealed["handshake"],
+        *in_frames,
         f"200 {b64('1')}",
         f"{len(handshake):04x} {handshake}",
         f"{len('200 OK'):04x} 200 OK",
