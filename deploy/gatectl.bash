@@ -28,7 +28,7 @@ _gatectl_command() {
 _gatectl_words() {
     case $1 in
         "")
-            echo "account network migrate status online kick rescue restore promote" \
+            echo "account network identity migrate status online kick rescue restore promote" \
                 "restore-fixups drain"
             ;;
         account) echo "add passwd ban unban show list import export revoke totp staff delete" ;;
@@ -40,6 +40,7 @@ _gatectl_words() {
         "account export") echo "--format --with-hashes" ;;
         "account totp" | "account staff") echo "--off" ;;
         "account delete") echo "--yes" ;;
+        identity) echo "--show" ;;
         kick) echo "--reason" ;;
         restore) echo "--force" ;;
         online) echo "--limit" ;;
@@ -76,6 +77,7 @@ _gatectl() {
             words="$(_gatectl_words "$command") --config --root --set --json --help"
             [[ $command == "account import" && $current != -* ]] && words=files
             [[ $command == restore && $current != -* ]] && words=files
+            [[ $command == identity && $current != -* ]] && words=files
             ;;
     esac
     if [[ $words == files ]]; then

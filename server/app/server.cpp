@@ -28,6 +28,7 @@
 #include "base/metrics.hpp"
 #include "base/printable.hpp"
 #include "base/process_output.hpp"
+#include "config/identity.hpp"
 #include "config/program_root.hpp"
 #include "crypto/seal.hpp"
 #include "drivers/open.hpp"
@@ -84,6 +85,18 @@ int report(const config::Config& config, std::string_view why) {
   }
   log::flush();
   return kExitFailed;
+}
+
+// Makes the server's identity where it is to be made, and says what clients pin.
+Result<> take_identity(Random& random, config::Config& config) {
+  const auto made = config::make_identity(random, config);
+  if (!made) return tl::unexpected<Error>(made.error());
+  if (*made)
+    log::warn({}, "login.identity_key_file: there was none, {} is made: keep it, clients pin it",
+              config.identity_file);
+  if (const std::string key = config::identity_public(config); !key.empty())
+    log::info({}, "login: clients of the suite x25519 pin the key {}", key);
+  return {};
 }
 
 // Returns when the process is to end. SIGHUP opens the log anew, and then calls `reload`.
@@ -454,6 +467,8 @@ int run_server(const World& world, const std::function<Result<config::Config>()>
     return kExitFailed;
   }
   for (const std::string& warning : config->warnings) log::warn({}, "{}", warning);
+  if (auto identity = take_identity(world.random, *config); !identity)
+    return report(*config, identity.error().message);
   events.serve();
   Server server(world, *config);
   server.system().on_abort([&events](int exit_code) { events.stop(exit_code); });

@@ -12,6 +12,7 @@
 #include "base/http_guard.hpp"
 #include "base/user_name.hpp"
 #include "config/file.hpp"
+#include "config/identity.hpp"
 #include "config/paths.hpp"
 #include "config/program_root.hpp"
 #include "config/reader.hpp"
@@ -60,6 +61,25 @@ void read_net(ConfigReader& reader, Config& config) {
       reader.reject("trusted_proxies", added.error().message);
 }
 
+// Beyond this machine a suite that protects nothing is refused, or warned of where the listener
+// says that it is meant. What comes to a port of transport `auto` without TLS is refused there.
+void judge_exposure(ConfigReader& reader, const login::ListenerOptions& listener, Config& config) {
+  const bool tls = edge::takes_tls(listener.transport);
+  const bool tls_only = tls && !edge::takes_stream(listener.transport, false);
+  const auto judge = [&](bool allowed, protocol::Suite suite, const char* why) {
+    if (!allowed || login::protects(suite, listener, tls_only)) return;
+    if (listener.insecure) {
+      config.warnings.push_back(reader.path_of("insecure") + ": " + why);
+    } else if (!login::protects(suite, listener, tls)) {
+      reader.reject("suites", std::string(why) + "; \"insecure\": true allows it all the same");
+    }
+  };
+  judge(listener.skynet, protocol::Suite::kSkynet,
+        "skynet beyond this machine: who captures a login computes its password in seconds");
+  judge(listener.plain, protocol::Suite::kPlain,
+        "plain without TLS beyond this machine: who captures a login reads its password");
+}
+
 void read_listener(ConfigReader& reader, Config& config) {
   login::ListenerOptions listener;
   read_transport(reader, listener.transport);
@@ -67,26 +87,28 @@ void read_listener(ConfigReader& reader, Config& config) {
   std::vector<std::string> suites;
   reader.read("suites", suites);
   for (const std::string& suite : suites) {
-    if (suite == "plain") {
+    if (suite == "x25519") {
+      listener.x25519 = true;
+    } else if (suite == "plain") {
       listener.plain = true;
     } else if (suite == "skynet") {
       listener.skynet = true;
     } else {
-      reader.reject("suites", suite + " is not one of plain, skynet");
+      reader.reject("suites", suite + " is not one of x25519, plain, skynet");
     }
   }
   if (suites.empty()) reader.reject("suites", "names no suite");
-  const std::string& host = listener.address.host;
-  if (listener.plain && host != "127.0.0.1" && host != "::1" && host != "localhost") {
-    config.warnings.push_back(reader.path_of("suites") +
-                              ": plain sends passwords in clear text beyond this machine");
-  }
+  if (listener.x25519 && config.identity_file.empty())
+    reader.reject("suites", "x25519 needs login.identity_key_file: `gatectl identity` makes one");
+  reader.read("insecure", listener.insecure);
+  judge_exposure(reader, listener, config);
   config.login.listeners.push_back(std::move(listener));
 }
 
 constexpr const char* kLoginPolicy = "lua/game/login_policy.lua";
 
 void read_login(ConfigReader& reader, Config& config) {
+  read_identity(reader, config);
   reader.each("listen", [&](ConfigReader& entry) { read_listener(entry, config); });
   reader.read("sniff_ms", config.login.sniff_ms, 1, 5'000);
   reader.read("policy", config.login_policy);
@@ -443,6 +465,12 @@ void read_parts(const json& root, unsigned parts, Config& config,
       r.read("hash_threads", config.limits.hash_threads, 1, 256);
     });
   }
+  if (parts & kIdentityPart) {
+    reader.section("login", [&](ConfigReader& r) {
+      r.leave_rest();
+      r.read("identity_key_file", config.identity_file);
+    });
+  }
   if (parts & kRescuePart) {
     reader.section("agent", [&](ConfigReader& r) {
       r.leave_rest();
@@ -542,10 +570,21 @@ std::vector<std::string> restart_keys(const ConfigValues& running, const ConfigV
 std::string describe(const Config& config) {
   std::string text = fmt::format("workers: {}\n", config.workers);
   for (const auto& listener : config.login.listeners) {
+    std::string suites;
+    const auto add = [&suites](bool allowed, const char* suite) {
+      if (allowed) suites += (suites.empty() ? "" : ", ") + std::string(suite);
+    };
+    add(listener.x25519, "x25519");
+    add(listener.plain, "plain");
+    add(listener.skynet, "skynet");
     text +=
-        fmt::format("login: {} {} ({}{}{})\n", name(listener.transport),
-                    listener.address.to_string(), listener.plain ? "plain" : "",
-                    listener.plain && listener.skynet ? ", " : "", listener.skynet ? "skynet" : "");
+        fmt::format("login: {} {} ({}){}\n", name(listener.transport), listener.address.to_string(),
+                    suites, listener.insecure ? ", insecure" : "");
+  }
+  if (!config.identity_file.empty()) {
+    const std::string key = identity_public(config);
+    text += fmt::format("identity: {}, {}\n", config.identity_file,
+                        key.empty() ? "made at the start" : "clients pin " + key);
   }
   for (const auto& gate : config.gates) {
     text += fmt::format("gate {}: {} {}, at most {} clients\n", gate.server, name(gate.transport),

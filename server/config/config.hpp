@@ -31,6 +31,8 @@ struct Config {
   bool gate_role = true;
   std::uint16_t workers = 1;  // resolved: never 0
   login::LoginOptions login;
+  std::string identity_file;   // holds login.identity_key; empty: there is no identity
+  bool identity_make = false;  // a start makes the file when there is none (config/identity.hpp)
   std::string login_policy;
   std::uint32_t login_policy_calls_max = 2'048;
   net::NetworkSet trusted_proxies;       // their connections begin with a PROXY header
@@ -62,8 +64,9 @@ enum ConfigParts : unsigned {
   kStorePart = 1,
   kAuthPart = 2,
   kAdminPart = 4,
-  kRescuePart = 8,  // agent.rescue_folder
-  kHashPart = 16,   // limits.hash_threads
+  kRescuePart = 8,     // agent.rescue_folder
+  kHashPart = 16,      // limits.hash_threads
+  kIdentityPart = 32,  // login.identity_key_file, whether the file is there or not
   kAllParts = ~0u,
 };
 

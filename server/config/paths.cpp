@@ -14,13 +14,10 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 // As JSON pointers (RFC 6901).
-constexpr std::array kPathKeys = {"/agent/rescue_folder",
-                                  "/store/sqlite/path",
-                                  "/store/mysql/socket",
-                                  "/store/mysql/tls/ca",
-                                  "/store/mysql/tls/cert",
-                                  "/store/mysql/tls/key",
-                                  "/log/file"};
+constexpr std::array kPathKeys = {"/login/identity_key_file", "/agent/rescue_folder",
+                                  "/store/sqlite/path",       "/store/mysql/socket",
+                                  "/store/mysql/tls/ca",      "/store/mysql/tls/cert",
+                                  "/store/mysql/tls/key",     "/log/file"};
 constexpr std::array kCodeKeys = {"/agent/module", "/login/policy"};
 constexpr const char* kConsoleKey = "/console/listen";
 constexpr std::string_view kUnix = "unix:";

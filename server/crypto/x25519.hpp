@@ -21,7 +21,7 @@ inline constexpr std::size_t kEd25519SignatureBytes = 64;
 [[nodiscard]] Result<Secret> x25519_shared(std::string_view private_key,
                                            std::string_view peer_public);
 
-// For tests: what a client pins.
+// What a client pins.
 [[nodiscard]] Result<std::string> ed25519_public(std::string_view private_key);
 [[nodiscard]] Result<std::string> ed25519_sign(std::string_view private_key,
                                                std::string_view message);

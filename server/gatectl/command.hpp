@@ -39,6 +39,7 @@ struct Arguments {
   std::string on_exists = "skip";
   bool dry_run = false;
   bool force = false;
+  bool show = false;
 };
 
 // What was asked for, or what was done, goes to the output; the caller prints the error. No
@@ -76,6 +77,8 @@ Result<> restore(const config::Config& config, const Arguments& arguments, Outpu
 Result<> promote(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> restore_fixups(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> online(const config::Config& config, const Arguments& arguments, Output& output);
+// identity.cpp. kExists: the file is there already.
+Result<> identity(const config::Config& config, const Arguments& arguments, Output& output);
 // server.cpp
 Result<> kick(const config::Config& config, const Arguments& arguments, Output& output);
 Result<> rescue(const config::Config& config, const Arguments& arguments, Output& output);

@@ -55,6 +55,11 @@ class CommandLine {
     network->require_subcommand(1)->fallthrough();
     add(network, "list", "networks, and the rows that nobody can read", network_list,
         config::kStorePart);
+    CLI::App* identity_key = add(&cli_, "identity", "make the key that clients know the server by",
+                                 identity, config::kIdentityPart);
+    identity_key->add_option("FILE", arguments_.file,
+                             "its file; default login.identity_key_file of the configuration");
+    identity_key->add_flag("--show", arguments_.show, "show the public half of the one there is");
     add(&cli_, "migrate", "bring the store's schema up to date", migrate, config::kStorePart);
     add(&cli_, "status", "what a running server does", status, config::kAdminPart);
     CLI::App* kicked = add(&cli_, "kick", "end a player's session", kick, config::kAdminPart);
@@ -182,6 +187,8 @@ class CommandLine {
   }
 
   [[nodiscard]] Result<config::Config> load() const {
+    // Nothing of a configuration is needed where the command line says which file.
+    if (parts_ == config::kIdentityPart && !arguments_.file.empty()) return config::Config{};
     std::string file = arguments_.config_file;
     if (file.empty()) {
       // In somebody else's folder it would be his.

@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "crypto/x25519.hpp"
+#include "login/listener_suites.hpp"
 #include "login/login_context.hpp"
 #include "login/login_worker.hpp"
 #include "protocol/login_answer.hpp"
@@ -67,11 +68,31 @@ class LoginServer::Upkeep {
   std::vector<std::unique_ptr<Clock>> clocks_;
 };
 
+namespace {
+
+// "x25519, plain", and what they are worth.
+std::string suites_of(const ListenerOptions& listener) {
+  std::string text;
+  const auto add = [&text](bool allowed, protocol::Suite suite) {
+    if (allowed) text += fmt::format("{}{}", text.empty() ? "" : ", ", name(suite));
+  };
+  add(listener.x25519, protocol::Suite::kX25519);
+  add(listener.plain, protocol::Suite::kPlain);
+  add(listener.skynet, protocol::Suite::kSkynet);
+  if (listener.plain && listener.skynet)
+    text += " (plain and skynet hide nothing from who listens)";
+  return text;
+}
+
+}  // namespace
+
 // What is behind one listener.
 class LoginServer::Door final : public edge::Host {
  public:
-  Door(LoginServer& server, edge::ListenerTransport transport)
-      : server_(server), says_lines_(edge::takes_stream(transport, false)) {}
+  Door(LoginServer& server, const ListenerOptions& listener, const Secret& identity_key)
+      : suites(listener, identity_key),
+        server_(server),
+        says_lines_(edge::takes_stream(listener.transport, false)) {}
 
   [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
       net::TransportSet& set, const net::Address& peer) override {
@@ -81,7 +102,7 @@ class LoginServer::Door final : public edge::Host {
     return admitted;
   }
 
-  protocol::LoginHandshakeOptions suites;
+  const ListenerSuites suites;
 
  private:
   LoginServer& server_;
@@ -117,12 +138,7 @@ Result<> LoginServer::start() {
       return fail(Errc::kInvalid, fmt::format("login listener {} allows no suite", place));
     if (options.x25519 && options_.identity_key.size() != crypto::kEd25519KeyBytes)
       return fail(Errc::kInvalid, fmt::format("login listener {}: x25519 needs a key", place));
-    auto door = std::make_unique<Door>(*this, options.transport);
-    door->suites.allow_plain = options.plain;
-    door->suites.allow_skynet = options.skynet;
-    door->suites.allow_x25519 = options.x25519;
-    if (options.x25519) door->suites.identity_key = options_.identity_key;
-    doors_.push_back(std::move(door));
+    doors_.push_back(std::make_unique<Door>(*this, options, options_.identity_key));
   }
   for (std::size_t i = 0; i < doors_.size(); ++i) {
     if (auto opened = open(options_.listeners[i], *doors_[i]); !opened) {
@@ -151,6 +167,8 @@ Result<> LoginServer::open(const ListenerOptions& listener, Door& door) {
                                                door, dependencies_.metrics);
   if (auto started = made->start(dependencies_.network, dependencies_.system); !started)
     return started;
+  log::info({}, "login: listening on {} ({}), suites {}", made->address().to_string(),
+            name(listener.transport), suites_of(listener));
   entrances_.push_back(std::move(made));
   return {};
 }

@@ -10,7 +10,7 @@ namespace gatehouse::login {
 // A connection that the entrance has.
 class LoginWorker::Visitor final : public edge::Guest {
  public:
-  Visitor(LoginWorker& owner, const protocol::LoginHandshakeOptions& suites, MonotonicMs deadline)
+  Visitor(LoginWorker& owner, const ListenerSuites& suites, MonotonicMs deadline)
       : owner_(owner), suites_(suites), deadline_(deadline) {}
   ~Visitor() override {
     if (!entered_) owner_.release_connection();
@@ -30,7 +30,7 @@ class LoginWorker::Visitor final : public edge::Guest {
 
  private:
   LoginWorker& owner_;
-  const protocol::LoginHandshakeOptions& suites_;
+  const ListenerSuites& suites_;
   const MonotonicMs deadline_;
   bool entered_ = false;
 };
@@ -43,7 +43,7 @@ LoginWorker::~LoginWorker() {
 }
 
 tl::expected<std::unique_ptr<edge::Guest>, std::string> LoginWorker::admit(
-    const net::Address& peer, const protocol::LoginHandshakeOptions& suites) {
+    const net::Address& peer, const ListenerSuites& suites) {
   if (stopping_) return tl::unexpected(std::string());
   if (context_.address_rules.get()->refuses(peer)) {
     outcomes_.refused(peer, kAddressBanned);
@@ -58,10 +58,10 @@ tl::expected<std::unique_ptr<edge::Guest>, std::string> LoginWorker::admit(
   return std::make_unique<Visitor>(*this, suites, deadline);
 }
 
-void LoginWorker::open(net::Transport& transport, const protocol::LoginHandshakeOptions& suites,
+void LoginWorker::open(net::Transport& transport, const ListenerSuites& suites,
                        MonotonicMs deadline, std::string_view bytes) {
   transport.hand_to(*this);
-  auto made = std::make_unique<Connection>(*this, transport, suites);
+  auto made = std::make_unique<Connection>(*this, transport, suites.of(transport));
   Connection& connection = *made;
   const bool fresh = connections_.emplace(transport.id(), std::move(made)).second;
   GATEHOUSE_ASSERT(fresh);

@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "edge/guest.hpp"
 #include "login/connection.hpp"
+#include "login/listener_suites.hpp"
 #include "login/login_context.hpp"
 #include "login/outcome_log.hpp"
 #include "net/transport_set.hpp"
@@ -27,7 +28,7 @@ class LoginWorker final : public net::TransportHandler {
   // Lets a connection in, which the entrance has, or refuses it: its address is banned, or there
   // are too many. `suites` outlives it.
   [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
-      const net::Address& peer, const protocol::LoginHandshakeOptions& suites);
+      const net::Address& peer, const ListenerSuites& suites);
   // Answers 503 to all, now and from now on.
   void stop();
 
@@ -41,8 +42,8 @@ class LoginWorker final : public net::TransportHandler {
   class Visitor;
 
   // Of a visitor; its place among the connections is the connection's from now on.
-  void open(net::Transport& transport, const protocol::LoginHandshakeOptions& suites,
-            MonotonicMs deadline, std::string_view bytes);
+  void open(net::Transport& transport, const ListenerSuites& suites, MonotonicMs deadline,
+            std::string_view bytes);
   void on_data(net::Transport& transport, std::string_view bytes) override;
   std::uint32_t on_end(net::Transport& transport) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/http_guard.hpp"
 #include "base/secret.hpp"
 #include "base/user_name.hpp"
 #include "crypto/password.hpp"
 #include "crypto/seal.hpp"
 #include "edge/options.hpp"
 #include "net/address.hpp"
+#include "protocol/suite.hpp"
 
 namespace gatehouse::login {
 
@@ -37,7 +39,18 @@ struct ListenerOptions {
   bool plain = false;
   bool skynet = false;
   bool x25519 = false;
+  // Offers its suites where they do not protect, too: `login.listen[].insecure`.
+  bool insecure = false;
 };
+
+// Whether a suite protects the logins of a listener, with TLS below or without. On loopback each
+// does; what is not known to be loopback (a name, all addresses) is not.
+[[nodiscard]] inline bool protects(protocol::Suite suite, const ListenerOptions& listener,
+                                   bool tls) {
+  const bool by_itself = suite == protocol::Suite::kX25519;
+  return by_itself || is_loopback(listener.address.host) ||
+         (suite == protocol::Suite::kPlain && tls);
+}
 
 struct LoginOptions {
   std::vector<ListenerOptions> listeners;

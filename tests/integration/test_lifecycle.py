@@ -3,10 +3,12 @@
 import json
 import signal
 import socket
+import subprocess
 
 import pytest
 import server as support
 from conftest import sqlite_store
+from gatectl import GATECTL
 from gatehouse_client import Closed, Gate, Stream, login
 from players import Player
 from server import ROOT, Server, run
@@ -129,13 +131,22 @@ def test_sighup_reopens_the_log_file(start_server, tmp_path):
 
 
 def test_check_accepts_good_configurations(tmp_path):
-    for path in (
-        write_config(tmp_path, {}),
-        ROOT / "config/quickstart.json",
-        ROOT / "config/production.json",
-    ):
+    for path in (write_config(tmp_path, {}), ROOT / "config/quickstart.json"):
         code, output = run("check", "--config", path)
         assert code == 0, output
+
+
+def test_check_of_the_production_file_asks_for_an_identity(tmp_path):
+    """Nobody starts with a key that was not meant: clients pin it."""
+    file = tmp_path / "identity.pem"
+    command = ["check", "--config", ROOT / "config/production.json",
+               "--set", f"login.identity_key_file={file}"]
+    code, output = run(*command)
+    assert code == 2 and output.startswith("login.identity_key_file: "), output
+    assert "gatectl identity" in output and output.count("\n") == 1, output
+    subprocess.run([GATECTL, "identity", file], check=True, capture_output=True)
+    code, output = run(*command)
+    assert code == 0 and "clients pin" in output, output
 
 
 WRONG = {

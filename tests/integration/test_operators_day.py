@@ -74,7 +74,7 @@ class Machine:
     def command(self, command, folder):
         if command.startswith("systemctl "):
             self.manager(command.split()[1:])
-        elif not command.startswith(("cmake ", "useradd ", "#")) and command:
+        elif not command.startswith(("cmake ", "useradd ", "chgrp ", "#")) and command:
             self.shell(self.here(command.replace(" -g gatehouse", "")), folder)
 
     def manager(self, words):
@@ -161,7 +161,8 @@ def sections():
 def edit(path, mariadb, log):
     """"Then edit it": what every operator has to fill in."""
     config = json.loads(path.read_text())
-    config["login"]["listen"][0] |= {"address": "127.0.0.1:0", "suites": ["plain"]}
+    config["login"]["listen"][0] |= {"address": "127.0.0.1:0", "suites": ["x25519", "plain"]}
+    config["login"]["identity_key_file"] = str(path.with_name("identity.pem"))
     config["gate"]["gates"][0] |= {"listen": "127.0.0.1:0", "maxclient": 1000}
     config["gate"]["gates"][0].pop("advertise", None)
     config["limits"]["login_connections_max"] = 1000

@@ -102,6 +102,7 @@ const char* const kStrings[] = {
     "/store/driver",
     "/store/sqlite/path",
     "/store/mysql/host",
+    "/login/identity_key_file",
     "/store/mysql/socket",
     "/store/mysql/user",
     "/store/mysql/password",

@@ -1,7 +1,9 @@
 // What a configuration means: defaults, files of the project, roles, --set.
 #include <fstream>
 
+#include "config/identity.hpp"
 #include "config_fixture.hpp"
+#include "test_world.hpp"
 
 namespace gatehouse::config {
 namespace {
@@ -129,9 +131,12 @@ TEST_F(ConfigTest, DatabaseElsewhereWithoutTlsIsWarnedOf) {
   EXPECT_TRUE(value(load(root)).warnings.empty());
 }
 
+// Whoever takes the files has the server's identity made first.
+const std::vector<std::string> kWithoutIdentity = {"login.identity_key_make=true"};
+
 TEST_F(ConfigTest, ProjectsFilesLoad) {
   for (const char* file : {"config/quickstart.json", "config/production.json"}) {
-    const auto config = load_config(file, {});
+    const auto config = load_config(file, kWithoutIdentity);
     ASSERT_TRUE(config) << file << ": " << error_of(config);
     EXPECT_FALSE(config->login.listeners.empty());
     EXPECT_FALSE(config->gates.empty());
@@ -140,13 +145,13 @@ TEST_F(ConfigTest, ProjectsFilesLoad) {
 }
 
 TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
-  const auto loaded = load_config("config/production.json", {});
+  const auto loaded = load_config("config/production.json", kWithoutIdentity);
   ASSERT_TRUE(loaded);
   std::ifstream in("config/production.json");
   const json limits = json::parse(in)["limits"];
   json without = json::parse(std::ifstream("config/production.json"));
   without.erase("limits");
-  const auto bare = load(without);
+  const auto bare = load(without, kWithoutIdentity);
   ASSERT_TRUE(bare) << error_of(bare);
   const Limits& a = loaded->limits;
   const Limits& b = bare->limits;
@@ -187,22 +192,98 @@ TEST_F(ConfigTest, ProfileOffLiftsTheLimitsOfAdmission) {
   EXPECT_EQ(config.gates[0].limits.gate_unauthenticated_max, 0u);
 }
 
-TEST_F(ConfigTest, PlainBeyondThisMachineIsWarnedOf) {
-  for (const char* address : {"0.0.0.0:8001", "192.0.2.1:8001", "[::]:8001", "login.example:1"}) {
+// What is not known to be loopback is not.
+TEST_F(ConfigTest, SuitesThatProtectNothingBeyondThisMachineAreMeantOrRefused) {
+  for (const char* address : {"0.0.0.0:8001", "192.0.2.1:8001", "[::]:8001", "login.example:1",
+                              "[::ffff:127.0.0.1]:1", "127.0.0.1.example:1"}) {
+    for (const char* suite : {"plain", "skynet"}) {
+      SCOPED_TRACE(std::string(suite) + " " + address);
+      json root = smallest();
+      json& listener = root["login"]["listen"][0];
+      listener["address"] = address;
+      listener["suites"] = {suite};
+      const std::string error = error_of(load(root));
+      EXPECT_THAT(error, StartsWith("login.listen[0].suites: " + std::string(suite)));
+      EXPECT_THAT(error, HasSubstr("insecure"));
+      listener["insecure"] = false;
+      EXPECT_EQ(error_of(load(root)), error);
+      listener["insecure"] = true;
+      const Config config = value(load(root));
+      ASSERT_EQ(config.warnings.size(), 1u);
+      EXPECT_THAT(config.warnings[0],
+                  StartsWith("login.listen[0].insecure: " + std::string(suite)));
+      EXPECT_THAT(describe(config), HasSubstr("warning: " + config.warnings[0]));
+      EXPECT_THAT(describe(config), HasSubstr("(" + std::string(suite) + "), insecure\n"));
+    }
+  }
+  for (const char* address : {"127.0.0.1:8001", "127.8.9.1:1", "[::1]:8001", "localhost:8001"}) {
     json root = smallest();
     root["login"]["listen"][0]["address"] = address;
-    const Config config = value(load(root));
-    ASSERT_EQ(config.warnings.size(), 1u) << address;
-    EXPECT_THAT(config.warnings[0], StartsWith("login.listen[0].suites: "));
-    EXPECT_THAT(describe(config), HasSubstr("warning: login.listen[0].suites: "));
-    root["login"]["listen"][0]["suites"] = {"skynet"};
+    root["login"]["listen"][0]["suites"] = {"plain", "skynet"};
     EXPECT_TRUE(value(load(root)).warnings.empty()) << address;
   }
-  for (const char* address : {"127.0.0.1:8001", "[::1]:8001", "localhost:8001"}) {
+}
+
+class IdentityTest : public ConfigTest {
+ protected:
+  // smallest() with the suite x25519 and a key file, which is not there.
+  json with_identity() {
     json root = smallest();
-    root["login"]["listen"][0]["address"] = address;
-    EXPECT_TRUE(value(load(root)).warnings.empty()) << address;
+    root["login"]["listen"][0] = {{"address", "0.0.0.0:0"}, {"suites", {"x25519"}}};
+    root["login"]["identity_key_file"] = "keys/identity.pem";
+    return root;
   }
+  const std::string file_ = folder_ / "keys/identity.pem";
+};
+
+TEST_F(IdentityTest, X25519NeedsIt) {
+  json root = with_identity();
+  EXPECT_THAT(error_of(load(root)), StartsWith("login.identity_key_file: " + file_));
+  root["login"].erase("identity_key_file");
+  EXPECT_THAT(error_of(load(root)), StartsWith("login.listen[0].suites: x25519 needs"));
+  root["login"]["identity_key_make"] = true;
+  EXPECT_THAT(error_of(load(root)), HasSubstr("login.identity_key_make: "));
+}
+
+TEST_F(IdentityTest, IsReadFromItsFile) {
+  const Secret key = make_identity_file(test_world().random, file_).value();
+  const Config config = value(load(with_identity()));
+  EXPECT_EQ(config.login.identity_key.reveal(), key.reveal());
+  EXPECT_TRUE(config.warnings.empty());
+  const std::string pinned = identity_public(config);
+  EXPECT_THAT(describe(config),
+              HasSubstr("(x25519)\nidentity: " + file_ + ", clients pin " + pinned));
+  EXPECT_EQ(make_identity_file(test_world().random, file_).error().code, Errc::kExists);
+  EXPECT_EQ(read_identity_file(file_).value().reveal(), key.reveal()) << "it is still there";
+}
+
+TEST_F(IdentityTest, FileThatIsNoneOrThatOthersReadIsRefused) {
+  ASSERT_TRUE(make_identity_file(test_world().random, file_));
+  const std::string at = "login.identity_key_file: " + file_;
+  std::filesystem::permissions(file_, std::filesystem::perms(0644));
+  EXPECT_THAT(error_of(load(with_identity())), AllOf(StartsWith(at), HasSubstr("chmod")));
+  test::write_file(file_, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+  std::filesystem::permissions(file_, std::filesystem::perms(0600));
+  EXPECT_THAT(error_of(load(with_identity())), StartsWith(at + " is no Ed25519 private key"));
+}
+
+// A reading makes nothing; a start does, and another reading finds the same.
+TEST_F(IdentityTest, IsMadeWhereTheConfigurationSaysSo) {
+  json root = with_identity();
+  root["login"]["identity_key_make"] = true;
+  Config config = value(load(root));
+  EXPECT_TRUE(config.login.identity_key.empty());
+  EXPECT_FALSE(std::filesystem::exists(file_));
+  EXPECT_THAT(describe(config), HasSubstr("made at the start"));
+  EXPECT_TRUE(make_identity(test_world().random, config).value());
+  EXPECT_FALSE(make_identity(test_world().random, config).value());
+  const Config again = value(load(root));
+  EXPECT_EQ(again.login.identity_key.reveal(), config.login.identity_key.reveal());
+  EXPECT_TRUE(restart_keys(config.values, again.values).empty());
+  std::filesystem::remove(file_);
+  ASSERT_TRUE(make_identity_file(test_world().random, file_));
+  EXPECT_THAT(restart_keys(config.values, value(load(root)).values),
+              ElementsAre("login.identity_key_file"));
 }
 
 TEST_F(ConfigTest, RolesDecideWhatMustBeThere) {
