@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,11 +60,12 @@ Result<> make_secret_file(const std::string& path, std::string_view bytes) {
   const fs::path folder = fs::absolute(path, unknown).parent_path();
   if (auto made = make_folder(folder); !made) return made;
   std::string draft = path + ".XXXXXX";
-  const int fd = ::mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
+  const int fd = ::mkostemp(draft.data(), O_CLOEXEC);
   if (fd < 0) return not_made(path, errno);
+  int error = ::fchmod(fd, S_IRUSR | S_IWUSR) == 0 ? 0 : errno;  // whatever the umask
   // Before there is a secret in it.
   const auto trusted = check_secret_file(draft);
-  int error = trusted ? write_through(fd, bytes) : 0;
+  if (trusted && error == 0) error = write_through(fd, bytes);
   ::close(fd);
   // A link takes the place of nothing, and follows no other.
   if (trusted && error == 0 && ::link(draft.c_str(), path.c_str()) != 0) error = errno;

@@ -11,6 +11,7 @@
 #include "base/file_trust.hpp"
 #include "base/http_guard.hpp"
 #include "base/user_name.hpp"
+#include "config/exposure.hpp"
 #include "config/file.hpp"
 #include "config/identity.hpp"
 #include "config/paths.hpp"
@@ -59,25 +60,6 @@ void read_net(ConfigReader& reader, Config& config) {
   for (const std::string& network : networks)
     if (auto added = config.trusted_proxies.add(network); !added)
       reader.reject("trusted_proxies", added.error().message);
-}
-
-// Beyond this machine a suite that protects nothing is refused, or warned of where the listener
-// says that it is meant. What comes to a port of transport `auto` without TLS is refused there.
-void judge_exposure(ConfigReader& reader, const login::ListenerOptions& listener, Config& config) {
-  const bool tls = edge::takes_tls(listener.transport);
-  const bool tls_only = tls && !edge::takes_stream(listener.transport, false);
-  const auto judge = [&](bool allowed, protocol::Suite suite, const char* why) {
-    if (!allowed || login::protects(suite, listener, tls_only)) return;
-    if (listener.insecure) {
-      config.warnings.push_back(reader.path_of("insecure") + ": " + why);
-    } else if (!login::protects(suite, listener, tls)) {
-      reader.reject("suites", std::string(why) + "; \"insecure\": true allows it all the same");
-    }
-  };
-  judge(listener.skynet, protocol::Suite::kSkynet,
-        "skynet beyond this machine: who captures a login computes its password in seconds");
-  judge(listener.plain, protocol::Suite::kPlain,
-        "plain without TLS beyond this machine: who captures a login reads its password");
 }
 
 void read_listener(ConfigReader& reader, Config& config) {

@@ -6,8 +6,8 @@
 #include "base/file_text.hpp"
 #include "base/file_trust.hpp"
 #include "base/secret_file.hpp"
+#include "config/identity_key.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/identity_key.hpp"
 #include "crypto/x25519.hpp"
 
 namespace gatehouse::config {
@@ -29,7 +29,7 @@ Result<Secret> read_identity_file(const std::string& path) {
     return tl::unexpected<Error>(trusted.error());
   auto file = read_file(path, kKeyFileBytesMax);
   if (!file) return tl::unexpected<Error>(file.error());
-  auto key = crypto::read_identity_key(file->text);
+  auto key = read_identity_key(file->text);
   wipe(file->text.data(), file->text.size());
   if (!key) return fail(key.error().code, path + " " + key.error().message);
   return key;
@@ -37,7 +37,7 @@ Result<Secret> read_identity_file(const std::string& path) {
 
 Result<Secret> make_identity_file(Random& random, const std::string& path) {
   Secret key(random.bytes(crypto::kEd25519KeyBytes));
-  const Secret pem = crypto::identity_key_pem(key);
+  const Secret pem = identity_key_pem(key);
   if (auto made = make_secret_file(path, pem.reveal()); !made)
     return tl::unexpected<Error>(made.error());
   return key;

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/printable.hpp"
+#include "config/identity_key.hpp"
 #include "crypto/encoding.hpp"
-#include "crypto/identity_key.hpp"
 #include "crypto/x25519.hpp"
 #include "gatectl/command.hpp"
 
@@ -28,7 +28,7 @@ Result<> identity(const config::Config& config, const Arguments& arguments, Outp
     return fail(key.error().code, key.error().message + (there ? "; --show shows it" : ""));
   }
   const std::string public_key = crypto::ed25519_public(key->reveal()).value();
-  std::string pem = crypto::identity_public_pem(public_key);
+  std::string pem = config::identity_public_pem(public_key);
   pem.pop_back();  // its line break
   const nlohmann::json forms = {{"base64", crypto::base64_encode(public_key)},
                                 {"hex", crypto::hex_encode(public_key)},

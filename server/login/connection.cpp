@@ -137,6 +137,7 @@ void Connection::begin(protocol::LoginStep step) {
   GATEHOUSE_ASSERT(state_ == State::kHandshake && step.kind == protocol::LoginStep::Kind::kToken);
   state_ = State::kLogin;
   handshake_.reset();
+  answer_key_ = std::move(step.answer_key);
   const auto login =
       std::make_shared<Login>(owner_, transport_.id(), transport_.peer(), std::move(step));
   login_ = login;
@@ -158,7 +159,7 @@ void Connection::welcome(Welcome welcome) {
     extras.ticket = std::move(welcome.ticket->bytes);
     extras.ticket_expires_s = welcome.ticket->expires_s;
   }
-  const Secret line(protocol::format_login_ok(login_->suite(), welcome.subid, extras));
+  const Secret line(answer_line(welcome.subid, extras));
   owner_.outcomes().count("ok");
   if (log::enabled(log::Level::kDebug))
     log::debug({}, "login {} over {} done, suite {}", transport_.peer().to_string(),
@@ -166,6 +167,14 @@ void Connection::welcome(Welcome welcome) {
   record(protocol::kLoginOk);
   finish();
   send_last(line.reveal());
+}
+
+std::string Connection::answer_line(std::string_view subid,
+                                    const protocol::LoginExtras& extras) const {
+  if (answer_key_.empty()) return protocol::format_login_ok(login_->suite(), subid, extras);
+  Random& random = owner_.worker().system().world().random;
+  const protocol::AnswerSeal seal{answer_key_, random.bytes(protocol::kAnswerNonceBytes)};
+  return protocol::format_login_ok(login_->suite(), subid, extras, &seal);
 }
 
 void Connection::refuse(const Refusal& refusal) {
@@ -218,6 +227,7 @@ void Connection::finish() {
   state_ = State::kDone;
   cancel();
   handshake_.reset();
+  answer_key_.clear();
   if (login_) login_->give_up();
   login_.reset();
 }

@@ -25,6 +25,7 @@
 #include "login/refusal.hpp"
 #include "net/transport.hpp"
 #include "protocol/line_reader.hpp"
+#include "protocol/login_answer.hpp"
 #include "protocol/login_handshake.hpp"
 
 namespace gatehouse::login {
@@ -67,6 +68,8 @@ class Connection final : private actor::Timer {
   void ignore_input(std::size_t bytes);
   void leave_the_line();
   void welcome(Welcome welcome);
+  [[nodiscard]] std::string answer_line(std::string_view subid,
+                                        const protocol::LoginExtras& extras) const;
   // Nothing when it is done already.
   void refuse(const Refusal& refusal);
   [[nodiscard]] MonotonicMs due_ms(const Refusal& refusal, std::int64_t now_ns) const;
@@ -84,6 +87,7 @@ class Connection final : private actor::Timer {
   protocol::LineReader reader_;
   std::optional<protocol::LoginHandshake> handshake_;  // in kHandshake
   std::shared_ptr<Login> login_;                       // in kLogin
+  Secret answer_key_;                                  // in kLogin, where the client wants a seal
   MonotonicMs deadline_ms_ = 0;                        // of the login
   std::size_t ignored_bytes_ = 0;
   std::string held_line_;  // in kDone: an answer that is not due yet

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/json_text.hpp"
+#include "crypto/aes_gcm.hpp"
 #include "crypto/encoding.hpp"
 
 namespace gatehouse::protocol {
@@ -69,12 +70,19 @@ std::string_view words(int code) {
 
 }  // namespace
 
-std::string format_login_ok(Suite suite, std::string_view subid, const LoginExtras& extras) {
+std::string format_login_ok(Suite suite, std::string_view subid, const LoginExtras& extras,
+                            const AnswerSeal* seal) {
   std::string line = "200 " + crypto::base64_encode(subid);
   if (suite != Suite::kSkynet) {
-    Secret json(extras_json(suite, extras));
+    const Secret json(extras_json(suite, extras));
+    std::string sealed;
+    if (seal != nullptr) {
+      sealed =
+          seal->nonce +
+          crypto::aes256_gcm_seal(seal->key.reveal(), seal->nonce, json.reveal(), line).value();
+    }
     line += ' ';
-    line += crypto::base64_encode(json.reveal());
+    line += crypto::base64_encode(seal != nullptr ? sealed : json.reveal());
   }
   return line;
 }

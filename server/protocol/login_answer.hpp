@@ -1,6 +1,7 @@
 // Step 6 of the login: the lines that answer it (docs/protocol.md 2.9 to 2.11). Without terminator.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,10 +30,20 @@ struct LoginExtras {
   std::int64_t ticket_expires_s = 0;  // since the Unix epoch
 };
 
+inline constexpr std::size_t kAnswerNonceBytes = 12;
+
+// What an answer is sealed with: the token key of x25519, and a nonce of its own.
+struct AnswerSeal {
+  const Secret& key;
+  std::string nonce;  // kAnswerNonceBytes
+};
+
 // `200 base64(subid)`; to plain and x25519 clients followed by a blank and the base64 of a JSON
-// object with the extras. A skynet client gets nothing more.
+// object with the extras. A skynet client gets nothing more. With a seal the base64 is that of
+// nonce || AES-256-GCM(key, nonce, JSON, additional data = all before the blank) || tag.
 [[nodiscard]] std::string format_login_ok(Suite suite, std::string_view subid,
-                                          const LoginExtras& extras);
+                                          const LoginExtras& extras,
+                                          const AnswerSeal* seal = nullptr);
 
 // What a refusal tells besides its code.
 struct LoginRefusalDetail {

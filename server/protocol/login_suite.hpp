@@ -45,6 +45,7 @@ struct LoginStep {
   Suite suite = Suite::kSkynet;  // kToken, and kRefuse once line 2 chose one
   Token token;                   // kToken: the names are normalised
   Secret secret;                 // kToken: session secret, 8 bytes (skynet) or 32
+  Secret answer_key;             // kToken: the client wants a sealed answer; x25519 only
   int refuse_code = 0;           // kRefuse: 400, 401, 426; 503 when the server cannot sign
   std::string_view reason;       // kRefuse: a static word for logs and metrics
 

@@ -4,6 +4,7 @@
 //     -> token key (32) || session secret (32)
 //   mac = HMAC-SHA256(secret, challenge)
 //   sealed token = nonce (12) || AES-256-GCM(token key, additional data = challenge)
+// A token that begins with `sealed ` asks for a sealed answer (login_answer.hpp).
 // where transcript = challenge || client public || server public.
 #include "base/assert.hpp"
 #include "crypto/aes_gcm.hpp"
@@ -17,6 +18,7 @@ namespace gatehouse::protocol {
 namespace {
 
 constexpr std::string_view kLabel = "gatehouse login 1";
+constexpr std::string_view kSealedAnswer = "sealed ";
 constexpr std::size_t kSecretBytes = 32;
 
 class X25519Suite final : public LoginSuite {
@@ -70,8 +72,14 @@ class X25519Suite final : public LoginSuite {
         token_key_.reveal(), nonce, std::string_view(*bytes).substr(crypto::kGcmNonceBytes),
         randomness_.challenge_view());
     if (!token) return LoginStep::unauthorized("bad_ciphertext");
-    return LoginStep::judge_token(token->reveal(), Suite::kX25519, std::move(secret_),
-                                  kLoginUnauthorized);
+    std::string_view text = token->reveal();
+    const bool seals_answer = text.starts_with(kSealedAnswer);
+    if (seals_answer) text.remove_prefix(kSealedAnswer.size());
+    LoginStep step =
+        LoginStep::judge_token(text, Suite::kX25519, std::move(secret_), kLoginUnauthorized);
+    if (seals_answer && step.kind == LoginStep::Kind::kToken)
+      step.answer_key = std::move(token_key_);
+    return step;
   }
 
   const LoginRandomness& randomness_;

@@ -195,8 +195,10 @@ def login_skynet(stream, user, password, server, private_key=None, **proof):
     return finish_login(Login(read_answer(stream), "skynet", user, server, secret))
 
 
-def login_x25519(stream, user, password, server, identity=None, private_key=None, **proof):
-    """identity: the server's public key; None trusts whoever answers.
+def login_x25519(
+    stream, user, password, server, identity=None, private_key=None, sealed=True, **proof
+):
+    """identity: the server's public key; None trusts whoever answers. sealed: the answer.
 
     Raises cryptography's InvalidSignature for another one's.
     """
@@ -214,12 +216,17 @@ def login_x25519(stream, user, password, server, identity=None, private_key=None
         x25519_suite.check_signature(identity, signature, transcript)
     token_key, secret = x25519_suite.login_keys(private_key, server_public, transcript)
     token = make_token(user, password, server, **proof).encode()
+    if sealed:
+        token = b"sealed " + token
     stream.send(
         f"{b64(x25519_suite.mac(secret, challenge))}\n"
         f"{b64(x25519_suite.encrypt_token(token_key, token, challenge))}\n".encode()
     )
     waited = []
     line = read_answer(stream, waited)
+    if sealed and line.startswith("200 "):
+        head, _, extras = line.rpartition(" ")
+        line = f"{head} {b64(x25519_suite.open_answer(token_key, unb64(extras), head.encode()))}"
     return finish_login(Login(line, "x25519", user, server, secret, waited=waited))
 
 

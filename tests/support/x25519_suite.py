@@ -63,6 +63,14 @@ def encrypt_token(key, token, challenge, nonce=None):
     return nonce + AESGCM(key).encrypt(nonce, token, challenge)
 
 
+def open_answer(key, sealed, head):
+    """The JSON of a sealed answer; head is the line before its last blank."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], head)
+    except InvalidTag as error:
+        raise BadSeal from error
+
+
 class Seal:
     """One direction of a connection: side is "c2s" or "s2c", text the handshake without its mac."""
 

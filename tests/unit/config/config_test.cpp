@@ -194,8 +194,8 @@ TEST_F(ConfigTest, ProfileOffLiftsTheLimitsOfAdmission) {
 
 // What is not known to be loopback is not.
 TEST_F(ConfigTest, SuitesThatProtectNothingBeyondThisMachineAreMeantOrRefused) {
-  for (const char* address : {"0.0.0.0:8001", "192.0.2.1:8001", "[::]:8001", "login.example:1",
-                              "[::ffff:127.0.0.1]:1", "127.0.0.1.example:1"}) {
+  for (const char* address :
+       {"0.0.0.0:8001", "192.0.2.1:8001", "[::]:8001", "login.example:1", "127.0.0.1.example:1"}) {
     for (const char* suite : {"plain", "skynet"}) {
       SCOPED_TRACE(std::string(suite) + " " + address);
       json root = smallest();
@@ -222,6 +222,30 @@ TEST_F(ConfigTest, SuitesThatProtectNothingBeyondThisMachineAreMeantOrRefused) {
     root["login"]["listen"][0]["suites"] = {"plain", "skynet"};
     EXPECT_TRUE(value(load(root)).warnings.empty()) << address;
   }
+}
+
+// Plain within TLS protects; on a port that takes both, what comes without is refused there.
+TEST_F(ConfigTest, TlsMakesPlainFitForOtherMachines) {
+  const auto judge = [&](const char* transport, const char* suite, bool insecure) -> std::string {
+    json root = smallest();
+    root["login"]["listen"][0] = {{"transport", transport},
+                                  {"address", "0.0.0.0:0"},
+                                  {"suites", {suite}},
+                                  {"insecure", insecure}};
+    const auto config = load(root);
+    for (const std::string& line : {error_of(config), config ? describe(*config) : std::string()})
+      if (line.find("beyond this machine") != line.npos) return config ? "warned" : "refused";
+    return "fine";
+  };
+  for (const char* transport : {"tls", "wss", "auto"}) {
+    EXPECT_EQ(judge(transport, "plain", false), "fine") << transport;
+    EXPECT_EQ(judge(transport, "skynet", false), "refused") << transport;
+    EXPECT_EQ(judge(transport, "skynet", true), "warned") << transport;
+  }
+  EXPECT_EQ(judge("tls", "plain", true), "fine");
+  EXPECT_EQ(judge("auto", "plain", true), "warned");
+  EXPECT_EQ(judge("ws", "plain", false), "refused");
+  EXPECT_EQ(judge("ws", "plain", true), "warned");
 }
 
 class IdentityTest : public ConfigTest {

@@ -101,6 +101,34 @@ TEST(LoginWire, X25519) {
   EXPECT_EQ(garbage.login_x25519("no token", identity_public), "401 Unauthorized");
 }
 
+// Reached by a name, which may be anybody's: what protects nothing there is not offered, unless
+// the listener says that it is meant.
+TEST(LoginWire, SuitesThatDoNotProtectAreNotOfferedBeyondThisMachine) {
+  const std::string identity = random_bytes(32);
+  const std::string pinned = crypto::ed25519_public(identity).value();
+  TestOptions all;
+  all.login.identity_key = Secret(identity);
+  const net::Endpoint name{"LOCALHOST", 0};
+  all.login.listeners = {
+      {.address = name, .plain = true, .skynet = true, .x25519 = true},
+      {.address = name, .plain = true, .skynet = true, .x25519 = true, .insecure = true}};
+  TestServer server(std::move(all));
+  EXPECT_EQ(LoginClient(server.address(0)).login_plain(make_token("test1", "123")),
+            "426 Upgrade Required");
+  LoginClient skynet(server.address(0));
+  EXPECT_FALSE(skynet.read_line().empty());
+  skynet.send_line(crypto::base64_encode(crypto::dh_exchange("12345678").value()));
+  EXPECT_EQ(skynet.read_line(), "426 Upgrade Required");
+  for (const std::size_t listener : {0u, 1u}) {
+    LoginClient client(server.address(listener));
+    EXPECT_TRUE(client.login_x25519(make_token("test1", "123"), pinned).starts_with("200 "));
+  }
+  EXPECT_TRUE(
+      LoginClient(server.address(1)).login_plain(make_token("test1", "123")).starts_with("200 "));
+  EXPECT_TRUE(
+      LoginClient(server.address(1)).login_skynet(make_token("test1", "123")).starts_with("200 "));
+}
+
 TEST(LoginWire, StartRefusesListenersThatCannotWork) {
   TestServer server;
   const auto start = [&](ListenerOptions listener) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/aes_gcm.hpp"
 #include "vectors.hpp"
 
 namespace gatehouse::protocol {
@@ -59,6 +60,26 @@ TEST(LoginAnswer, Design5RefusalsAndWaiting) {
   std::string out = "a\n";
   append_line(out, "b");
   EXPECT_EQ(out, "a\nb\n");
+}
+
+// Sealed it says the same, to who has the key, and its head cannot be changed either.
+TEST(LoginAnswer, SealedExtras) {
+  LoginExtras extras;
+  extras.uid = "test1";
+  extras.ticket = Secret(std::string("ticket"));
+  const Secret key(std::string(32, 'k'));
+  const AnswerSeal seal{key, "twelve bytes"};
+  const std::string plain = format_login_ok(Suite::kX25519, "1", extras);
+  const std::string line = format_login_ok(Suite::kX25519, "1", extras, &seal);
+  ASSERT_TRUE(line.starts_with("200 MQ== "));
+  const std::string sealed = crypto::base64_decode(line.substr(9)).value();
+  EXPECT_EQ(sealed.substr(0, 12), seal.nonce);
+  const auto open = [&](std::string_view head) {
+    return crypto::aes256_gcm_open(key.reveal(), seal.nonce, sealed.substr(12), head);
+  };
+  ASSERT_TRUE(open("200 MQ=="));
+  EXPECT_EQ(crypto::base64_encode(open("200 MQ==")->reveal()), plain.substr(9));
+  EXPECT_FALSE(open("200 Mg=="));
 }
 
 }  // namespace

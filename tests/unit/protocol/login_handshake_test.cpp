@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "crypto/aes_gcm.hpp"
 #include "crypto/skynet_suite.hpp"
 #include "crypto/x25519.hpp"
 #include "protocol/line_reader.hpp"
@@ -159,6 +160,30 @@ TEST(LoginHandshake, X25519EveryBrokenByteIs401) {
       expect_401(handshake.on_line(b64(bad)));
     }
   }
+}
+
+TEST(LoginHandshake, X25519TokenMayAskForASealedAnswer) {
+  const auto c = load_cases("x25519-suite.json")[0];
+  const auto of = [&c](const char* field) { return unhex(text_of(c[field])); };
+  const LoginHandshakeOptions options{true, true, true, Secret(of("identity_private"))};
+  const auto last = [&](const std::string& token) {
+    LoginHandshake handshake(options, make_randomness(of("challenge"), of("server_private")));
+    (void)handshake.on_line(text_of(c["line2"]));
+    (void)handshake.on_line(text_of(c["line4"]));
+    const std::string nonce(12, 'n');
+    return handshake.on_line(b64(
+        nonce + crypto::aes256_gcm_seal(of("token_key"), nonce, token, of("challenge")).value()));
+  };
+  const std::string token = text_of(c["token"]);
+  EXPECT_TRUE(last(token).answer_key.empty());
+  const LoginStep step = last("sealed " + token);
+  ASSERT_EQ(step.kind, Kind::kToken) << step.reason;
+  EXPECT_EQ(step.answer_key.reveal(), of("token_key"));
+  EXPECT_EQ(step.token.password.reveal(), parse_token(token)->password.reveal());
+  for (const std::string& wrong : {"sealed" + token, "sealed  " + token, "Sealed " + token,
+                                   "sealed sealed " + token, std::string("sealed ")})
+    expect_401(last(wrong));
+  expect_401(skynet_with_token(all_suites(), "sealed " + token));
 }
 
 TEST(LoginHandshake, X25519SmallOrderPointsAre401) {
