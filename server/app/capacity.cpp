@@ -51,6 +51,13 @@ void fill_in(config::Config& config, const Machine& machine) {
     if (gate.maxclient == 0) gate.maxclient = static_cast<std::uint32_t>(each);
 }
 
+void fill_in_memory(config::Config& config, const Machine& machine) {
+  if (config.limits.memory_bytes != 0) return;
+  config.limits.memory_bytes = machine.memory_bytes / 5 * 4;
+  for (gate::GateOptions& gate : config.gates)
+    gate.limits.memory_bytes = config.limits.memory_bytes;
+}
+
 }  // namespace
 
 Machine Machine::here() {
@@ -73,6 +80,7 @@ Machine Machine::here() {
 
 Result<> fit_to_machine(config::Config& config, const Machine& machine) {
   fill_in(config, machine);
+  fill_in_memory(config, machine);
   std::uint64_t players = 0;
   for (const gate::GateOptions& gate : config.gates) players += gate.maxclient;
   const std::uint64_t own = own_descriptors(config);

@@ -18,6 +18,7 @@
 #include "app/capacity.hpp"
 #include "app/code_check.hpp"
 #include "app/events.hpp"
+#include "app/memory_watch.hpp"
 #include "app/migrator.hpp"
 #include "app/orders.hpp"
 #include "app/readiness.hpp"
@@ -118,6 +119,7 @@ class Server {
         config_(config),
         store_options_(config.store),
         agent_options_(config.agent),
+        guard_(config.limits, metrics_, edge::posting_to(system_)),
         system_(world, {.workers = config.workers, .limits = config.limits}, metrics_),
         network_(system_),
         tls_(world, config.tls.handshakes, metrics_),
@@ -126,7 +128,7 @@ class Server {
     runtime_.code.current()->read_folder(config.program_root + "/lua");
     agent_options_.node = random_node(world.random);
     for (const gate::GateOptions& options : config.gates) {
-      gates_.push_back(std::make_unique<gate::Gate>(options, metrics_, surroundings_));
+      gates_.push_back(std::make_unique<gate::Gate>(options, metrics_, guard_, surroundings_));
     }
   }
 
@@ -175,11 +177,14 @@ class Server {
         world_.clock, *store_, std::chrono::milliseconds(config_.admin_ready_timeout_ms));
     for (const auto& gate : gates_) gate_list_.push_back(gate.get());
     auto watch = Watch::make({world_, store_options_.driver, *agents_, login_.get(), metrics_,
-                              gate_list_, agent_options_.node},
+                              guard_, agent_options_.node},
                              config_.watch);
     if (!watch) return tl::unexpected<Error>(watch.error());
     watch_ = std::move(*watch);
     watch_->start();
+    memory_watch_ = std::make_unique<MemoryWatch>(
+        MemoryWatch::Parts{system_, guard_, gate_list_, config_.limits.memory_bytes});
+    memory_watch_->start();
     return login_ ? login_->start() : Result<>();
   }
 
@@ -201,8 +206,14 @@ class Server {
     }
     set_keys(*fresh);
     reload_certificates(fresh->tls);
+    Limits limits = fresh->limits;
+    limits.memory_bytes = config_.limits.memory_bytes;
+    guard_.set_limits(limits);
     reload_code();
-    log::info({}, "SIGHUP: the log's file is opened anew, keys, bans and game servers are read");
+    log::info(
+        {},
+        "SIGHUP: the log's file is opened anew, keys, bans and game servers are read, and the "
+        "limits of connections");
     for (const std::string& key : config::restart_keys(config_.values, fresh->values))
       log::warn({}, "SIGHUP: {} has changed, which takes a restart", key);
   }
@@ -364,7 +375,7 @@ class Server {
     }
     login_ = std::make_unique<login::LoginServer>(
         login::LoginDependencies{system_, network_, *store_, *hash_pool_, *agents_, *policy_,
-                                 metrics_, surroundings_},
+                                 metrics_, guard_, surroundings_},
         config_.limits, config_.login);
     return {};
   }
@@ -405,6 +416,7 @@ class Server {
   game::AgentOptions agent_options_;   // the configuration's, with this life's name
   const crypto::SealRing own_ticket_keys_ = random_ring(world_.random);
   MetricSet metrics_;
+  edge::Guard guard_;
   actor::System system_;
   net::UvNetwork network_;
   edge::TlsService tls_;
@@ -421,6 +433,7 @@ class Server {
   std::unique_ptr<StoreProbe> store_probe_;
   std::unique_ptr<Watch> watch_;
   std::vector<gate::Gate*> gate_list_;  // gates_
+  std::unique_ptr<MemoryWatch> memory_watch_;
   std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<Admin> admin_;
   std::string console_;      // its address

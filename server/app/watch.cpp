@@ -155,8 +155,7 @@ Result<> Watch::read_addresses(std::int64_t now_s) {
   auto rules = addresses_.read(*driver_, now_s);
   if (!rules) return tl::unexpected<Error>(rules.error());
   if (*rules == nullptr) return {};
-  for (gate::Gate* gate : parts_.gates) gate->set_address_rules(*rules);
-  if (parts_.login) parts_.login->set_address_rules(*rules);
+  parts_.guard.set_address_rules(*rules);
   parts_.agents.set_address_rules(std::move(*rules));
   return {};
 }

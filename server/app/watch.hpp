@@ -38,7 +38,7 @@ class Watch {
     game::AgentManager& agents;
     login::LoginServer* login;
     MetricSet& metrics;
-    std::vector<gate::Gate*> gates;
+    edge::Guard& guard;
     std::uint64_t node = 0;  // AgentOptions::node
   };
   // Errors as store::open().

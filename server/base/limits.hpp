@@ -18,8 +18,16 @@ inline constexpr std::size_t kUserNameCharactersMax = 64;
 inline constexpr std::size_t kConversationCharactersMax = 32;
 
 struct Limits {
+  // connections that have not logged in, login and gates together (edge/guard.hpp); 0: no limit
+  std::uint32_t unauthenticated_max = 10'000;
+  std::uint32_t address_connections_max = 256;  // of an address (IPv6: a /64)
+  std::uint32_t address_connections_per_s = 50;
+  std::uint32_t address_connections_burst = 500;  // many players share one address
+  std::uint32_t connections_per_s = 0;            // of all addresses
+  std::uint32_t handshake_progress_ms = 5'000;    // for each line or frame of a handshake
+  std::uint64_t memory_bytes = 0;  // of the process; 0 in the configuration: 80 % of what there is
   // login
-  std::uint32_t login_connections_max = 10'000;  // open login connections in the process
+  std::uint32_t login_connections_max = 20'000;  // open login connections, authenticated or not
   std::uint32_t login_handshake_timeout_ms = 10'000;
   std::uint32_t login_queue_max = 4'096;  // logins waiting for the hash pool
   std::uint32_t hash_threads = 2;
@@ -48,7 +56,6 @@ struct Limits {
   // gate
   std::uint32_t gate_handshake_timeout_ms = 10'000;
   std::uint32_t gate_handshake_frame_bytes_max = 1'024;  // before authentication
-  std::uint32_t gate_unauthenticated_max = 10'000;       // connections still in the handshake
   std::uint32_t gate_unsent_bytes_max = 1'048'576;       // a slow reader is closed beyond this
   std::uint32_t gate_idle_timeout_ms = 0;                // 0: never
   std::uint32_t gate_half_closed_timeout_ms = 10'000;    // for answers to who sends no more
@@ -59,9 +66,6 @@ struct Limits {
   std::uint32_t gate_reserve_max = 256;              // connections beyond maxclient
   std::uint32_t gate_reserve_timeout_ms = 1'000;     // for their handshakes
   // an address (IPv6: a /64) at a gate; 0: no limit
-  std::uint32_t gate_address_connections_per_s = 200;
-  std::uint32_t gate_address_connections_burst = 5'000;  // many players share one address
-  std::uint32_t gate_address_unauthenticated_max = 1'024;
   std::uint32_t gate_address_frames_per_s_max = 50'000;
   std::uint32_t gate_address_bytes_per_s_max = 67'108'864;
   std::uint32_t gate_address_pending_bytes_max = 67'108'864;
@@ -79,6 +83,9 @@ struct Limits {
   std::uint32_t sockets_max = 65'536;            // sockets of Lua services
 };
 
+// Who has not logged in does not take the room of those who wait for the answer to their login.
+static_assert(Limits().login_connections_max > Limits().unauthenticated_max);
+static_assert(Limits().address_connections_burst >= Limits().address_connections_max);
 // A player can always have one request of any size.
 static_assert(Limits{}.gate_pending_bytes_max > kRequestContentBytesMax);
 // One network alone does not come near the account's budget.

@@ -29,6 +29,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::uint64_t kMemoryBytesMin = 64u << 20;
 constexpr std::size_t kPasswordBytesMin = 12;  // of who may run any code
 constexpr unsigned kWorkersMax = 128;  // leaves room for exclusive ones (actor::kWorkersMax)
 
@@ -273,7 +274,6 @@ void read_gate_limits(ConfigReader& reader, Limits& limits) {
   reader.read("gate_handshake_timeout_ms", limits.gate_handshake_timeout_ms, 1);
   reader.read("gate_handshake_frame_bytes_max", limits.gate_handshake_frame_bytes_max, 64,
               protocol::kToldFrameBytesMax);
-  reader.read("gate_unauthenticated_max", limits.gate_unauthenticated_max);
   reader.read("gate_unsent_bytes_max", limits.gate_unsent_bytes_max);
   reader.read("gate_idle_timeout_ms", limits.gate_idle_timeout_ms);
   reader.read("gate_half_closed_timeout_ms", limits.gate_half_closed_timeout_ms, 1, 600'000);
@@ -285,9 +285,6 @@ void read_gate_limits(ConfigReader& reader, Limits& limits) {
     reader.reject("gate_pending_bytes_max", "a request of 65535 bytes has to fit, or 0");
   reader.read("gate_reserve_max", limits.gate_reserve_max, 0, 65'536);
   reader.read("gate_reserve_timeout_ms", limits.gate_reserve_timeout_ms, 1);
-  reader.read("gate_address_connections_per_s", limits.gate_address_connections_per_s);
-  reader.read("gate_address_connections_burst", limits.gate_address_connections_burst, 1);
-  reader.read("gate_address_unauthenticated_max", limits.gate_address_unauthenticated_max);
   reader.read("gate_address_frames_per_s_max", limits.gate_address_frames_per_s_max);
   reader.read("gate_address_bytes_per_s_max", limits.gate_address_bytes_per_s_max);
   reader.read("gate_address_pending_bytes_max", limits.gate_address_pending_bytes_max);
@@ -296,10 +293,24 @@ void read_gate_limits(ConfigReader& reader, Limits& limits) {
   reader.read("gate_push_log_bytes_max", limits.gate_push_log_bytes_max);
 }
 
+// Of connections that have not logged in, and of the process.
+void read_edge_limits(ConfigReader& reader, Limits& limits) {
+  reader.read("unauthenticated_max", limits.unauthenticated_max);
+  reader.read("address_connections_max", limits.address_connections_max);
+  reader.read("address_connections_per_s", limits.address_connections_per_s);
+  reader.read("address_connections_burst", limits.address_connections_burst, 1);
+  reader.read("connections_per_s", limits.connections_per_s);
+  reader.read("handshake_progress_ms", limits.handshake_progress_ms);
+  reader.read("memory_bytes", limits.memory_bytes);
+  if (limits.memory_bytes != 0 && limits.memory_bytes < kMemoryBytesMin)
+    reader.reject("memory_bytes", "must be 67108864 (64 MiB) at least, or 0");
+}
+
 void read_limits(ConfigReader& reader, Config& config) {
   Limits& limits = config.limits;
   std::size_t profile = 0;
   reader.read_choice("profile", {"default", "off"}, profile);
+  read_edge_limits(reader, limits);
   reader.read("login_connections_max", limits.login_connections_max, 1);
   reader.read("login_handshake_timeout_ms", limits.login_handshake_timeout_ms, 1);
   reader.read("login_queue_max", limits.login_queue_max, 1);
@@ -340,11 +351,11 @@ void read_limits(ConfigReader& reader, Config& config) {
     limits.login_account_failures_day_max = limits.login_known_failures_day_max = 0;
     limits.login_rate_per_s = 0;
     config.tls.handshakes.per_s = 0;
-    limits.gate_unauthenticated_max = 0;
+    limits.unauthenticated_max = limits.address_connections_max = 0;
+    limits.address_connections_per_s = limits.connections_per_s = 0;
+    limits.handshake_progress_ms = 0;
     limits.gate_frames_per_s_max = 0;
     limits.gate_bytes_per_s_max = 0;
-    limits.gate_address_connections_per_s = 0;
-    limits.gate_address_unauthenticated_max = 0;
     limits.gate_address_frames_per_s_max = 0;
     limits.gate_address_bytes_per_s_max = 0;
     limits.gate_address_pending_bytes_max = 0;
@@ -412,7 +423,9 @@ void read_all(const json& root, Config& config, std::vector<std::string>& errors
 namespace {
 
 // Keys that a reload puts into force (Server::reload).
-constexpr std::array kReloaded = {"auth.tickets.keys", "auth.totp.keys", "tls."};
+constexpr std::array kReloaded = {"auth.tickets.keys",          "auth.totp.keys",
+                                  "limits.unauthenticated_max", "limits.address_connections_",
+                                  "limits.connections_per_s",   "tls."};
 
 ConfigValues values_of(const json& root) {
   ConfigValues values;

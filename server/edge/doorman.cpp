@@ -45,6 +45,7 @@ void Doorman::receive(Lobby& lobby, net::TransportSet& set,
     return;
   }
   doorman->transport_ = *attached;
+  doorman->hold_pass();
   doorman->wait();
 }
 
@@ -60,6 +61,17 @@ Doorman::Doorman(Lobby& lobby, std::unique_ptr<Guest> guest)
 Doorman::~Doorman() {
   if (header_ != nullptr) lobby_.give_name_place_back();
   lobby_.remove(*this);
+}
+
+void Doorman::hold_pass() {
+  if (guest_ == nullptr) return;
+  if (Pass* pass = guest_->pass()) pass->hold(lobby_.worker().index(), *this);
+}
+
+void Doorman::on_shed() {
+  state_ = State::kRefused;
+  cancel();
+  transport_->close(net::CloseReason::kLimit);
 }
 
 void Doorman::end() {
@@ -106,6 +118,7 @@ void Doorman::fire() {
 void Doorman::on_ready(net::Transport& transport) {
   if (state_ != State::kSecure) return;
   ready_ = true;
+  guest_->progressed(lobby_.worker().clock().monotonic_ms());
   const EntranceOptions& options = lobby_.options();
   // By ALPN a client may have said already that it waits for the server to begin.
   const bool said = transport.tls()->alpn.starts_with(kOwnProtocols);
@@ -150,6 +163,7 @@ void Doorman::take_header(std::string_view rest) {
   auto admitted = lobby_.host().admit(transport_->set(), client);
   if (!admitted) return finish(admitted.error());
   guest_ = std::move(*admitted);
+  hold_pass();
   state_ = State::kFirst;
   if (lobby_.known_at_once()) return enter(rest);
   wait();
@@ -223,6 +237,7 @@ void Doorman::enter(std::string_view bytes) {
   GATEHOUSE_ASSERT(guest_ != nullptr && state_ != State::kRefused);
   net::Transport& transport = *transport_;
   Guest* guest = guest_.release();
+  if (Pass* pass = guest->pass()) pass->let_go();
   delete this;
   guest->enter(transport, bytes);
 }

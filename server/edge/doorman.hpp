@@ -16,13 +16,14 @@
 #include "actor/timer_wheel.hpp"
 #include "edge/guest.hpp"
 #include "edge/lobby.hpp"
+#include "edge/pass.hpp"
 #include "edge/refusal.hpp"
 #include "net/transport.hpp"
 #include "protocol/proxy_header.hpp"
 
 namespace gatehouse::edge {
 
-class Doorman final : private net::TransportHandler, private actor::Timer {
+class Doorman final : private net::TransportHandler, private actor::Timer, private PassHolder {
  public:
   // Without a guest the header of a proxy comes first.
   static void receive(Lobby& lobby, net::TransportSet& set,
@@ -45,6 +46,8 @@ class Doorman final : private net::TransportHandler, private actor::Timer {
   void on_data(net::Transport& transport, std::string_view bytes) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;
   void fire() override;
+  void on_shed() override;
+  void hold_pass();
 
   // All of these may leave this gone.
   void read_header(std::string_view bytes);

@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "base/clock.hpp"
+#include "edge/pass.hpp"
 #include "net/transport_set.hpp"
 
 namespace gatehouse::edge {
@@ -19,8 +20,13 @@ class Guest {
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
-  // When its handshake has to be through; 0: it may take its time.
+  // When its handshake has to be through, or to have come further; 0: it may take its time.
   [[nodiscard]] virtual MonotonicMs deadline() const = 0;
+  // A part of its handshake is through: that of TLS.
+  virtual void progressed(MonotonicMs now) { static_cast<void>(now); }
+  // Its place among those that have not logged in, held by the entrance until enter(); nullptr: it
+  // has none.
+  [[nodiscard]] virtual Pass* pass() { return nullptr; }
   // The connection is known, and its protocol's from now on: this owns itself, and has to take the
   // transport over by Transport::hand_to() before it returns. `bytes` were read and come first.
   // Past the deadline it ends the connection its own way.

@@ -1,11 +1,10 @@
 #include "edge/lobby.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "base/refused_metric.hpp"
 #include "edge/doorman.hpp"
 
 namespace gatehouse::edge {
@@ -21,8 +20,7 @@ class Nobody final : public net::TransportHandler {
 
 Lobby::Lobby(const EntranceParts& parts, actor::Worker& worker) : parts_(parts), worker_(worker) {
   for (std::size_t i = 0; i < kRefusalNames.size(); ++i) {
-    const auto label = fmt::format("where=\"{}\",reason=\"{}\"", options().where, kRefusalNames[i]);
-    refused_[i] = &parts_.metrics.counter("refused_total", label, "Connections refused");
+    refused_[i] = &refused_metric(parts_.metrics, options().where, kRefusalNames[i]);
   }
 }
 

@@ -21,17 +21,16 @@ std::uint32_t portion(std::uint32_t limit, std::uint32_t most) {
 }  // namespace
 
 AddressBudgets::AddressBudgets(const Limits& limits)
-    : connections_(Rate::per_second(limits.gate_address_connections_per_s,
-                                    limits.gate_address_connections_burst)),
-      frames_(Rate::per_second(limits.gate_address_frames_per_s_max)),
+    : frames_(Rate::per_second(limits.gate_address_frames_per_s_max)),
       bytes_(Rate::per_second(limits.gate_address_bytes_per_s_max)),
       frames_max_(limits.gate_address_frames_per_s_max),
       bytes_max_(limits.gate_address_bytes_per_s_max),
       frame_portion_(portion(frames_max_, kFramePortion)),
       byte_portion_(portion(bytes_max_, kBytePortion)),
       pending_bytes_max_(limits.gate_address_pending_bytes_max),
-      handshakes_max_(limits.gate_address_unauthenticated_max),
-      beyond_max_(std::max(limits.gate_reserve_max / kBeyondShare, 1u)) {}
+      beyond_max_(limits.address_connections_max == 0
+                      ? UINT32_MAX
+                      : std::max(limits.gate_reserve_max / kBeyondShare, 1u)) {}
 
 AddressBudgets::Used& AddressBudgets::use(Shard& shard, const Key& key, std::int64_t now_ns) {
   if (shard.used.size() >= shard.sweep_at) {
@@ -41,27 +40,21 @@ AddressBudgets::Used& AddressBudgets::use(Shard& shard, const Key& key, std::int
   return shard.used[key];
 }
 
-AddressBudgets::Entry AddressBudgets::enter_handshake(const Key& key, bool beyond,
-                                                      std::int64_t now_ns) {
+bool AddressBudgets::enter_reserve(const Key& key, std::int64_t now_ns) {
   Shard& part = shard(key);
   std::lock_guard lock(part.mutex);
   Used& used = use(part, key, now_ns);
-  if (handshakes_max_ != 0 && used.handshakes >= handshakes_max_) return Entry::kTooMany;
-  if (beyond && handshakes_max_ != 0 && used.beyond >= beyond_max_) return Entry::kTooMany;
-  if (connections_.limited() && !used.connections.take(connections_, 1, now_ns))
-    return Entry::kTooFast;
-  ++used.handshakes;
-  if (beyond) ++used.beyond;
-  return Entry::kGranted;
+  if (used.beyond >= beyond_max_) return false;
+  ++used.beyond;
+  return true;
 }
 
-void AddressBudgets::leave_handshake(const Key& key, bool beyond) {
+void AddressBudgets::leave_reserve(const Key& key) {
   Shard& part = shard(key);
   std::lock_guard lock(part.mutex);
   Used& used = part.used[key];
-  GATEHOUSE_ASSERT(used.handshakes > 0 && (!beyond || used.beyond > 0));
-  --used.handshakes;
-  if (beyond) --used.beyond;
+  GATEHOUSE_ASSERT(used.beyond > 0);
+  --used.beyond;
 }
 
 bool AddressBudgets::take(const Key& key, std::uint32_t frames, std::uint32_t bytes,

@@ -14,11 +14,14 @@
 
 #include "base/limits.hpp"
 #include "base/rate_bucket.hpp"
-#include "gate/connection_slots.hpp"
+#include "edge/handshake_clock.hpp"
+#include "edge/pass.hpp"
 #include "net/address.hpp"
 #include "net/network_set.hpp"
 
 namespace gatehouse::gate {
+
+class Connection;
 
 // Any thread. Outlives its HandshakeSlots and PendingLeases.
 class AddressBudgets {
@@ -32,11 +35,10 @@ class AddressBudgets {
   AddressBudgets(const AddressBudgets&) = delete;
   AddressBudgets& operator=(const AddressBudgets&) = delete;
 
-  enum class Entry : std::uint8_t { kGranted, kTooFast, kTooMany };
-  // A connection begins its handshake; `beyond`: one beyond maxclient. leave_handshake() follows
-  // what is granted.
-  [[nodiscard]] Entry enter_handshake(const Key& key, bool beyond, std::int64_t now_ns);
-  void leave_handshake(const Key& key, bool beyond);
+  // A connection beyond maxclient begins its handshake; false: the address has its share of them.
+  // leave_reserve() follows what is granted.
+  [[nodiscard]] bool enter_reserve(const Key& key, std::int64_t now_ns);
+  void leave_reserve(const Key& key);
 
   // Whether sessions have to tell what they take, and whether that is a portion.
   [[nodiscard]] bool counts() const { return frames_.limited() || bytes_.limited(); }
@@ -56,16 +58,13 @@ class AddressBudgets {
 
  private:
   struct Used {
-    RateBucket connections;
     RateBucket frames;
     RateBucket bytes;
     std::uint64_t pending_bytes = 0;
-    std::uint32_t handshakes = 0;
     std::uint32_t beyond = 0;
 
     [[nodiscard]] bool nothing(std::int64_t now_ns) const {
-      return pending_bytes == 0 && handshakes == 0 && beyond == 0 &&
-             connections.full_in_ns(now_ns) <= 0 && frames.full_in_ns(now_ns) <= 0 &&
+      return pending_bytes == 0 && beyond == 0 && frames.full_in_ns(now_ns) <= 0 &&
              bytes.full_in_ns(now_ns) <= 0;
     }
   };
@@ -82,7 +81,6 @@ class AddressBudgets {
   // Under the shard's lock.
   [[nodiscard]] static Used& use(Shard& shard, const Key& key, std::int64_t now_ns);
 
-  const Rate connections_;
   const Rate frames_;
   const Rate bytes_;
   const std::uint32_t frames_max_;
@@ -90,26 +88,40 @@ class AddressBudgets {
   const std::uint32_t frame_portion_;
   const std::uint32_t byte_portion_;
   const std::uint64_t pending_bytes_max_;
-  const std::uint32_t handshakes_max_;
   const std::uint32_t beyond_max_;
   std::array<Shard, kShards> shards_;
 };
 
-// The slot of a connection in its handshake: among all of them, and among those of its address,
-// which enter_handshake() granted.
-class HandshakeSlot {
+// What a connection has while it is in its handshake: its pass, its time, and beyond maxclient the
+// place that enter_reserve() granted.
+class HandshakeSlot final : private edge::PassHolder {
  public:
-  HandshakeSlot(Slot slot, AddressBudgets& budgets, const AddressBudgets::Key& key, bool beyond)
-      : slot_(std::move(slot)), budgets_(budgets), key_(key), beyond_(beyond) {}
-  ~HandshakeSlot() { budgets_.leave_handshake(key_, beyond_); }
+  // `budgets`: of one beyond maxclient; else nullptr.
+  HandshakeSlot(edge::Pass pass, AddressBudgets* budgets, const AddressBudgets::Key& key,
+                edge::HandshakeClock clock)
+      : pass_(std::move(pass)), budgets_(budgets), key_(key), clock_(clock) {}
+  ~HandshakeSlot() {
+    if (budgets_ != nullptr) budgets_->leave_reserve(key_);
+  }
   HandshakeSlot(const HandshakeSlot&) = delete;
   HandshakeSlot& operator=(const HandshakeSlot&) = delete;
 
+  [[nodiscard]] edge::Pass& pass() { return pass_; }
+  // The connection hears when the pass is taken away, from now on; on its worker's thread.
+  void hold(std::uint16_t worker, Connection& connection) {
+    connection_ = &connection;
+    pass_.hold(worker, *this);
+  }
+  [[nodiscard]] edge::HandshakeClock& clock() { return clock_; }
+
  private:
-  Slot slot_;
-  AddressBudgets& budgets_;
+  void on_shed() override;
+
+  Connection* connection_ = nullptr;
+  edge::Pass pass_;
+  AddressBudgets* const budgets_;
   const AddressBudgets::Key key_;
-  const bool beyond_;
+  edge::HandshakeClock clock_;
 };
 
 // The memory that a session's requests have of the address that it first asked from.

@@ -29,7 +29,6 @@ Connection::Connection(Shard& shard, HandOver& hand_over)
       reader_(shard.options().limits.gate_handshake_frame_bytes_max),
       slot_(std::move(hand_over.slot)),
       handshake_slot_(std::move(hand_over.handshake_slot)),
-      deadline_(hand_over.deadline),
       beyond_(hand_over.beyond) {
   if (!beyond_) shard_.core().metrics.connections.add(1);
 }
@@ -52,7 +51,12 @@ void Connection::enter(net::Transport& transport, std::string_view bytes) {
 
 void Connection::gone(const net::Address& peer, net::CloseReason reason) {
   const bool late = reason == net::CloseReason::kTimeout;
-  shard_.note_closed(late ? Ending::kHandshakeTimeout : ending_of(reason), peer);
+  shard_.note_closed(late ? ending_of_delay() : ending_of(reason), peer);
+}
+
+Ending Connection::ending_of_delay() const {
+  const bool over = handshake_slot_->clock().over(shard_.worker().clock().monotonic_ms());
+  return over ? Ending::kHandshakeTimeout : Ending::kHandshakeStalled;
 }
 
 void Connection::take_over(Shard& shard, HandOver hand_over) {
@@ -72,7 +76,8 @@ void Connection::begin(net::Transport& transport) {
   transport_ = &transport;
   census_row_ = shard_.core().census.enter(transport);
   transport.set_unsent_limit(shard_.options().limits.gate_unsent_bytes_max);
-  if (deadline_ != 0) shard_.worker().timers().add(*this, deadline_);
+  handshake_slot_->hold(shard_.worker().index(), *this);
+  if (const MonotonicMs due = deadline()) shard_.worker().timers().add(*this, due);
 }
 
 void Connection::on_data(net::Transport&, std::string_view bytes) {
@@ -106,11 +111,25 @@ void Connection::on_closed(net::Transport&, net::CloseReason reason) {
   if (session != nullptr) session->on_connection_lost();
 }
 
+void HandshakeSlot::on_shed() {
+  connection_->on_shed();
+}
+
+void Connection::on_shed() {
+  if (state_ == State::kHandshake) {
+    state_ = State::kEnding;
+    move_beyond();
+    cancel();
+  }
+  transport_->close(net::CloseReason::kLimit);
+}
+
 // The handshake's deadline, or the idle time-out, which is not moved with every frame: it looks
 // at the clock when it fires.
 void Connection::fire() {
-  if (state_ == State::kHandshake)
-    return beyond_ ? refuse(protocol::kGateFull) : end(Ending::kHandshakeTimeout);
+  if (state_ == State::kHandshake) {
+    return beyond_ ? refuse(protocol::kGateFull) : end(ending_of_delay());
+  }
   // A client that is not read is not idle.
   if (held_back()) deadline_ = shard_.worker().clock().monotonic_ms();
   const MonotonicMs due = deadline_ + shard_.options().limits.gate_idle_timeout_ms;
@@ -183,9 +202,9 @@ void Connection::hand_over(const Elsewhere& elsewhere) {
   move.core = shard_.core().shared_from_this();
   move.slot = std::move(slot_);
   move.beyond = beyond_;
+  handshake_slot_->pass().let_go();
   move.handshake_slot = std::move(handshake_slot_);
   move.transport = std::move(*transport);
-  move.deadline = deadline_;
   actor::Worker& target = shard_.core().system().worker(elsewhere.worker);
   target.post([&target, move = std::move(move)]() mutable {
     Shard& shard = move.core->shard(target);
@@ -319,7 +338,7 @@ void Connection::finish(Ending ending) {
   move_beyond();
   cancel();
   shard_.note_closed(ending, *transport_);
-  if (ending == Ending::kHandshakeTimeout) {
+  if (ending == Ending::kHandshakeTimeout || ending == Ending::kHandshakeStalled) {
     transport_->close(close_reason(ending));
   } else {
     transport_->close_after_flush(close_reason(ending));

@@ -1,7 +1,8 @@
 // One client at a gate (docs/protocol.md 3).
 //
-//   1  The first frame is the handshake, within limits.gate_handshake_timeout_ms and
-//      limits.gate_handshake_frame_bytes_max.
+//   1  The first frame is the handshake, within limits.gate_handshake_timeout_ms,
+//      limits.handshake_progress_ms and limits.gate_handshake_frame_bytes_max. Until it is good the
+//      connection has a pass of the edge::Guard, which may take it away.
 //      A connection beyond maxclient has limits.gate_reserve_timeout_ms, and comes in only if its
 //      player has an older one, or somebody has left meanwhile.
 //   2  The name's session lives on another worker: the transport goes there with the bytes that
@@ -50,9 +51,15 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   Connection& operator=(const Connection&) = delete;
 
   // --- edge::Guest ---
-  [[nodiscard]] MonotonicMs deadline() const override { return deadline_; }
+  [[nodiscard]] MonotonicMs deadline() const override { return handshake_slot_->clock().due_ms; }
+  void progressed(MonotonicMs now) override { handshake_slot_->clock().progressed(now); }
+  [[nodiscard]] edge::Pass* pass() override { return &handshake_slot_->pass(); }
   void enter(net::Transport& transport, std::string_view bytes) override;
   void gone(const net::Address& peer, net::CloseReason reason) override;
+
+  // --- For HandshakeSlot ---
+  // The place among those that have not logged in is lost, which is counted and logged.
+  void on_shed();
 
   // --- For Session ---
   [[nodiscard]] const net::Address& peer() const { return transport_->peer(); }
@@ -71,6 +78,10 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   [[nodiscard]] bool held_back() const { return held_back_; }
   // Serves what waits, after the current message.
   void read_on();
+  // Closes when more than `bytes` wait to be read; the session hears of it later.
+  void end_if_slow(std::size_t bytes) {
+    if (transport_->unsent_bytes() > bytes) transport_->close(net::CloseReason::kSlowReader);
+  }
   // Lets go of the session, then ends with the kick, if the client understands one, as the
   // last frame.
   void leave_session(Ending ending, int code, std::string_view reason);
@@ -93,6 +104,8 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   void fire() override;
 
   void begin(net::Transport& transport);
+  // Why a handshake ends that is late.
+  [[nodiscard]] Ending ending_of_delay() const;
   // Answers a handshake that is not let in, and ends the connection.
   void refuse(std::string_view answer);
   // Each returns whether the frames that follow are to be served here.
@@ -123,7 +136,7 @@ class Connection final : public edge::Guest, private net::TransportHandler, priv
   Slot slot_;
   std::unique_ptr<HandshakeSlot> handshake_slot_;  // while kHandshake
   std::unique_ptr<protocol::SealedFrames> seal_;   // while kOpen, if the frames are sealed
-  MonotonicMs deadline_ = 0;  // kHandshake: its end, 0: none; kOpen: when the client last wrote
+  MonotonicMs deadline_ = 0;                       // kOpen: when the client last wrote
   State state_ = State::kHandshake;
   edge::Census::Row census_row_ = 0;  // while there is a transport
   bool held_back_ = false;  // paused; the frames from the first that has to wait are put back

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/refused_metric.hpp"
 #include "gate/shard.hpp"
 
 namespace gatehouse::gate {
@@ -13,14 +14,13 @@ namespace {
 std::array<Metric*, kEndings> closed_counters(MetricSet& set) {
   std::array<Metric*, kEndings> counters{};
   for (std::size_t i = 0; i < kEndings; ++i) {
-    const auto label = fmt::format("reason=\"{}\"", name(static_cast<Ending>(i)));
-    counters[i] = &set.counter("gate_closed", label, "Gate connections refused or ended");
+    const auto ending = static_cast<Ending>(i);
+    const auto label = fmt::format("reason=\"{}\"", name(ending));
+    counters[i] = is_refusal(ending)
+                      ? &refused_metric(set, edge::name(edge::Door::kGate), name(ending))
+                      : &set.counter("gate_closed", label, "Gate connections that ended");
   }
   return counters;
-}
-
-std::uint32_t slots(std::uint32_t limit) {
-  return limit == 0 ? UINT32_MAX : limit;
 }
 
 }  // namespace
@@ -42,15 +42,15 @@ GateMetrics::GateMetrics(MetricSet& set)
       held_back(set.counter("gate_connections_held_back", "",
                             "Times a connection was not read until requests were answered")) {}
 
-GateCore::GateCore(GateOptions gate_options, MetricSet& set)
+GateCore::GateCore(GateOptions gate_options, MetricSet& set, edge::Guard& process_guard)
     : options(std::move(gate_options)),
       frame_rate(Rate::per_second(options.limits.gate_frames_per_s_max)),
       byte_rate(Rate::per_second(options.limits.gate_bytes_per_s_max)),
       metrics(set),
       census("gate", set),
+      guard(process_guard),
       connections(options.maxclient),
       reserve(options.limits.gate_reserve_max),
-      unauthenticated(slots(options.limits.gate_unauthenticated_max)),
       addresses(options.limits) {}
 
 GateCore::~GateCore() {

@@ -8,9 +8,9 @@
 
 #include "actor/system.hpp"
 #include "base/metrics.hpp"
-#include "base/published.hpp"
 #include "base/rate_bucket.hpp"
 #include "edge/census.hpp"
+#include "edge/guard.hpp"
 #include "edge/guest.hpp"
 #include "gate/address_budgets.hpp"
 #include "gate/connection_slots.hpp"
@@ -18,7 +18,6 @@
 #include "gate/ending.hpp"
 #include "gate/gate.hpp"
 #include "gate/player_rates.hpp"
-#include "net/address_rules.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
@@ -44,7 +43,7 @@ struct GateMetrics {
 // Connections on their way between workers keep it alive.
 class GateCore final : public edge::Host, public std::enable_shared_from_this<GateCore> {
  public:
-  GateCore(GateOptions options, MetricSet& metrics);
+  GateCore(GateOptions options, MetricSet& metrics, edge::Guard& guard);
   ~GateCore() override;
   GateCore(const GateCore&) = delete;
   GateCore& operator=(const GateCore&) = delete;
@@ -55,12 +54,11 @@ class GateCore final : public edge::Host, public std::enable_shared_from_this<Ga
   GateMetrics metrics;
   edge::Census census;  // of connections that are known
   Directory directory;
-  Published<net::AddressRules> address_rules;
+  edge::Guard& guard;
   ConnectionSlots connections;  // maxclient
   // Connections beyond maxclient, each for a moment: one whose handshake shows whether it may have
   // the slot of the same player's older connection, and one that ends or has ended.
   ConnectionSlots reserve;
-  ConnectionSlots unauthenticated;
   AddressBudgets addresses;
   SpentRates spent_rates;
   // Sessions that count against the game server's capacity: those that are connected, or have been

@@ -22,11 +22,9 @@ struct Row {
 
 using enum net::CloseReason;
 constexpr std::array<Row, kEndings> kRows{{
-    {Ending::kAddressBanned, "address_banned", kLimit, 0},
     {Ending::kMaxclient, "maxclient", kLimit, 0},
-    {Ending::kUnauthenticatedLimit, "unauthenticated_limit", kLimit, 0},
-    {Ending::kAddressConnections, "address_connections", kLimit, 0},
     {Ending::kHandshakeTimeout, "handshake_timeout", kTimeout, 0},
+    {Ending::kHandshakeStalled, "handshake_stalled", kTimeout, 0},
     {Ending::kUserNotFound, "user_not_found", kProtocol, 0},
     {Ending::kBadRequest, "bad_request", kProtocol, 0},
     {Ending::kIndexExpired, "index_expired", kProtocol, 0},
@@ -69,6 +67,10 @@ const Row& row(Ending ending) {
 
 std::string_view name(Ending ending) {
   return row(ending).name;
+}
+bool is_refusal(Ending ending) {
+  const net::CloseReason reason = row(ending).reason;
+  return reason == kLimit || reason == kTimeout || reason == kProtocol || reason == kSlowReader;
 }
 net::CloseReason close_reason(Ending ending) {
   return row(ending).reason;

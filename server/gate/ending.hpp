@@ -1,4 +1,6 @@
-// Why connections end: one word each, for the log and for gatehouse_gate_closed{reason="..."}.
+// Why connections end: one word each, for the log and the metrics. What the gate ends because of
+// its client counts in gatehouse_refused_total{where="gate",reason="..."}, the rest in
+// gatehouse_gate_closed{reason="..."}. Who is not let in at all: edge/guard.hpp.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +13,9 @@ namespace gatehouse::gate {
 
 enum class Ending : std::uint8_t {
   // not let in
-  kAddressBanned,         // by its row in address_ban
-  kMaxclient,             // the gate is full
-  kUnauthenticatedLimit,  // too many connections in the handshake
-  kAddressConnections,    // too many of its address, in the handshake or a second
+  kMaxclient,  // the gate is full
   kHandshakeTimeout,
+  kHandshakeStalled,   // limits.handshake_progress_ms
   kUserNotFound,       // 404
   kBadRequest,         // 400
   kIndexExpired,       // 403
@@ -47,6 +47,7 @@ enum class Ending : std::uint8_t {
 inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kShutdown) + 1;
 
 [[nodiscard]] std::string_view name(Ending ending);
+[[nodiscard]] bool is_refusal(Ending ending);
 // What the transport is told.
 [[nodiscard]] net::CloseReason close_reason(Ending ending);
 // The code of the kick that tells an extended client; 0: it is not told, or by other means.

@@ -21,8 +21,9 @@ std::string refusal_frame(std::string_view answer) {
 
 }  // namespace
 
-Gate::Gate(GateOptions options, MetricSet& metrics, const edge::Surroundings& surroundings)
-    : core_(std::make_shared<GateCore>(std::move(options), metrics)),
+Gate::Gate(GateOptions options, MetricSet& metrics, edge::Guard& guard,
+           const edge::Surroundings& surroundings)
+    : core_(std::make_shared<GateCore>(std::move(options), metrics, guard)),
       advertise_(core_->options.advertise),
       metrics_(metrics),
       surroundings_(surroundings) {}
@@ -56,8 +57,8 @@ void Gate::stop_accepting() {
   if (entrance_ != nullptr) entrance_->stop();
 }
 
-void Gate::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
-  core_->address_rules.set(std::move(rules));
+void Gate::end_slow_readers() {
+  core_->post_to_shards([](Shard& shard) { shard.end_slow_readers(); });
 }
 
 void Gate::drain() {

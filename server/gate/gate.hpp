@@ -20,12 +20,12 @@
 #include "base/result.hpp"
 #include "edge/census.hpp"
 #include "edge/entrance.hpp"
+#include "edge/guard.hpp"
 #include "gate/agent.hpp"
 #include "gate/directory.hpp"
 #include "gate/options.hpp"
 #include "gate/session.hpp"
 #include "net/address.hpp"
-#include "net/address_rules.hpp"
 #include "net/network.hpp"
 
 namespace gatehouse::gate {
@@ -35,7 +35,9 @@ class GateCore;
 // Destroy it after System::stop(), when all sessions are gone; stop_accepting() before that.
 class Gate {
  public:
-  Gate(GateOptions options, MetricSet& metrics, const edge::Surroundings& surroundings = {});
+  // `guard` is the process's, and outlives it.
+  Gate(GateOptions options, MetricSet& metrics, edge::Guard& guard,
+       const edge::Surroundings& surroundings = {});
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
@@ -44,8 +46,9 @@ class Gate {
   [[nodiscard]] Result<> start(net::Network& network, actor::System& system);
   // Refuses new connections from now on; those that are in stay. Any thread; twice is once.
   void stop_accepting();
-  // Closes connections that come from a banned address, before they take a slot. Any thread.
-  void set_address_rules(std::shared_ptr<const net::AddressRules> rules);
+  // Memory runs out: ends the connections of players who have more than a little unread. Any
+  // thread; returns at once.
+  void end_slow_readers();
   // Tells every connected player that the server is about to stop. Any thread; returns at once.
   void drain();
 

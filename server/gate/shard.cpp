@@ -17,30 +17,28 @@ Shard::Shard(GateCore& core, net::TransportSet& transports)
 }
 
 tl::expected<std::unique_ptr<edge::Guest>, std::string> Shard::admit(const net::Address& peer) {
+  const std::int64_t now_ns = worker_.clock().monotonic_ns();
+  auto pass = core_.guard.admit(edge::Door::kGate, peer, now_ns);
+  if (!pass) return tl::unexpected(std::string());
   const auto refuse = [this, &peer](Ending ending) {
     note_closed(ending, peer);
     return tl::unexpected(std::string());
   };
-  if (core_.address_rules.get()->refuses(peer)) return refuse(Ending::kAddressBanned);
   const Limits& limits = options().limits;
   Slot slot = core_.connections.try_take();
   const bool beyond = !slot;
   if (beyond) slot = core_.reserve.try_take();
   if (!slot) return refuse(Ending::kMaxclient);
-  Slot unauthenticated = core_.unauthenticated.try_take();
-  if (!unauthenticated) return refuse(Ending::kUnauthenticatedLimit);
   const AddressBudgets::Key key = net::subscriber_bytes(peer);
-  if (core_.addresses.enter_handshake(key, beyond, worker_.clock().monotonic_ns()) !=
-      AddressBudgets::Entry::kGranted)
-    return refuse(beyond ? Ending::kMaxclient : Ending::kAddressConnections);
-  auto handshake_slot =
-      std::make_unique<HandshakeSlot>(std::move(unauthenticated), core_.addresses, key, beyond);
+  if (beyond && !core_.addresses.enter_reserve(key, now_ns)) return refuse(Ending::kMaxclient);
   std::uint32_t timeout_ms = limits.gate_handshake_timeout_ms;
   if (beyond && (timeout_ms == 0 || timeout_ms > limits.gate_reserve_timeout_ms))
     timeout_ms = limits.gate_reserve_timeout_ms;
-  const MonotonicMs deadline = timeout_ms == 0 ? 0 : worker_.clock().monotonic_ms() + timeout_ms;
+  auto handshake_slot = std::make_unique<HandshakeSlot>(
+      std::move(*pass), beyond ? &core_.addresses : nullptr, key,
+      edge::HandshakeClock(now_ns / kNsPerMs, timeout_ms, limits.handshake_progress_ms));
   return Connection::await(*this, HandOver{core_.shared_from_this(), std::move(slot), beyond,
-                                           std::move(handshake_slot), nullptr, deadline});
+                                           std::move(handshake_slot), nullptr});
 }
 
 void Shard::take_over(HandOver hand_over) {
@@ -50,6 +48,12 @@ void Shard::take_over(HandOver hand_over) {
 void Shard::drain() {
   for (Session* session = sessions_.first; session != nullptr; session = session->next_)
     session->drain();
+}
+
+void Shard::end_slow_readers() {
+  for (const Session* session = sessions_.first; session != nullptr; session = session->next_) {
+    if (session->connection_ != nullptr) session->connection_->end_if_slow(kSlowBytes);
+  }
 }
 
 void SessionList::push_back(Session& session) {

@@ -28,7 +28,6 @@ struct HandOver {
   std::unique_ptr<HandshakeSlot> handshake_slot;
   // With all that was read and not served: the handshake and what came after it.
   std::unique_ptr<net::Transport> transport;
-  MonotonicMs deadline = 0;
 };
 
 // Sessions of one shard, linked through themselves.
@@ -57,6 +56,9 @@ class Shard final : private actor::TurnEndHook, private actor::Timer {
   // Takes a connection from the worker that read its handshake.
   void take_over(HandOver hand_over);
   void drain();
+  // Ends those of whom more than kSlowBytes wait to be read.
+  static constexpr std::size_t kSlowBytes = 65'536;
+  void end_slow_readers();
 
   void add(Session& session);
   void remove(Session& session);

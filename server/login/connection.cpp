@@ -27,26 +27,52 @@ protocol::LoginRandomness fresh_randomness(Random& random) {
 }  // namespace
 
 Connection::Connection(LoginWorker& owner, net::Transport& transport,
-                       const protocol::LoginHandshakeOptions& suites)
-    : owner_(owner), transport_(transport), census_row_(owner.context().census.enter(transport)) {
+                       const protocol::LoginHandshakeOptions& suites,
+                       const edge::HandshakeClock& clock, edge::Pass pass)
+    : owner_(owner),
+      transport_(transport),
+      census_row_(owner.context().census.enter(transport)),
+      pass_(std::make_shared<edge::Pass>(std::move(pass))),
+      handshake_clock_(clock) {
   handshake_.emplace(suites, fresh_randomness(owner.worker().system().world().random));
 }
 
 Connection::~Connection() {
   owner_.context().census.leave(census_row_);
+  pass_->let_go();
+  pass_->authenticated();
 }
 
-void Connection::start(MonotonicMs deadline) {
+void Connection::start() {
   send_line(handshake_->start());
-  owner_.worker().timers().add(*this, deadline);
+  expect_progress();
+  pass_->hold(owner_.worker().index(), *this);
+}
+
+void Connection::expect_progress() {
+  handshake_clock_.progressed(clock().monotonic_ms());
+  if (waiting()) cancel();
+  owner_.worker().timers().add(*this, handshake_clock_.due_ms);
 }
 
 void Connection::fire() {
   if (state_ == State::kDone) return send_last(std::exchange(held_line_, {}));
   if (state_ == State::kLogin) return check_deadline();
-  owner_.outcomes().refused(transport_, kHandshakeTimeout, nullptr);
+  fire_in_handshake();
+}
+
+void Connection::fire_in_handshake() {
+  const std::int64_t now_ns = clock().monotonic_ns();
+  const bool over = handshake_clock_.over(now_ns / kNsPerMs);
+  const Refusal& why = over ? kHandshakeTimeout : kHandshakeStalled;
+  owner_.context().guard.note(edge::Door::kLogin, why.reason, transport_.peer(), now_ns);
   finish();
   transport_.close(net::CloseReason::kTimeout);
+}
+
+void Connection::on_shed() {
+  if (state_ != State::kDone) return refuse(kShed);
+  transport_.close(net::CloseReason::kLimit);
 }
 
 const Clock& Connection::clock() const {
@@ -113,14 +139,19 @@ void Connection::leave_the_line() {
 
 void Connection::read_lines(std::string_view bytes) {
   protocol::LoginStep last;
-  const auto status = reader_.feed(bytes, [this, &last](std::string_view line) {
+  bool progressed = false;
+  const auto status = reader_.feed(bytes, [this, &last, &progressed](std::string_view line) {
+    progressed = true;
     last = handshake_->on_line(line);
     if (last.kind != protocol::LoginStep::Kind::kContinue) return false;
     if (!last.line.empty()) send_line(last.line);
     return true;
   });
   if (status == protocol::LineReader::Status::kTooLong) return refuse(kLineTooLong);
-  if (status == protocol::LineReader::Status::kMore) return;
+  if (status == protocol::LineReader::Status::kMore) {
+    if (progressed) expect_progress();
+    return;
+  }
   if (last.kind == protocol::LoginStep::Kind::kRefuse)
     return refuse({last.refuse_code, last.reason});
   const std::size_t rest_bytes = reader_.take_rest().size();
@@ -139,7 +170,7 @@ void Connection::begin(protocol::LoginStep step) {
   handshake_.reset();
   answer_key_ = std::move(step.answer_key);
   const auto login =
-      std::make_shared<Login>(owner_, transport_.id(), transport_.peer(), std::move(step));
+      std::make_shared<Login>(owner_, transport_.id(), transport_.peer(), std::move(step), pass_);
   login_ = login;
   set_deadline(owner_.context().answer_timeout_ms);
   login->begin(*this);

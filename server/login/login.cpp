@@ -61,7 +61,7 @@ std::optional<Refusal> no_answer_of_policy(Errc code) {
 }  // namespace
 
 Login::Login(LoginWorker& owner, ConnectionId connection, const net::Address& peer,
-             protocol::LoginStep step)
+             protocol::LoginStep step, std::shared_ptr<edge::Pass> pass)
     : owner_(owner),
       context_(owner.context()),
       worker_(owner.worker()),
@@ -72,7 +72,8 @@ Login::Login(LoginWorker& owner, ConnectionId connection, const net::Address& pe
       uid_(step.token.user),
       server_(step.token.server),
       token_(std::move(step.token)),
-      secret_(std::move(step.secret)) {
+      secret_(std::move(step.secret)),
+      pass_in_(std::move(pass)) {
   tell_ms = began_ns_ / kNsPerMs + kFirstToldMs;
 }
 
@@ -101,7 +102,7 @@ void Login::go_on(WorkerStep<Value> step, Value value) {
 // --- The steps ---
 
 void Login::begin(Connection& connection) {
-  trusted_ = context_.address_rules.get()->allowed.contains(peer_);
+  trusted_ = context_.guard.address_rules()->allowed.contains(peer_);
   if (!trusted_) verdict_ = context_.throttle.take_address(peer_, began_ns_);
   if (verdict_.retry_s > 0) return finish(kAddressThrottled.after(verdict_.retry_s));
   context_.policy.has_auth() ? ask_policy(connection) : identify();
@@ -183,6 +184,7 @@ void Login::on_admission(Authenticator::Admission admission) {
 
 void Login::take_uid() {
   GATEHOUSE_ASSERT(!uid_taken_);
+  pass_in_->authenticated();
   auto entry = context_.in_progress.enter(uid_);
   if (!entry) return finish(kInProgress);
   uid_taken_.emplace(std::move(*entry));

@@ -21,6 +21,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "edge/pass.hpp"
 #include "login/authenticator.hpp"
 #include "login/login_context.hpp"
 #include "login/placer.hpp"
@@ -48,9 +49,9 @@ using Outcome = tl::expected<Welcome, Refusal>;
 
 class Login final : public admission::Waiter, public std::enable_shared_from_this<Login> {
  public:
-  // `step` ends the handshake of this connection of the owner.
+  // `step` ends the handshake of this connection of the owner; `pass` is the connection's.
   Login(LoginWorker& owner, ConnectionId connection, const net::Address& peer,
-        protocol::LoginStep step);
+        protocol::LoginStep step, std::shared_ptr<edge::Pass> pass);
 
   // On the worker, as all up to the next line. Connection::answer() gets the outcome on the worker,
   // unless the login was given up by then.
@@ -124,7 +125,8 @@ class Login final : public admission::Waiter, public std::enable_shared_from_thi
   // Of the step at work.
   protocol::Token token_;  // until somebody looks at it
   admission::Throttle::AddressVerdict verdict_;
-  Secret secret_;  // of the session, until somebody else has it
+  Secret secret_;                              // of the session, until somebody else has it
+  const std::shared_ptr<edge::Pass> pass_in_;  // authenticated() as soon as he is who he says
   Admitted admitted_;
   Placement placement_;
   // Held until the client has its answer, or nobody waits for the step any more.

@@ -9,14 +9,13 @@
 #include "admission/throttle.hpp"
 #include "base/limits.hpp"
 #include "base/metrics.hpp"
-#include "base/published.hpp"
 #include "edge/census.hpp"
+#include "edge/guard.hpp"
 #include "login/audit.hpp"
 #include "login/authenticator.hpp"
 #include "login/login_server.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
-#include "net/address_rules.hpp"
 
 namespace gatehouse::login {
 
@@ -27,6 +26,7 @@ struct LoginContext {
         placer(d.placer),
         policy(d.policy),
         metrics(d.metrics),
+        guard(d.guard),
         limits(configured),
         answer_timeout_ms(options.answer_timeout_ms),
         policy_timeout_ms(options.policy_timeout_ms),
@@ -42,11 +42,11 @@ struct LoginContext {
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;
+  edge::Guard& guard;
   const Limits limits;
   const std::uint32_t answer_timeout_ms;
   const std::uint32_t policy_timeout_ms;
   admission::Throttle throttle;
-  Published<net::AddressRules> address_rules;
   admission::ServerRooms rooms;
   Audit audit;
   admission::InProgress in_progress;

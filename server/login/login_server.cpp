@@ -183,10 +183,6 @@ void LoginServer::set_keys(AuthKeys keys) {
   context_->authenticator.set_keys(std::move(keys));
 }
 
-void LoginServer::set_address_rules(std::shared_ptr<const net::AddressRules> rules) {
-  context_->address_rules.set(std::move(rules));
-}
-
 void LoginServer::set_game_servers(const std::vector<store::GameServer>& servers) {
   context_->rooms.set_game_servers(servers);
 }

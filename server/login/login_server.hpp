@@ -22,12 +22,12 @@
 #include "base/secret.hpp"
 #include "edge/census.hpp"
 #include "edge/entrance.hpp"
+#include "edge/guard.hpp"
 #include "login/authenticator.hpp"
 #include "login/options.hpp"
 #include "login/placer.hpp"
 #include "login/policy.hpp"
 #include "net/address.hpp"
-#include "net/address_rules.hpp"
 #include "net/network.hpp"
 #include "protocol/login_handshake.hpp"
 #include "store/records.hpp"
@@ -47,12 +47,14 @@ struct LoginDependencies {
   Placer& placer;
   Policy& policy;
   MetricSet& metrics;
+  edge::Guard& guard;
   edge::Surroundings surroundings{};
 };
 
 // Metrics: gauges `login_connections`, `login_waiting` by room, `login_throttle_entries` and
-// `login_answer_floor_ms`, counters `login_total` by result ("ok" or the reason of a refusal),
-// `login_lockouts`, `login_throttle_full` and `login_audit_dropped`.
+// `login_answer_floor_ms`, counters `login_total` by result ("ok" or the reason of a refusal; what
+// ends a connection before its login begins is in `refused_total`), `login_lockouts`,
+// `login_throttle_full` and `login_audit_dropped`.
 class LoginServer {
  public:
   LoginServer(const LoginDependencies& dependencies, const Limits& limits, LoginOptions options);
@@ -70,7 +72,6 @@ class LoginServer {
   // What is read from the store and the configuration again and again. Any thread, from the
   // constructor on.
   void set_keys(AuthKeys keys);
-  void set_address_rules(std::shared_ptr<const net::AddressRules> rules);
   void set_game_servers(const std::vector<store::GameServer>& servers);
 
   // Any thread, after start().

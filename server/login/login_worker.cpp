@@ -6,32 +6,55 @@
 #include "protocol/login_answer.hpp"
 
 namespace gatehouse::login {
+namespace {
+
+// Until an address may try again that has, or begins, too many connections.
+constexpr std::uint32_t kRetryS = 5;
+
+// The line for somebody who is not let in.
+std::string last_words(edge::Refused why) {
+  protocol::LoginRefusalDetail detail;
+  int code = kConnectionsMax.code;
+  if (why == edge::Refused::kAddressBanned) code = kAddressBanned.code;
+  if (why == edge::Refused::kAddressConnections || why == edge::Refused::kAddressRate) {
+    code = kAddressThrottled.code;
+    detail.retry_s = kRetryS;
+  }
+  return protocol::format_login_refusal(code, detail) + '\n';
+}
+
+}  // namespace
 
 // A connection that the entrance has.
 class LoginWorker::Visitor final : public edge::Guest {
  public:
-  Visitor(LoginWorker& owner, const ListenerSuites& suites, MonotonicMs deadline)
-      : owner_(owner), suites_(suites), deadline_(deadline) {}
+  Visitor(LoginWorker& owner, const ListenerSuites& suites,
+          const edge::HandshakeClock& clock, edge::Pass pass)
+      : owner_(owner), suites_(suites), clock_(clock), pass_(std::move(pass)) {}
   ~Visitor() override {
     if (!entered_) owner_.release_connection();
   }
 
-  [[nodiscard]] MonotonicMs deadline() const override { return deadline_; }
+  [[nodiscard]] MonotonicMs deadline() const override { return clock_.due_ms; }
+  void progressed(MonotonicMs now) override { clock_.progressed(now); }
+  [[nodiscard]] edge::Pass* pass() override { return &pass_; }
   void enter(net::Transport& transport, std::string_view bytes) override {
     entered_ = true;
-    owner_.open(transport, suites_, deadline_, bytes);
+    owner_.open(transport, suites_, clock_, std::move(pass_), bytes);
     delete this;
   }
   void gone(const net::Address& peer, net::CloseReason reason) override {
-    if (reason == net::CloseReason::kTimeout)
-      return owner_.outcomes_.refused(peer, kHandshakeTimeout);
-    owner_.outcomes_.count(kClientLeft.reason);
+    if (reason != net::CloseReason::kTimeout) return owner_.outcomes_.count(kClientLeft.reason);
+    const std::int64_t now_ns = owner_.worker_.clock().monotonic_ns();
+    const Refusal& why = clock_.over(now_ns / kNsPerMs) ? kHandshakeTimeout : kHandshakeStalled;
+    owner_.context_.guard.note(edge::Door::kLogin, why.reason, peer, now_ns);
   }
 
  private:
   LoginWorker& owner_;
   const ListenerSuites& suites_;
-  const MonotonicMs deadline_;
+  edge::HandshakeClock clock_;
+  edge::Pass pass_;
   bool entered_ = false;
 };
 
@@ -45,27 +68,26 @@ LoginWorker::~LoginWorker() {
 tl::expected<std::unique_ptr<edge::Guest>, std::string> LoginWorker::admit(
     const net::Address& peer, const ListenerSuites& suites) {
   if (stopping_) return tl::unexpected(std::string());
-  if (context_.address_rules.get()->refuses(peer)) {
-    outcomes_.refused(peer, kAddressBanned);
-    return tl::unexpected(protocol::format_login_refusal(kAddressBanned.code) + '\n');
-  }
+  const std::int64_t now_ns = worker_.clock().monotonic_ns();
+  auto pass = context_.guard.admit(edge::Door::kLogin, peer, now_ns);
+  if (!pass) return tl::unexpected(last_words(pass.error()));
   if (!admit_connection()) {
-    outcomes_.refused(peer, kConnectionsMax);
-    return tl::unexpected(std::string());
+    context_.guard.note(edge::Door::kLogin, kConnectionsMax.reason, peer, now_ns);
+    return tl::unexpected(protocol::format_login_refusal(kConnectionsMax.code) + '\n');
   }
-  const MonotonicMs deadline =
-      worker_.clock().monotonic_ms() + context_.limits.login_handshake_timeout_ms;
-  return std::make_unique<Visitor>(*this, suites, deadline);
+  const edge::HandshakeClock clock(now_ns / kNsPerMs, context_.limits.login_handshake_timeout_ms,
+                                   context_.limits.handshake_progress_ms);
+  return std::make_unique<Visitor>(*this, suites, clock, std::move(*pass));
 }
 
 void LoginWorker::open(net::Transport& transport, const ListenerSuites& suites,
-                       MonotonicMs deadline, std::string_view bytes) {
+                       const edge::HandshakeClock& clock, edge::Pass pass, std::string_view bytes) {
   transport.hand_to(*this);
-  auto made = std::make_unique<Connection>(*this, transport, suites.of(transport));
+  auto made = std::make_unique<Connection>(*this, transport, suites.of(transport), clock, std::move(pass));
   Connection& connection = *made;
   const bool fresh = connections_.emplace(transport.id(), std::move(made)).second;
   GATEHOUSE_ASSERT(fresh);
-  connection.start(deadline);
+  connection.start();
   if (stopping_) return connection.stop();
   if (!bytes.empty()) connection.on_data(bytes);
 }

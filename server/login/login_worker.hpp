@@ -25,8 +25,8 @@ class LoginWorker final : public net::TransportHandler {
   LoginWorker& operator=(const LoginWorker&) = delete;
   ~LoginWorker() override;
 
-  // Lets a connection in, which the entrance has, or refuses it: its address is banned, or there
-  // are too many. `suites` outlives it.
+  // Lets a connection in, which the entrance has, or refuses it: the guard does, or there are too
+  // many. `suites` outlives it.
   [[nodiscard]] tl::expected<std::unique_ptr<edge::Guest>, std::string> admit(
       const net::Address& peer, const ListenerSuites& suites);
   // Answers 503 to all, now and from now on.
@@ -42,8 +42,8 @@ class LoginWorker final : public net::TransportHandler {
   class Visitor;
 
   // Of a visitor; its place among the connections is the connection's from now on.
-  void open(net::Transport& transport, const ListenerSuites& suites, MonotonicMs deadline,
-            std::string_view bytes);
+  void open(net::Transport& transport, const ListenerSuites& suites,
+            const edge::HandshakeClock& clock, edge::Pass pass, std::string_view bytes);
   void on_data(net::Transport& transport, std::string_view bytes) override;
   std::uint32_t on_end(net::Transport& transport) override;
   void on_closed(net::Transport& transport, net::CloseReason reason) override;

@@ -55,8 +55,12 @@ inline constexpr Refusal kPlaceUnavailable{503, "place_unavailable"};
 inline constexpr Refusal kAnswerTimeout{503, "answer_timeout"};
 inline constexpr Refusal kStopping{503, "stopping"};
 
+inline constexpr Refusal kShed{503, "shed"};  // by the edge::Guard, which says why
+
+// Of connections without a login: in gatehouse_refused_total.
 inline constexpr Refusal kHandshakeTimeout{0, "handshake_timeout"};
-inline constexpr Refusal kConnectionsMax{0, "connections_max"};
+inline constexpr Refusal kHandshakeStalled{0, "handshake_stalled"};
+inline constexpr Refusal kConnectionsMax{503, "connections_max"};
 // Not logged: a client may leave at any time.
 inline constexpr Refusal kClientLeft{0, "client_left"};
 

@@ -17,6 +17,7 @@
 #include "actor/timer_wheel.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "base/refused_metric.hpp"
 #include "net/tcp_transport.hpp"
 #include "net/unix_socket.hpp"
 #include "net/uv.hpp"
@@ -152,8 +153,7 @@ class UvListener::Acceptor final : public HandleOwner, private actor::Timer {
         port_(std::move(port)),
         seat_(std::move(seat)),
         accepted_(loop.metrics().counter("connections_accepted", "", "Connections accepted")),
-        refused_(loop.metrics().counter("connections_refused", "reason=\"descriptors\"",
-                                        "Connections closed at once")),
+        refused_(refused_metric(loop.metrics(), "listener", "descriptors")),
         reserve_(open_reserve()) {}
 
   void on_loop_end() override { close(); }

@@ -30,6 +30,7 @@ class Bench:
         }
         self.load_program = options.programs / "bench_load"
         self.raw_tls_program = options.programs / "bench_raw_tls"
+        self.attack_program = options.programs / "bench_attack"
         self.workers = options.workers
         self.quick = options.quick
         self.seconds = options.seconds or (0.2 if options.quick else 2)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import admission
+import attack
 import edge
 import measures
 from measures import QUIET_THINK_US, THINK_US
@@ -87,6 +88,12 @@ def workers_row(workers):
     return Row(f"workers {workers}", measures.echo(100, 8, workers), figures, WITH_SKYNET)
 
 
+def attack_row(name, measure):
+    figures = (Figure("p99/quiet", "", 2, is_absolute=True), us("quiet p99"), us("p99"),
+               size("peak", "MiB", attack.CEILING_MIB), Figure("rate", "1/s", better=""))
+    return Row(f"attack {name}", measure, figures, GATEHOUSES, is_default=False)
+
+
 def service_row(name, unit, target=None, skynet=None, servers=WITH_SKYNET):
     figure = Figure(name, unit, target, None, skynet,
                     "more" if unit.endswith("/s") else "less")
@@ -133,6 +140,10 @@ ROWS = (
         (Figure("max", "ms", 1000, is_absolute=True), Figure("p50", "ms"),
          Figure("guesses", "1/s", better=""), Figure("refused", "1/s", better="")),
         GATEHOUSES, is_default=False),
+    attack_row("slow senders", attack.slow_senders),
+    attack_row("one address", attack.one_address),
+    attack_row("malformed", attack.malformed),
+    attack_row("deaf", attack.deaf),
     Row("memory", measures.memory,
         (size("player", "KiB", 5 * KIB, 0.3 * KIB, 52.6 * KIB),
          size("empty", "MiB", 12 * KIB**2, 3.1 * KIB**2, 17 * KIB**2))),

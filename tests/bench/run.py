@@ -22,7 +22,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement (2)")
     parser.add_argument("--only", metavar="NAME,...",
                         help="rows with this name, or with this word in their name")
-    parser.add_argument("--all", action="store_true", help="with crowd, flood, fleet and residents")
+    parser.add_argument("--all", action="store_true",
+                        help="with attacks, crowd, flood, fleet and residents")
     parser.add_argument("--list", action="store_true", help="the names of the rows")
     parser.add_argument("--quick", action="store_true",
                         help="small and short, to see whether all works; figures say little")
@@ -31,7 +32,7 @@ def arguments():
     parser.add_argument("--against", type=Path, metavar="BINARY", help="another gatehouse")
     parser.add_argument("--binary", type=Path, default=BUILD / "gatehouse", help="this gatehouse")
     parser.add_argument("--programs", type=Path, default=BUILD / "tests/bench", metavar="DIR",
-                        help="where bench_load, bench_raw_echo and bench_raw_tls are")
+                        help="where bench_load, bench_attack, bench_raw_echo and bench_raw_tls are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all samples")
     options = parser.parse_args()
     for name in ("skynet", "against", "binary", "programs"):

@@ -212,6 +212,13 @@ class Gatehouse(Process):
         found = re.search(r'^gatehouse_login_total\{result="ok"\} (\d+)', text, re.MULTILINE)
         return int(found[1]) if found else 0
 
+    def refused(self):
+        """What limits refused, by where and why; needs admin.listen."""
+        with urllib.request.urlopen(f"http://{self.admin}/metrics") as answer:
+            text = answer.read().decode()
+        found = re.findall(r"^gatehouse_refused_total(\{.*\}) ([1-9]\d*)", text, re.MULTILINE)
+        return {labels: int(count) for labels, count in found}
+
     def compute_beside(self, worker):
         """Before start(): lets compute.lua run too, on `worker` (Lua: an index or a string)."""
         service = os.path.relpath(BENCH / "compute", self.checkout / "lua/service")

@@ -50,7 +50,11 @@ def test_limits_are_those_of_the_header():
         return int(left) << int(shift or 0)
 
     limits = {key: value for key, value in PRODUCTION["limits"].items() if key != "profile"}
-    assert limits == {name: number(value) for name, value in fields}
+    defaults = {name: number(value) for name, value in fields}
+    # In production nobody is idle for ever; a program that does not say so keeps its connections.
+    assert defaults.pop("gate_idle_timeout_ms") == 0
+    assert limits.pop("gate_idle_timeout_ms") == 60_000
+    assert limits == defaults
 
 
 @pytest.mark.parametrize("name", ["quickstart", "production"])

@@ -29,8 +29,6 @@ def test_silent_connections_are_closed_while_a_player_plays(start_server, port):
             "login": {"handshake_timeout_ms": timeout_ms},
             "limits": {
                 "profile": "off",
-                "login_connections_max": 15_000,
-                "gate_unauthenticated_max": 15_000,
                 "gate_handshake_timeout_ms": timeout_ms,
             },
             "gate": {

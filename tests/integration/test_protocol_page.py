@@ -66,9 +66,8 @@ def test_limits(page):
     limits = dict(code("base/limits.hpp", r"uint\d+_t (\w+) = ([\d']+)"))
     for name in (
         "login_connections_max", "login_queue_max", "waiting_places_max",
-        "gate_handshake_frame_bytes_max", "gate_unauthenticated_max",
-        "gate_address_unauthenticated_max", "gate_address_connections_per_s",
-        "gate_address_connections_burst", "gate_frames_per_s_max",
+        "gate_handshake_frame_bytes_max", "unauthenticated_max", "address_connections_max",
+        "address_connections_per_s", "address_connections_burst", "gate_frames_per_s_max",
         "gate_address_frames_per_s_max", "gate_pending_requests_max",
     ):
         value = limits[name].replace("'", "")

@@ -120,7 +120,7 @@ class World {
                .listen = {"127.0.0.1", 0},
                .advertise = "",
                .limits = system_.limits()},
-              metrics_),
+              metrics_, guard_),
         agents_(runtime_, *store_, {&gate_},
                 {.module = GATEHOUSE_SOURCE_DIR "/tests/lua/full_vm_player.lua",
                  .afk_timeout_ms = 0,
@@ -259,6 +259,7 @@ class World {
 
   test::TempFolder folder_;
   MetricSet metrics_;
+  edge::Guard guard_{Limits(), metrics_, edge::posting_to(system_)};
   actor::System system_{test_world(), {.workers = 1, .limits = {}}, metrics_};
   std::unique_ptr<store::Store> store_;
   net::UvNetwork network_;

@@ -60,7 +60,7 @@ Simulation::Simulation(std::uint64_t seed)
       system_(world_.world, {.workers = 2, .limits = {}}, metrics_),
       hash_pool_(world_.world, {.name = "hash", .threads = 2}),
       gate_({.server = kServer, .listen = {"127.0.0.1", 0}, .advertise = "", .limits = {}},
-            metrics_) {
+            metrics_, guard_) {
   log::use_clock(&world_.clock);
   log::divert([this](ServiceId source, std::string_view text) {
     note(fmt::format("[:{:08x}] {}", source.value, text));
@@ -106,7 +106,8 @@ void Simulation::boot() {
       advance_until([this] { return system_.env(skynet::kBooted).has_value(); }, 10'000));
   GATEHOUSE_ASSERT(gate_.start(network_, system_).has_value());
   login_ = std::make_unique<login::LoginServer>(
-      login::LoginDependencies{system_, network_, *store_, hash_pool_, *agents_, policy_, metrics_},
+      login::LoginDependencies{system_, network_, *store_, hash_pool_, *agents_, policy_, metrics_,
+                               guard_},
       Limits(), login_options());
   GATEHOUSE_ASSERT(login_->start().has_value());
   settle();

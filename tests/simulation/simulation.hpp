@@ -82,6 +82,7 @@ class Simulation final : private StoreFaults {
 
   test::TempFolder folder_;
   MetricSet metrics_;
+  edge::Guard guard_{Limits(), metrics_, edge::posting_to(system_)};
   actor::System system_;
   net::MemoryNetwork network_{system_};
   std::unique_ptr<store::Store> store_;

@@ -71,6 +71,8 @@ def base_config(folder):
             "rescue_folder": str(Path(folder) / "rescue"),
         },
         "store": {"driver": "sqlite", "sqlite": {"path": str(Path(folder) / "gatehouse.db")}},
+        # Whole crowds come from one address here; what that is about sets its own rate.
+        "limits": {"address_connections_per_s": 0},
         # The cheapest password hash: what is tested here is not its cost.
         "auth": {
             "registration": "auto",

@@ -48,7 +48,7 @@ struct Fixture {
               .listen = {"127.0.0.1", 0},
               .advertise = "",
               .limits = system.limits()},
-             metrics),
+             metrics, guard),
         agents(runtime, *store, {&gate},
                {.module = GATEHOUSE_SOURCE_DIR "/tests/bench/echo.lua", .save_interval_ms = 0},
                metrics) {
@@ -84,6 +84,7 @@ struct Fixture {
 
   test::TempFolder folder;
   MetricSet metrics;
+  edge::Guard guard{Limits(), metrics, edge::posting_to(system)};
   actor::System system{test_world(), {.workers = 1, .limits = {}}, metrics};
   std::unique_ptr<store::Store> store;
   net::UvNetwork network;

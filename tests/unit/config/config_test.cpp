@@ -171,7 +171,15 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   EXPECT_EQ(loaded->tls.ciphers, edge::TlsOptions().ciphers);
   EXPECT_EQ(loaded->tls.ticket_lifetime_s, edge::TlsOptions().ticket_lifetime_s);
   // A key for each number of Limits, three of TLS, and the profile.
-  EXPECT_EQ(limits.size(), 56u);
+  EXPECT_EQ(limits.size(), 59u);
+}
+
+TEST_F(ConfigTest, MemoryIsNotSetSoLowThatNothingRuns) {
+  json root = smallest();
+  root["limits"] = {{"memory_bytes", 1'000'000}};
+  EXPECT_THAT(error_of(load(root)), StartsWith("limits.memory_bytes: "));
+  root["limits"] = {{"memory_bytes", 64u << 20}};
+  EXPECT_EQ(value(load(root)).limits.memory_bytes, 64u << 20);
 }
 
 TEST_F(ConfigTest, LoginsHandshakeTimeoutWinsOverItsDouble) {
@@ -189,7 +197,10 @@ TEST_F(ConfigTest, ProfileOffLiftsTheLimitsOfAdmission) {
   EXPECT_EQ(config.limits.login_connections_max, UINT32_MAX);
   EXPECT_EQ(config.limits.gate_frames_per_s_max, 0u);
   EXPECT_EQ(config.limits.gate_bytes_per_s_max, 0u);
-  EXPECT_EQ(config.gates[0].limits.gate_unauthenticated_max, 0u);
+  EXPECT_EQ(config.gates[0].limits.unauthenticated_max, 0u);
+  EXPECT_EQ(config.limits.address_connections_max, 0u);
+  EXPECT_EQ(config.limits.address_connections_per_s, 0u);
+  EXPECT_EQ(config.limits.handshake_progress_ms, 0u);
 }
 
 // What is not known to be loopback is not.

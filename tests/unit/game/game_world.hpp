@@ -39,8 +39,8 @@ class GameWorld {
         store_(drivers::open_store(test_world(), store_options(), metrics_).value()),
         network_(system_),
         runtime_(system_, &network_),
-        gate_(gate_options("sample"), metrics_),
-        other_gate_(gate_options("other"), metrics_),
+        gate_(gate_options("sample"), metrics_, guard_),
+        other_gate_(gate_options("other"), metrics_, guard_),
         agents_(runtime_, *store_, {&gate_, &other_gate_}, with_module(options, game), metrics_) {
     skynet::set_library_root(runtime_, GATEHOUSE_SOURCE_DIR "/lua");
     modules::add_modules(runtime_, mysql_);
@@ -147,6 +147,7 @@ class GameWorld {
 
   test::TempFolder folder_;
   MetricSet metrics_;
+  edge::Guard guard_{Limits(), metrics_, edge::posting_to(system_)};
   actor::System system_;
   std::unique_ptr<store::Store> store_;
   net::UvNetwork network_;

@@ -91,25 +91,18 @@ TEST(Budgets, RatesBelongToThePlayer) {
   EXPECT_LT(world.metric("gate_responses"), 10 * 50) << "ten seconds' worth";
 }
 
-TEST(Budgets, AnAddressSharesConnectionsAndHandshakes) {
+TEST(Budgets, AnAddressSharesTheReserve) {
   Limits limits;
-  limits.gate_address_connections_per_s = 10;
-  limits.gate_address_connections_burst = 3;
-  limits.gate_address_unauthenticated_max = 2;
+  limits.gate_reserve_max = 16;  // an eighth of it
   AddressBudgets budgets(limits);
-  using Entry = AddressBudgets::Entry;
   const auto a = key("192.0.2.1"), b = key("192.0.2.2");
-  std::int64_t now = 5 * kSecond;
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kGranted);
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kGranted);
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kTooMany);
-  EXPECT_EQ(budgets.enter_handshake(b, false, now), Entry::kGranted);
-  budgets.leave_handshake(a, false);
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kGranted);
-  budgets.leave_handshake(a, false);
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kTooFast);
-  now += kSecond / 10;
-  EXPECT_EQ(budgets.enter_handshake(a, false, now), Entry::kGranted);
+  const std::int64_t now = 5 * kSecond;
+  EXPECT_TRUE(budgets.enter_reserve(a, now));
+  EXPECT_TRUE(budgets.enter_reserve(a, now));
+  EXPECT_FALSE(budgets.enter_reserve(a, now));
+  EXPECT_TRUE(budgets.enter_reserve(b, now));
+  budgets.leave_reserve(a);
+  EXPECT_TRUE(budgets.enter_reserve(a, now));
 }
 
 TEST(Budgets, AnAddressOfIPv6IsItsNetwork) {
@@ -146,8 +139,7 @@ TEST(Budgets, AddressesThatTookNothingLatelyAreForgotten) {
         "2001:db8:" + std::to_string(i % 10'000) + ":" + std::to_string(i / 10'000) + "::1", 1);
     ASSERT_TRUE(address);
     const auto one = net::subscriber_bytes(*address);
-    ASSERT_EQ(budgets.enter_handshake(one, false, now), AddressBudgets::Entry::kGranted);
-    budgets.leave_handshake(one, false);
+    ASSERT_TRUE(budgets.take(one, 1, 100, now));
     now += 100'000;
   }
   EXPECT_LT(budgets.size(), 40'000u);

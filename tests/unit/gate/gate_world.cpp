@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -93,7 +94,8 @@ std::unique_ptr<net::Network> World::start_on(Carrier carrier) {
 }
 
 World::World(GateOptions options, std::uint16_t workers, Carrier carrier)
-    : system{test_world(), actor::SystemOptions{workers, {}}, metrics},
+    : guard(options.limits, metrics, edge::posting_to(system)),
+      system{test_world(), actor::SystemOptions{workers, {}}, metrics},
       network(start_on(carrier)),
       gate(
           [&] {
@@ -101,7 +103,7 @@ World::World(GateOptions options, std::uint16_t workers, Carrier carrier)
             options.listen = {"127.0.0.1", 0};
             return options;
           }(),
-          metrics) {
+          metrics, guard) {
   if (carrier == Carrier::kMemory) clients_ = std::make_unique<net::MemoryClients>(client_metrics_);
   const auto started = gate.start(*network, system);
   EXPECT_TRUE(started) << started.error().message;
@@ -188,7 +190,8 @@ std::unique_ptr<net::Client> World::connect(int receive_buffer_bytes) const {
 }
 
 std::int64_t World::closed(std::string_view reason) const {
-  return metric("gate_closed", "reason=\"" + std::string(reason) + "\"");
+  const std::string label = "reason=\"" + std::string(reason) + "\"";
+  return std::max(metric("gate_closed", label), metric("refused_total", "where=\"gate\"," + label));
 }
 
 GateOptions with_limits(const std::function<void(Limits&)>& change) {

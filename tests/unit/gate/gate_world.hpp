@@ -105,12 +105,14 @@ class World {
   [[nodiscard]] std::uint32_t counted(const Player& player);
   [[nodiscard]] bool holds(const Player& player, std::uint32_t session);
   [[nodiscard]] std::int64_t metric(std::string_view name, std::string_view label = "") const;
+  // Ends of connections for this reason: `gate_closed`, or `refused_total` of the gate.
   [[nodiscard]] std::int64_t closed(std::string_view reason) const;
   [[nodiscard]] std::unique_ptr<net::Client> connect(int receive_buffer_bytes) const;
   // What lies between the newest client in memory and the gate.
   [[nodiscard]] net::MemoryLink& link() const { return *link_; }
 
   MetricSet metrics;
+  edge::Guard guard;
   actor::System system;
   std::unique_ptr<net::Network> network;
   Gate gate;

@@ -44,8 +44,8 @@ TEST(Limits, MaxclientAdmitsExactlySoManyUnder200AtOnce) {
   EXPECT_EQ(Client(world).handshake(player, 1), "200 OK") << "places come back";
 }
 
-TEST(Limits, UnauthenticatedConnectionsAreBounded) {
-  World world(with_limits([](Limits& limits) { limits.gate_unauthenticated_max = 3; }));
+TEST(Limits, OneTooManyUnauthenticatedTakesThePlaceOfTheOldest) {
+  World world(with_limits([](Limits& limits) { limits.unauthenticated_max = 3; }));
   const Player player = world.login("p", 1);
   std::vector<Client> in;
   for (int index = 1; index <= 8; ++index) {
@@ -54,10 +54,58 @@ TEST(Limits, UnauthenticatedConnectionsAreBounded) {
   }
   EXPECT_TRUE(eventually([&] { return world.gate.connection_count() <= 8; }));
   std::vector<Client> silent;
-  for (int i = 0; i < 3; ++i) silent.emplace_back(world);
-  Client refused(world);
-  EXPECT_TRUE(refused.is_closed());
+  for (std::size_t i = 1; i <= 3; ++i) {
+    silent.emplace_back(world);
+    ASSERT_TRUE(eventually([&] { return world.guard.unauthenticated() == i; }));
+  }
+  Client newest(world);
+  EXPECT_TRUE(silent.front().is_closed());
   EXPECT_EQ(world.closed("unauthenticated_limit"), 1);
+  EXPECT_EQ(world.guard.unauthenticated(), 3u);
+  EXPECT_EQ(newest.handshake(player, 9), "200 OK");
+  EXPECT_EQ(silent.back().handshake(player, 10), "200 OK");
+}
+
+TEST(Limits, AConnectionThatMovesToAnotherWorkerKeepsItsPlace) {
+  World world(with_limits([](Limits& limits) { limits.unauthenticated_max = 1; }), 3);
+  std::vector<Player> players;
+  for (std::uint16_t worker = 0; worker < 3; ++worker)
+    players.push_back(world.login("p" + std::to_string(worker), worker));
+  for (int index = 1; index <= 20; ++index)
+    for (const Player& player : players)
+      ASSERT_EQ(Client(world).handshake(player, index), "200 OK");
+  EXPECT_TRUE(eventually([&] { return world.guard.unauthenticated() == 0; }));
+  EXPECT_EQ(world.closed("unauthenticated_limit"), 0);
+}
+
+TEST(Limits, WhoDoesNotReadLeavesWhenMemoryRunsOut) {
+  World world(with_limits([](Limits& limits) {
+    limits.gate_frames_per_s_max = limits.gate_bytes_per_s_max = 0;
+    limits.gate_unsent_bytes_max = 0;
+  }));
+  const Player slow = world.login("slow", 1), honest = world.login("honest", 1);
+  Client deaf(world, 4096), listening(world);
+  EXPECT_EQ(deaf.handshake(slow, 1), "200 OK");
+  EXPECT_EQ(listening.handshake(honest, 1), "200 OK");
+  const std::string ping = request_frame(std::string(60'000, 'x'), protocol::kPingSession);
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(deaf.send(ping));
+  EXPECT_TRUE(eventually([&] {
+    world.gate.end_slow_readers();
+    return world.events(slow) == "cd";
+  }));
+  EXPECT_EQ(world.closed("slow_reader"), 1);
+  EXPECT_EQ(listening.ask("still", 1), ok("still", 1));
+}
+
+TEST(Limits, AHandshakeThatTricklesIsStalled) {
+  World world(with_limits([](Limits& limits) { limits.handshake_progress_ms = 100; }));
+  const Player player = world.login("p", 1);
+  Client silent(world), trickling(world);
+  const std::string bytes = framed(handshake_text(player, "1"));
+  EXPECT_TRUE(trickling.send_byte_by_byte(bytes.substr(0, bytes.size() - 1)));
+  EXPECT_TRUE(silent.is_closed());
+  EXPECT_TRUE(trickling.is_closed());
+  EXPECT_EQ(world.closed("handshake_stalled"), 2);
 }
 
 TEST(Limits, HandshakeHasADeadlineThatTheHandOverDoesNotMove) {
@@ -156,7 +204,8 @@ TEST(Limits, NoRatesWhenOff) {
   World world(with_limits([](Limits& limits) {
     limits.gate_frames_per_s_max = limits.gate_bytes_per_s_max = 0;
     limits.gate_pending_requests_max = limits.gate_unsent_bytes_max = 0;
-    limits.gate_unauthenticated_max = limits.gate_handshake_timeout_ms = 0;
+    limits.unauthenticated_max = limits.gate_handshake_timeout_ms = 0;
+    limits.handshake_progress_ms = 0;
   }));
   const Player player = world.login("p", 1);
   Client client(world);

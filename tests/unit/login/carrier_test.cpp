@@ -69,14 +69,14 @@ TEST_P(LoginCarrier, SilentClientsEndAtTheDeadline) {
   LoginClient client(server.connect());
   EXPECT_FALSE(client.read_line().empty());
   EXPECT_EQ(client.read_to_end(), "");
-  EXPECT_EQ(server.counted("handshake_timeout"), 1);
+  EXPECT_EQ(server.refused("handshake_timeout"), 1);
 }
 
 TEST_P(LoginCarrier, TellsABannedAddressAtOnce) {
   TestServer server(options());
   auto rules = std::make_shared<net::AddressRules>();
   ASSERT_TRUE(rules->banned.add("127.0.0.0/8"));
-  server.login->set_address_rules(rules);
+  server.guard->set_address_rules(rules);
   LoginClient client(server.connect());
   EXPECT_EQ(client.read_line(), "403 Forbidden");
   EXPECT_EQ(client.read_to_end(), "");

@@ -109,6 +109,10 @@ TestServer::TestServer(TestOptions options) {
     auto migrated = driver()->migrate();
     EXPECT_TRUE(migrated) << migrated.error().message;
   }
+  guard = std::make_unique<edge::Guard>(options.limits, metrics,
+                                        [this](std::uint16_t worker, UniqueFunction<void()> job) {
+                                          system->worker(worker).post(std::move(job));
+                                        });
   system = std::make_unique<actor::System>(
       test_world(), actor::SystemOptions{options.workers, options.limits}, metrics);
   if (options.carrier == net::Carrier::kTcp) {
@@ -128,7 +132,7 @@ TestServer::TestServer(TestOptions options) {
   if (options.login.auth.cost.memory_kib == crypto::Argon2Cost{}.memory_kib)
     options.login.auth.cost = kCheapCost;
   login = std::make_unique<LoginServer>(
-      LoginDependencies{*system, *network, *store, *hash_pool, placer, policy, metrics},
+      LoginDependencies{*system, *network, *store, *hash_pool, placer, policy, metrics, *guard},
       options.limits, std::move(options.login));
   const auto started = login->start();
   EXPECT_TRUE(started) << started.error().message;
@@ -155,6 +159,16 @@ std::int64_t TestServer::metric(std::string_view name, std::string_view result) 
   std::int64_t value = 0;
   metrics.each([&](const Metric& metric) {
     if (metric.name() == full && metric.label() == label) value = metric.value();
+  });
+  return value;
+}
+
+std::int64_t TestServer::refused(std::string_view reason) const {
+  const std::string label = "where=\"login\",reason=\"" + std::string(reason) + "\"";
+  std::int64_t value = 0;
+  metrics.each([&](const Metric& metric) {
+    if (metric.name() == "gatehouse_refused_total" && metric.label() == label)
+      value = metric.value();
   });
   return value;
 }

@@ -105,6 +105,8 @@ class TestServer {
                     std::string_view server = "sample");
   // Counted `login_total` of a result; 0 when never counted.
   std::int64_t counted(std::string_view result) const { return metric("login_total", result); }
+  // Counted `refused_total` of the login for a reason.
+  std::int64_t refused(std::string_view reason) const;
   std::int64_t metric(std::string_view name, std::string_view result = {}) const;
   // A connection to the database of its own.
   std::unique_ptr<store::Driver> driver() const;
@@ -115,6 +117,7 @@ class TestServer {
   test::TempFolder folder;
   MetricSet metrics;
   store::Options store_options;
+  std::unique_ptr<edge::Guard> guard;
   std::unique_ptr<actor::System> system;
   std::unique_ptr<net::Network> network;
   std::unique_ptr<store::Store> store;

@@ -135,7 +135,7 @@ TEST(LoginWire, StartRefusesListenersThatCannotWork) {
     LoginOptions options;
     options.listeners = {listener};
     LoginServer other({*server.system, *server.network, *server.store, *server.hash_pool,
-                       server.placer, server.policy, server.metrics},
+                       server.placer, server.policy, server.metrics, *server.guard},
                       {}, std::move(options));
     const auto started = other.start();
     EXPECT_FALSE(started);
@@ -249,7 +249,7 @@ TEST(LoginWire, SilenceIsClosedByTheDeadline) {
   EXPECT_EQ(silent.read_to_end().size(), 13u) << "the challenge and no more";
   EXPECT_EQ(half.read_to_end().size(), 13u);
   EXPECT_EQ(keyed.read_to_end(), "");
-  EXPECT_EQ(server.counted("handshake_timeout"), 3);
+  EXPECT_EQ(server.refused("handshake_timeout"), 3);
 }
 
 TEST(LoginWire, ATrickleDoesNotMoveTheDeadline) {
@@ -257,8 +257,49 @@ TEST(LoginWire, ATrickleDoesNotMoveTheDeadline) {
   LoginClient client(server.address());
   EXPECT_TRUE(eventually([&] {
     client.send("a");
-    return server.counted("handshake_timeout") == 1;
+    return server.refused("handshake_timeout") == 1;
   }));
+}
+
+TEST(LoginWire, EachLineHasItsTime) {
+  TestOptions options;
+  options.limits.handshake_progress_ms = 100;
+  TestServer server(std::move(options));
+  LoginClient client(server.address());
+  EXPECT_EQ(client.read_line().size(), 12u);
+  client.send("YWFhYWFhYWE=\n");  // a key, which is answered; then half a line
+  EXPECT_FALSE(client.read_line().empty());
+  client.send("half");
+  EXPECT_EQ(client.read_to_end(), "");
+  EXPECT_EQ(server.refused("handshake_stalled"), 1);
+}
+
+TEST(LoginWire, AnAddressHasSoManyConnectionsUntilItsPlayersAreIn) {
+  TestOptions options;
+  options.limits.address_connections_max = 2;
+  TestServer server(std::move(options));
+  LoginClient first(server.address()), second(server.address());
+  EXPECT_EQ(first.read_line().size(), 12u);
+  EXPECT_EQ(second.read_line().size(), 12u);
+  EXPECT_EQ(LoginClient(server.address()).read_to_end(), "429 Too Many Requests 5\n");
+  EXPECT_EQ(server.refused("address_connections"), 1);
+  first.close();
+  ASSERT_TRUE(eventually([&] { return server.guard->unauthenticated() == 1; }));
+  EXPECT_EQ(server.plain("late", "x"), "200");
+}
+
+TEST(LoginWire, WhoFloodsLosesHisOldest) {
+  TestOptions options;
+  options.limits.unauthenticated_max = 2;
+  TestServer server(std::move(options));
+  LoginClient first(server.address());
+  EXPECT_EQ(first.read_line().size(), 12u);
+  LoginClient second(server.address());
+  EXPECT_EQ(second.read_line().size(), 12u);
+  EXPECT_EQ(server.plain("late", "x"), "200");
+  EXPECT_EQ(first.read_line(), "503 Service Unavailable");
+  EXPECT_EQ(first.read_to_end(), "");
+  EXPECT_EQ(server.refused("unauthenticated_limit"), 1);
 }
 
 TEST(LoginWire, ConnectionsAreBounded) {
@@ -268,8 +309,8 @@ TEST(LoginWire, ConnectionsAreBounded) {
   LoginClient first(server.address()), second(server.address());
   EXPECT_EQ(first.read_line().size(), 12u);
   EXPECT_EQ(second.read_line().size(), 12u);
-  EXPECT_EQ(LoginClient(server.address()).read_to_end(), "");
-  EXPECT_EQ(server.counted("connections_max"), 1);
+  EXPECT_EQ(LoginClient(server.address()).read_to_end(), "503 Service Unavailable\n");
+  EXPECT_EQ(server.refused("connections_max"), 1);
   first.close();
   ASSERT_TRUE(eventually([&] { return server.login->connection_count() == 1; }));
   EXPECT_EQ(server.plain("late", "x"), "200");

@@ -191,8 +191,9 @@ TEST_F(ListenerTest, RefusesAndSurvivesWithoutDescriptors) {
     for (auto& client : clients) client->connect(server);
     // Every one is told no: an end, not silence.
     for (auto& client : clients) ASSERT_TRUE(client->ended());
-    ASSERT_TRUE(
-        eventually([&] { return metric("connections_refused", "reason=\"descriptors\"") == 40; }));
+    ASSERT_TRUE(eventually([&] {
+      return metric("refused_total", "where=\"listener\",reason=\"descriptors\"") == 40;
+    }));
     EXPECT_EQ(metric("connections_accepted", ""), 0);
   }
   // No spinning: at most a turn a connection, and some rest.
