@@ -420,7 +420,8 @@ class Server {
   actor::System system_;
   net::UvNetwork network_;
   edge::TlsService tls_;
-  const edge::Surroundings surroundings_{.trusted_proxies = &config_.trusted_proxies, .tls = &tls_};
+  const edge::Surroundings surroundings_{
+      .trusted_proxies = &config_.trusted_proxies, .tls = &tls_, .websocket = &config_.websocket};
   mysql::Workers mysql_{world_};
   script::Runtime runtime_;
   std::vector<std::unique_ptr<gate::Gate>> gates_;

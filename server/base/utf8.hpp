@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,5 +24,20 @@ struct Utf8Character {
 // The first characters_max characters of `text`, as every database takes them: a byte that is not
 // UTF-8, or NUL, becomes `?`.
 [[nodiscard]] std::string fit_text(std::string_view text, std::size_t characters_max);
+
+// UTF-8 that comes in pieces, cut anywhere. Invariant: what is kept is the beginning of a
+// character.
+class Utf8Stream {
+ public:
+  // False as soon as no UTF-8 begins like that; it is final then.
+  [[nodiscard]] bool feed(std::string_view piece);
+  // Whether nothing is missing of the last character.
+  [[nodiscard]] bool complete() const { return kept_bytes_ == 0; }
+  void reset() { kept_bytes_ = 0; }
+
+ private:
+  char kept_[3] = {};
+  std::uint8_t kept_bytes_ = 0;
+};
 
 }  // namespace gatehouse

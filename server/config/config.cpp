@@ -20,7 +20,6 @@
 #include "config/store.hpp"
 #include "config/tls.hpp"
 #include "crypto/encoding.hpp"
-#include "edge/options.hpp"
 #include "net/unix_socket.hpp"
 #include "protocol/first_bytes.hpp"
 
@@ -54,6 +53,20 @@ void read_transport(ConfigReader& reader, edge::ListenerTransport& transport) {
   transport = static_cast<edge::ListenerTransport>(index);
 }
 
+void read_websocket(ConfigReader& reader, Config& config) {
+  edge::WsOptions& websocket = config.websocket;
+  std::vector<std::string> origins;
+  reader.read("origins", origins);
+  if (auto parsed = protocol::Origins::parse(origins)) {
+    websocket.origins = std::move(*parsed);
+  } else {
+    reader.reject("origins", parsed.error().message);
+  }
+  reader.read("ping_s", websocket.ping_s, 0, 3'600);
+  reader.read("other_frames_per_s_max", websocket.other_frames_per_s_max);
+  if (config.without_limits) websocket.other_frames_per_s_max = 0;
+}
+
 // Of networks; a connection from one of them is believed to say whose it is.
 void read_net(ConfigReader& reader, Config& config) {
   std::vector<std::string> networks;
@@ -61,6 +74,7 @@ void read_net(ConfigReader& reader, Config& config) {
   for (const std::string& network : networks)
     if (auto added = config.trusted_proxies.add(network); !added)
       reader.reject("trusted_proxies", added.error().message);
+  reader.section("websocket", [&](ConfigReader& r) { read_websocket(r, config); });
 }
 
 void read_listener(ConfigReader& reader, Config& config) {

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "config/watch_options.hpp"
+#include "edge/options.hpp"
 #include "edge/tls_options.hpp"
 #include "game/options.hpp"
 #include "gate/options.hpp"
@@ -35,7 +36,8 @@ struct Config {
   bool identity_make = false;  // a start makes the file when there is none (config/identity.hpp)
   std::string login_policy;
   std::uint32_t login_policy_calls_max = 2'048;
-  net::NetworkSet trusted_proxies;       // their connections begin with a PROXY header
+  net::NetworkSet trusted_proxies;  // their connections begin with a PROXY header
+  edge::WsOptions websocket;
   std::vector<gate::GateOptions> gates;  // maxclient 0: not given (app/capacity.hpp)
   game::AgentOptions agent;
   store::StoreOptions store;

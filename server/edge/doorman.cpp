@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "edge/tls_service.hpp"
+#include "edge/ws_transport.hpp"
 #include "net/transport_set.hpp"
 #include "protocol/first_bytes.hpp"
 
@@ -103,7 +104,7 @@ bool Doorman::sniffs() const {
 
 void Doorman::fire() {
   if (state_ == State::kHeader) return refuse(Refusal::kProxyHeaderTooLate, {});
-  const bool handshaking = within_tls() && !ready_;
+  const bool handshaking = state_ == State::kUpgrade || (within_tls() && !ready_);
   if (!handshaking && takes_stream(lobby_.options().transport, within_tls())) {
     // The client is silent, which is a line's and a frame's way to begin, too; past its deadline
     // the protocol ends it.
@@ -116,6 +117,7 @@ void Doorman::fire() {
 }
 
 void Doorman::on_ready(net::Transport& transport) {
+  if (state_ == State::kUpgrade) return enter({});
   if (state_ != State::kSecure) return;
   ready_ = true;
   guest_->progressed(lobby_.worker().clock().monotonic_ms());
@@ -216,14 +218,29 @@ void Doorman::begin_tls(std::string_view bytes) {
   wait();
 }
 
-void Doorman::begin_websocket(std::string_view) {
+void Doorman::begin_websocket(std::string_view bytes) {
   const ListenerTransport offered = lobby_.options().transport;
   if (!takes_websocket(offered, within_tls())) {
     const bool wss = !within_tls() && offered == ListenerTransport::kWss;
     return refuse(wss ? Refusal::kTlsRequired : Refusal::kWebSocketNotOffered,
                   wss ? kWebSocketWithinTls : kNoWebSocket);
   }
-  refuse(Refusal::kWebSocketNotOffered, kNoWebSocket);
+  state_ = State::kUpgrade;
+  sniff_until_ = 0;
+  cancel();
+  if (const MonotonicMs due = guest_->deadline(); due != 0)
+    lobby_.worker().timers().add(*this, due);
+  net::TransportSet& set = transport_->set();
+  const net::Address peer = transport_->peer();
+  transport_->put_back(std::string(bytes));
+  const auto attached =
+      set.attach(std::make_unique<WsTransport>(*transport_, lobby_.websocket()), *this);
+  if (attached) {
+    transport_ = *attached;
+    return;
+  }
+  guest_->gone(peer, net::CloseReason::kShutdown);  // nothing is attached any more
+  delete this;
 }
 
 void Doorman::enter_plain(std::string_view bytes) {

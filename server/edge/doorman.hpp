@@ -5,6 +5,7 @@
 //   kHeader   the PROXY header is read; no guest yet
 //   kFirst    the first bytes are waited for
 //   kSecure   TLS: its handshake, then the first bytes within it
+//   kUpgrade  WebSocket: the request is read and answered
 //   kRefused  the answer leaves; the place is kept until the connection has ended
 #pragma once
 
@@ -37,7 +38,7 @@ class Doorman final : private net::TransportHandler, private actor::Timer, priva
  private:
   friend class Lobby;  // its list
 
-  enum class State : std::uint8_t { kHeader, kFirst, kSecure, kRefused };
+  enum class State : std::uint8_t { kHeader, kFirst, kSecure, kUpgrade, kRefused };
 
   Doorman(Lobby& lobby, std::unique_ptr<Guest> guest);
   ~Doorman() override;

@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "edge/lobby.hpp"
+#include "edge/ws_service.hpp"
 
 namespace gatehouse::edge {
 
@@ -15,7 +16,14 @@ Entrance::~Entrance() = default;
 
 Result<> Entrance::start(net::Network& network, actor::System& system) {
   GATEHOUSE_ASSERT(listener_ == nullptr);
-  const EntranceParts parts{options_, surroundings_, host_, metrics_, nameless_};
+  if (takes_websocket(options_.transport, false) || takes_websocket(options_.transport, true)) {
+    const auto framing =
+        options_.server_speaks_first ? protocol::WsFraming::kLines : protocol::WsFraming::kFrames;
+    websocket_ = std::make_unique<WsService>(
+        framing, surroundings_.websocket == nullptr ? WsOptions{} : *surroundings_.websocket,
+        options_.first_message_bytes_max, metrics_);
+  }
+  const EntranceParts parts{options_, surroundings_, host_, metrics_, nameless_, websocket_.get()};
   for (std::uint16_t i = 0; i < system.worker_count(); ++i)
     lobbies_.push_back(std::make_unique<Lobby>(parts, system.worker(i)));
   auto listener =

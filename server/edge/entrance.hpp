@@ -8,7 +8,7 @@
 //   3  Where the server speaks first and TCP is all there is, the connection is known. Else its
 //      first bytes tell; where the server speaks first and the client may, so does its silence for
 //      sniff_ms.
-//   4  TLS: the decrypted first bytes tell again.
+//   4  TLS: the decrypted first bytes tell again. WebSocket: the upgrade is asked for and granted.
 //   5  Guest::enter().
 // What does not fit is answered as far as somebody could read it, counted, logged and closed.
 #pragma once
@@ -31,11 +31,13 @@ namespace gatehouse::edge {
 
 class Lobby;
 class TlsService;
+class WsService;
 
 // What the entrances of a process have in common; all of it outlives them.
 struct Surroundings {
   const net::NetworkSet* trusted_proxies = nullptr;  // nullptr: none
   TlsService* tls = nullptr;                         // nullptr: there is no TLS
+  const WsOptions* websocket = nullptr;              // nullptr: the defaults
 };
 
 struct EntranceOptions {
@@ -50,6 +52,8 @@ struct EntranceOptions {
   // What a client hears that speaks the protocol and has to do so within TLS or WebSocket.
   std::string plain_refusal;
   std::string bad_request;  // what one hears whose bytes are no protocol's
+  // Where the client speaks first: of its first message over WebSocket.
+  std::uint32_t first_message_bytes_max = 1'024;
 };
 
 class Entrance {
@@ -77,6 +81,7 @@ class Entrance {
   Host& host_;
   MetricSet& metrics_;
   std::atomic<std::uint32_t> nameless_{0};
+  std::unique_ptr<WsService> websocket_;         // where it is offered
   std::vector<std::unique_ptr<Lobby>> lobbies_;  // by index of the worker
   std::unique_ptr<net::Listener> listener_;
 };

@@ -40,7 +40,7 @@ void LayerTransport::say_and_end(std::string_view bytes) {
   std::string last;
   if (ready_) {
     encode(bytes, last);
-    encode_end(last);
+    encode_end(last, net::CloseReason::kLocal);
   }
   detached_->say_and_end(last);
 }
@@ -61,6 +61,7 @@ Result<> LayerTransport::join() {
     peers_end_ = own_end_ ? PeersEnd::kCame : PeersEnd::kNone;
     finishing_ = false;
   }
+  on_join();
   return {};
 }
 
@@ -68,6 +69,7 @@ Result<> LayerTransport::leave() {
   if (holding_) return fail(Errc::kClosed, "the connection is in its handshake");
   auto detached = below_->detach();
   if (!detached) return tl::unexpected(detached.error());
+  on_leave();
   detached_ = std::move(*detached);
   below_ = nullptr;
   deadline_.reset();
@@ -135,7 +137,7 @@ void LayerTransport::close_after_flush(net::CloseReason reason, std::uint32_t li
   if (ending_) return;
   if (ready_) encode_output();
   if (ending_) return;  // what was written could not be encoded
-  encode_end(wire());
+  encode_end(wire(), reason);
   ending_ = true;
   if (deadline_ != nullptr) deadline_->cancel();
   release_output();

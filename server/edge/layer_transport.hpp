@@ -52,7 +52,12 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   // Appends to `wire` what says `plain`, all of it. After become_ready() only; may refuse().
   virtual void encode(std::string_view plain, std::string& wire) = 0;
   // Appends the last words of our direction: nothing is encoded after it. Also when not ready.
-  virtual void encode_end(std::string& wire) { static_cast<void>(wire); }
+  virtual void encode_end(std::string& wire, net::CloseReason reason) {
+    static_cast<void>(wire), static_cast<void>(reason);
+  }
+  // It has come to a worker, or leaves it: timers belong there.
+  virtual void on_join() {}
+  virtual void on_leave() {}
 
   // --- What it may call, while attached ---
   // Where its own words go: append only.
@@ -69,6 +74,8 @@ class LayerTransport : public net::Transport, private net::TransportHandler {
   // What follows decode(), for a layer that decoded elsewhere: from the loop, and this may be gone
   // after it.
   void deliver(std::string_view plain);
+  // Whether what comes from below is taken now.
+  [[nodiscard]] bool reading() const { return reading_; }
   // What is below: attached or not.
   [[nodiscard]] const net::Transport& carrier() const;
 

@@ -25,6 +25,7 @@ struct EntranceParts {
   Host& host;
   MetricSet& metrics;
   std::atomic<std::uint32_t>& nameless;  // connections of proxies before their headers
+  WsService* websocket;                  // nullptr: it is not offered
 };
 
 class Lobby final : private actor::Timer {
@@ -38,6 +39,8 @@ class Lobby final : private actor::Timer {
   [[nodiscard]] const EntranceOptions& options() const { return parts_.options; }
   [[nodiscard]] const Surroundings& surroundings() const { return parts_.surroundings; }
   [[nodiscard]] Host& host() const { return parts_.host; }
+  // Where the entrance takes it.
+  [[nodiscard]] WsService& websocket() const { return *parts_.websocket; }
   [[nodiscard]] actor::Worker& worker() const { return worker_; }
   // TCP is all there is, and the server speaks first.
   [[nodiscard]] bool known_at_once() const {

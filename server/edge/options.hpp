@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "protocol/origins.hpp"
+
 namespace gatehouse::edge {
 
 // What clients speak below the protocol (configuration: `transport`); kAuto: whatever their first
@@ -30,5 +32,15 @@ inline constexpr std::array<std::string_view, 5> kListenerTransports{"tcp", "tls
   using enum ListenerTransport;
   return transport == kAuto || transport == (within_tls ? kWss : kWs);
 }
+
+// How WebSocket connections are served; configuration section `net.websocket`.
+struct WsOptions {
+  protocol::Origins origins;  // which pages may connect; without patterns: all
+  // Pings of ours, so that what lies between (proxies, mobile networks) keeps the connection, and a
+  // peer that is gone is noticed: it is closed when nothing comes from one to the next; 0: none.
+  std::uint32_t ping_s = 0;
+  // Frames of a connection that are no message's last: pings, pongs, fragments; 0: no limit.
+  std::uint32_t other_frames_per_s_max = 2'000;
+};
 
 }  // namespace gatehouse::edge

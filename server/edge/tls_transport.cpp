@@ -90,7 +90,7 @@ void TlsTransport::encode(std::string_view plain, std::string& wire) {
   if (!session_->write(plain, wire)) refuse(net::CloseReason::kProtocol);
 }
 
-void TlsTransport::encode_end(std::string& wire) {
+void TlsTransport::encode_end(std::string& wire, net::CloseReason) {
   if (session_ != nullptr) session_->close(wire);
 }
 

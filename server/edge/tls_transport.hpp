@@ -38,7 +38,7 @@ class TlsTransport final : public LayerTransport {
 
   void decode(std::string_view received, std::string& plain) override;
   void encode(std::string_view plain, std::string& wire) override;
-  void encode_end(std::string& wire) override;
+  void encode_end(std::string& wire, net::CloseReason) override;
 
   void shake_elsewhere(std::string_view received);
   void land(Flight& flight);

@@ -1,5 +1,6 @@
 #include "gate/connection.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "actor/system.hpp"
@@ -171,6 +172,10 @@ bool Connection::on_handshake(std::string_view body, Elsewhere& elsewhere) {
 
 void Connection::refuse(std::string_view answer) {
   send_answer(answer);
+  int code = 0;
+  const auto [words, error] = std::from_chars(answer.data(), answer.data() + answer.size(), code);
+  GATEHOUSE_ASSERT(error == std::errc());
+  transport_->explain_end(code, answer.substr(static_cast<std::size_t>(words - answer.data()) + 1));
   end(ending_of_answer(answer));
 }
 
@@ -346,6 +351,7 @@ void Connection::finish(Ending ending) {
 }
 
 void Connection::send_kick(int code, std::string_view reason) {
+  transport_->explain_end(code, reason);
   if (!extended_) return;
   GATEHOUSE_ASSERT(send(protocol::format_kick(code, reason), protocol::FrameKind::kControl, 0));
 }

@@ -39,6 +39,7 @@ Result<> Gate::start(net::Network& network, actor::System& system) {
   entrance.listen = options.listen;
   entrance.transport = options.transport;
   entrance.proxy_header_timeout_ms = options.limits.gate_handshake_timeout_ms;
+  entrance.first_message_bytes_max = options.limits.gate_handshake_frame_bytes_max;
   entrance.plain_refusal = refusal_frame(protocol::kGateUpgradeRequired);
   entrance.bad_request = refusal_frame(protocol::kGateBadRequest);
   std::lock_guard lock(entrance_mutex_);

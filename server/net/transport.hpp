@@ -153,6 +153,11 @@ class Transport {
   // lost to a reset, and closes; all within `linger_ms`. Input is discarded from now on.
   // on_closed() gets kTimeout instead of `reason` when not everything could be sent.
   virtual void close_after_flush(CloseReason reason, std::uint32_t linger_ms = kLingerMs) = 0;
+  // Why the connection is about to be closed after the flush, by a code up to 999 and in words,
+  // for a transport that tells its peer by itself; others have no way to say it.
+  virtual void explain_end(int code, std::string_view reason) {
+    static_cast<void>(code), static_cast<void>(reason);
+  }
   // True after close(), close_after_flush() or a failure; on_closed() is on its way.
   [[nodiscard]] bool ending() const { return ending_; }
 

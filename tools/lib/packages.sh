@@ -7,14 +7,14 @@ build_packages=(
   liblua5.4-dev libuv1-dev libmariadb-dev libsqlite3-dev libssl-dev nlohmann-json3-dev
   libargon2-dev libcrypt-dev libspdlog-dev libfmt-dev libcli11-dev libicu-dev
   libexpected-dev prometheus-cpp-dev libcpp-httplib-dev libmimalloc-dev
-  libcsv-dev
+  libcsv-dev libboost-dev
 )
 client_packages=(python3 python3-cryptography python3-websockets)
 test_packages=(
   "${build_packages[@]}" "${client_packages[@]}"
   ccache clang-format libgtest-dev libgmock-dev mariadb-server-core mariadb-client openssl
   python3-pytest
-  python3-pytest-xdist lua-check redis-tools lua5.4 haproxy
+  python3-pytest-xdist lua-check redis-tools lua5.4 haproxy curl chromium
 )
 
 bench_packages=("${build_packages[@]}" python3 libbenchmark-dev)

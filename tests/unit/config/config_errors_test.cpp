@@ -58,6 +58,8 @@ const char* const kNumbers[] = {
     "/auth/argon2/lanes",
     "/shutdown/timeout_ms",
     "/login/sniff_ms",
+    "/net/websocket/ping_s",
+    "/net/websocket/other_frames_per_s_max",
     "/tls/ticket_lifetime_s",
     "/limits/tls_handshakes_per_s",
     "/limits/tls_handshakes_waiting_max",
@@ -252,6 +254,8 @@ TEST_F(ConfigErrors, ImpossibleAddresses) {
   }
   for (const char* network : {"", "proxy", "127.0.0.1:80", "127.0.0.0/33", "127.0.0.1/"})
     expect_error_at("/net/trusted_proxies", {"192.0.2.1", network});
+  for (const char* origin : {"", "*", "example.com", "https://", "https://example.com/path"})
+    expect_error_at("/net/websocket/origins", {"https://play.example.com", origin});
   expect_error_at("/admin/listen", "127.0.0.1");
   expect_error_at("/admin/listen", "0.0.0.0:8080");  // the admin port has no password
 }

@@ -155,6 +155,8 @@ TEST_F(ConfigTest, ProductionFileShowsTheDefaults) {
   ASSERT_TRUE(bare) << error_of(bare);
   const Limits& a = loaded->limits;
   const Limits& b = bare->limits;
+  EXPECT_EQ(loaded->websocket.ping_s, bare->websocket.ping_s);
+  EXPECT_EQ(loaded->websocket.other_frames_per_s_max, bare->websocket.other_frames_per_s_max);
   EXPECT_EQ(a.login_connections_max, b.login_connections_max);
   EXPECT_EQ(a.gate_frames_per_s_max, b.gate_frames_per_s_max);
   EXPECT_EQ(a.gate_bytes_per_s_max, b.gate_bytes_per_s_max);

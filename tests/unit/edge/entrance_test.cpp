@@ -3,6 +3,7 @@
 
 #include "entrance_world.hpp"
 #include "protocol/proxy_header.hpp"
+#include "ws_frames_of_client.hpp"
 
 namespace gatehouse::edge {
 namespace {
@@ -197,6 +198,56 @@ TEST_P(EntranceTest, IsSilentWhereTheClientHasToBeginTls) {
   EntranceWorld world(std::move(options), GetParam());
   const auto client = world.connect();
   EXPECT_EQ(client->receive_all(), "");
+  EXPECT_TRUE(world.host.saw("gone timeout")) << world.host.events();
+}
+
+// --- WebSocket
+
+const std::string kUpgrade =
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+constexpr std::size_t kUpgradedBytes = 129;  // of the answer
+
+TEST_P(EntranceTest, GivesAWebSocketToTheGateOnceItIsGranted) {
+  for (const ListenerTransport transport : {kWs, kAuto}) {
+    EntranceWorld world(gate(transport), GetParam());
+    const auto client = world.connect();
+    for (const char& byte : kUpgrade) ASSERT_TRUE(client->send({&byte, 1}));
+    EXPECT_THAT(client->receive(kUpgradedBytes), StartsWith("HTTP/1.1 101 "));
+    EXPECT_TRUE(world.host.saw("enter ws 127.0.0.1 -")) << world.host.events();
+    ASSERT_TRUE(client->send(test::ws_text("message")));
+    EXPECT_THAT(test::ws_received(client->receive(9)),
+                testing::ElementsAre(test::WsReceived{2, "message"}));
+  }
+}
+
+TEST_P(EntranceTest, GivesTheMessagesThatCameWithTheUpgrade) {
+  EntranceWorld world(behind_a_proxy(gate(kAuto)), GetParam());
+  const auto client = world.connect();
+  ASSERT_TRUE(client->send("PROXY TCP4 192.0.2.7 203.0.113.9 50000 443\r\n" + kUpgrade +
+                           test::ws_binary("early")));
+  EXPECT_THAT(client->receive(kUpgradedBytes), StartsWith("HTTP/1.1 101 "));
+  EXPECT_EQ(client->receive(7), std::string("\x82\x05") + "early");
+  EXPECT_TRUE(world.host.saw("enter ws 192.0.2.7 by 127.0.0.1")) << world.host.events();
+}
+
+TEST_P(EntranceTest, TellsTheHostOfUpgradesThatAreRefused) {
+  EntranceWorld world(gate(kAuto), GetParam());
+  auto client = world.connect();
+  ASSERT_TRUE(client->send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_THAT(client->receive_all(), StartsWith("HTTP/1.1 426 "));
+  client->close();
+  EXPECT_TRUE(world.host.saw("gone protocol")) << world.host.events();
+  EXPECT_EQ(world.refused("upgrade_no_upgrade"), 1);
+}
+
+TEST_P(EntranceTest, EndsAnUpgradeAtTheDeadline) {
+  WorldOptions options = gate(kAuto);
+  options.handshake_timeout_ms = kShortMs;
+  EntranceWorld world(std::move(options), GetParam());
+  const auto client = world.connect();
+  ASSERT_TRUE(client->send("GET / HTTP/1.1\r\n"));
+  EXPECT_TRUE(client->ended());
   EXPECT_TRUE(world.host.saw("gone timeout")) << world.host.events();
 }
 

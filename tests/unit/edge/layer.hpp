@@ -92,7 +92,7 @@ class RecordLayer final : public LayerTransport {
     }
   }
   void encode(std::string_view plain, std::string& wire) override { seal(plain, wire); }
-  void encode_end(std::string& wire) override {
+  void encode_end(std::string& wire, net::CloseReason) override {
     if (ready()) wire += kEnd;
   }
 
