@@ -213,9 +213,9 @@ class Transport {
   bool paused_ = false;
   const TransportKind kind_;
   std::uint32_t dirty_index_ = kClean;  // place in the set's flush list
-  TransportSet* set_ = nullptr;
   ConnectionId id_;
   Address peer_;
+  TransportSet* set_ = nullptr;
   std::unique_ptr<const Relay> relay_;
   std::unique_ptr<std::string> unread_;  // put back
 };
