@@ -147,8 +147,11 @@ ROWS = (
     Row("memory", measures.memory,
         (size("player", "KiB", 5 * KIB, 0.3 * KIB, 52.6 * KIB),
          size("empty", "MiB", 12 * KIB**2, 3.1 * KIB**2, 17 * KIB**2))),
+    edge_row("sealed", 100, 1, 1.15),
+    edge_row("sealed", 100, 8, 1.15),
     edge_row("tls", 100, 1, 1.35),
     edge_row("tls", 100, 8, 1.35),
+    edge_memory_row("sealed", 3),
     edge_memory_row("tls", 15),
     Row("edge handshakes", edge.handshakes,
         tuple(us(f"{kind} {version}", 1.2, 1) for version in ("1.3", "1.2")

@@ -6,12 +6,12 @@ What only one of them has is tested elsewhere; here the same life is led over al
 import subprocess
 
 import pytest
-from gatehouse_client import Closed, Gate, login
+from gatehouse_client import Closed, Gate, b64, login
 from players import Player, fresh_name
 from server import PATIENCE, ROOT
 
 TRANSPORTS = ("tcp", "tls")  # that are served
-SUITES = ["plain", "skynet"]
+SUITES = ["plain", "skynet", "x25519"]
 WAYS = [
     (transport, suite, sealed)
     for transport in TRANSPORTS
@@ -24,6 +24,8 @@ SERVER = {
             {"transport": transport, "address": "127.0.0.1:0", "suites": SUITES}
             for transport in (*TRANSPORTS, "auto")
         ],
+        "identity_key_file": "identity.pem",
+        "identity_key_make": True,
     }
 }
 
@@ -143,16 +145,22 @@ def test_play(server, transport):
     """The demonstration client, by its options and by URLs."""
     flags = {"tcp": [], "tls": ["--tls"], "ws": ["--ws"], "wss": ["--tls", "--ws"]}[transport]
     certificate = ["--ca", server.certificates.pem("issuer")]
+    pin = ["--identity", server.folder / "identity.pem"]
     address, gate = server.over(transport).login_address, server.gate()
     for options in (
-        ["--login", address, "--gate", gate, *flags],
-        ["--login", f"{transport}://{address}", "--gate", f"{transport}://{gate}"],
+        ["--login", address, "--gate", gate, "--suite", "plain", *flags],
+        ["--login", f"{transport}://{address}", "--gate", f"{transport}://{gate}", "--sealed"],
     ):
-        done = play(*options, "--suite", "plain", *certificate)
+        done = play(*options, *certificate, *pin)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "not counted twice" in done.stdout
+        assert ("200 OK sealed" in done.stdout) == ("--sealed" in options), done.stdout
 
 
 def test_play_trusts_nobody_else(server):
-    done = play("--login", server.over("tls").login_address, "--tls")
+    tls = ["--login", server.over("tls").login_address, "--tls"]
+    done = play(*tls)
     assert done.returncode == 1 and "certificate verify failed" in done.stdout, done
+    pin = ["--sealed", "--identity", b64(b"x" * 32)]
+    done = play("--login", server.login, "--gate", server.gate(), *pin)
+    assert done.returncode == 1 and "Another server's identity" in done.stdout, done
