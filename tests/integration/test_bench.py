@@ -97,11 +97,12 @@ def test_rows_with_several_processes_and_lua_services(tmp_path):
 
 
 def test_rows_of_the_edge(tmp_path):
-    names = "edge sealed 100x8,edge tls 100x8,edge players tls,edge handshakes,edge logins"
+    names = ("edge sealed 100x8,edge websocket 100x1,edge tls 100x8,edge wss 100x1,"
+             "edge players tls,edge handshakes,edge logins")
     code, output, found = bench(tmp_path, "--only", names)
     assert code == 0, output
     samples = {row["name"]: row["samples"] for row in found["rows"]}
-    for name in names.split(",")[:2]:
+    for name in names.split(",")[:4]:
         (sample,) = samples[name]["gatehouse"]
         plain, *_, edge = (report["echo"] for report in sample["reports"])
         assert plain["requests"] > 0 and edge["requests"] > 0, name

@@ -9,8 +9,8 @@ import pytest
 from gatehouse_client import Closed, Gate, b64, login
 from players import Player, fresh_name
 from server import PATIENCE, ROOT
+from transports import TRANSPORTS
 
-TRANSPORTS = ("tcp", "tls")  # that are served
 SUITES = ["plain", "skynet", "x25519"]
 WAYS = [
     (transport, suite, sealed)
