@@ -28,8 +28,8 @@ std::string last_words(edge::Refused why) {
 // A connection that the entrance has.
 class LoginWorker::Visitor final : public edge::Guest {
  public:
-  Visitor(LoginWorker& owner, const ListenerSuites& suites,
-          const edge::HandshakeClock& clock, edge::Pass pass)
+  Visitor(LoginWorker& owner, const ListenerSuites& suites, const edge::HandshakeClock& clock,
+          edge::Pass pass)
       : owner_(owner), suites_(suites), clock_(clock), pass_(std::move(pass)) {}
   ~Visitor() override {
     if (!entered_) owner_.release_connection();
@@ -83,7 +83,8 @@ tl::expected<std::unique_ptr<edge::Guest>, std::string> LoginWorker::admit(
 void LoginWorker::open(net::Transport& transport, const ListenerSuites& suites,
                        const edge::HandshakeClock& clock, edge::Pass pass, std::string_view bytes) {
   transport.hand_to(*this);
-  auto made = std::make_unique<Connection>(*this, transport, suites.of(transport), clock, std::move(pass));
+  auto made =
+      std::make_unique<Connection>(*this, transport, suites.of(transport), clock, std::move(pass));
   Connection& connection = *made;
   const bool fresh = connections_.emplace(transport.id(), std::move(made)).second;
   GATEHOUSE_ASSERT(fresh);
