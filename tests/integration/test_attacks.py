@@ -360,8 +360,9 @@ def test_malformed_requests_of_a_player_who_is_in(start_server):
         with contextlib.suppress(Closed, TimeoutError):
             gate.read_to_end(20 * PATIENCE)
         gate.close()
-    wait_until(
-        lambda: player.connect(conversation="malformed").request("count"),
-        20 * PATIENCE,
-        "he comes back, once the rate has room",
-    )
+
+    def comes_back():
+        with contextlib.suppress(Closed):
+            return player.connect(conversation="malformed").request("count")
+
+    wait_until(comes_back, 20 * PATIENCE, "he comes back, once the rate has room")

@@ -137,7 +137,7 @@ def test_unauthenticated_connections_are_bounded(start_server):
 def test_connections_are_not_leaked(server):
     player = Player(server)
     player.connect().request("count")
-    before = server.descriptors()
+    before = server.sockets()
     for _ in range(50):
         player.reconnect()
         Gate(server.gate()).close()
@@ -145,5 +145,5 @@ def test_connections_are_not_leaked(server):
             linger = b"\x01\0\0\0\0\0\0\0"
             reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             reset.send(frame(b"cut"))
-    wait_until(lambda: server.descriptors() <= before + 1, what="descriptors given back")
+    wait_until(lambda: server.sockets() <= before + 1, what="descriptors given back")
     assert player.reconnect().request("alive") == b"alive"

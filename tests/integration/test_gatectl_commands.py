@@ -60,7 +60,7 @@ def test_what_is_done_in_json(tool, keyed):
     assert keyed.json("account", "totp", name)["replaced"]
     assert [row["name"] for row in tool.json("account", "list", "--after", name[:-1])].count(name)
     assert done("delete", "--yes") == {"account": name, "done": "deleted", "kicked": False}
-    assert tool.json("migrate") == {"done": "migrated", "schema_version": 3}
+    assert tool.json("migrate") == {"done": "migrated", "schema_version": 4}
 
 
 def test_errors_in_json(account, tool, tmp_path):

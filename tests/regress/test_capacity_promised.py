@@ -63,7 +63,7 @@ def test_what_fits_passes(tmp_path):
 def test_a_gate_without_the_key_has_as_many_as_fit(tmp_path):
     code, output = run_limited("check", "--config", write(tmp_path, None, None))
     assert code == 0, output
-    assert "gate game0: 127.0.0.1:0, at most" in output and "at most 100000" not in output
+    assert "gate game0: auto 127.0.0.1:0, at most" in output and "at most 100000" not in output
 
 
 def test_the_soft_limit_is_raised(tmp_path):

@@ -29,7 +29,7 @@ def test_closed_after_a_refusal(server, line, answer):
 
 
 def test_no_descriptor_stays(server):
-    before = server.descriptors()
+    before = server.sockets()
     streams = [Stream(server.login) for _ in range(20)]
     for number, stream in enumerate(streams):
         stream.read_line()
@@ -37,6 +37,6 @@ def test_no_descriptor_stays(server):
     for stream in streams:
         stream.read_to_end(10 * PATIENCE)
     # The clients still hold their ends.
-    wait_until(lambda: server.descriptors() <= before, 10 * PATIENCE, "descriptors given back")
+    wait_until(lambda: server.sockets() <= before, 10 * PATIENCE, "descriptors given back")
     for stream in streams:
         stream.close()

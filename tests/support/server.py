@@ -1,5 +1,6 @@
 """Starts the program under test on ephemeral ports, and proves that it ends cleanly."""
 
+import contextlib
 import copy
 import json
 import os
@@ -196,8 +197,13 @@ class Server:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+    def sockets(self):
+        """Those of its descriptors: a worker may open others of its own after the start."""
+        folder, count = f"/proc/{self.pid}/fd", 0
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(f"{folder}/{name}").startswith("socket:")
+        return count
 
     def signal(self, number):
         self.process.send_signal(number)
