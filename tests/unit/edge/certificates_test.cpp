@@ -84,8 +84,9 @@ TEST_F(CertificatesTest, KeepsWhatIsValidFromWhatIsNot) {
 }
 
 TEST_F(CertificatesTest, ReportsWithoutTakingIntoUse) {
-  const std::int64_t now_s = test_world().clock.wall_s();
-  const auto good = Certificates::check(options({"long"}), now_s);
+  const TlsOptions lasting = options({"long"});
+  const std::int64_t now_s = test_world().clock.wall_s();  // after they were made
+  const auto good = Certificates::check(lasting, now_s);
   EXPECT_TRUE(good.usable.has_value());
   EXPECT_TRUE(good.warnings.empty());
   const auto soon = Certificates::check(options({"long", "here", "expired"}), now_s);
