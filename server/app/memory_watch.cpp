@@ -1,8 +1,5 @@
 #include "app/memory_watch.hpp"
 
-#include <unistd.h>
-
-#include <fstream>
 #include <utility>
 
 #include "actor/timer_wheel.hpp"
@@ -14,14 +11,6 @@ namespace {
 constexpr MonotonicMs kEasyMs = 1'000;
 constexpr MonotonicMs kNearMs = 100;
 constexpr MonotonicMs kLateMs = 50;  // how much later than the first the other workers look
-
-// What of the process is in memory (proc(5), statm).
-std::uint64_t resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  std::uint64_t size = 0, resident = 0;
-  in >> size >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 }  // namespace
 
@@ -57,11 +46,12 @@ MonotonicMs MemoryWatch::look(std::int64_t now_ns) {
   const MonotonicMs now = now_ns / kNsPerMs;
   MonotonicMs due = due_.load();
   if (now < due || !due_.compare_exchange_strong(due, now + kEasyMs)) return due_.load();
-  const std::uint64_t used = resident_bytes();
-  parts_.guard.set_memory(used, now_ns);
+  const auto used = memory_.bytes();
+  if (!used) return due_.load();  // unknown is not little: what was known last holds
+  parts_.guard.set_memory(*used, now_ns);
   if (parts_.guard.memory() == edge::MemoryLevel::kCritical)
     for (gate::Gate* gate : parts_.gates) gate->end_slow_readers();
-  const bool near = parts_.limit_bytes != 0 && used > parts_.limit_bytes / 4 * 3;
+  const bool near = parts_.limit_bytes != 0 && *used > parts_.limit_bytes / 4 * 3;
   due_.store(now + (near ? kNearMs : kEasyMs));
   return due_.load();
 }

@@ -8,6 +8,7 @@
 
 #include "actor/system.hpp"
 #include "base/clock.hpp"
+#include "base/resident_memory.hpp"
 #include "edge/guard.hpp"
 #include "gate/gate.hpp"
 
@@ -37,6 +38,7 @@ class MemoryWatch {
   MonotonicMs look(std::int64_t now_ns);
 
   const Parts parts_;
+  const ResidentMemory memory_;
   std::atomic<MonotonicMs> due_{0};
   std::vector<std::unique_ptr<Clock>> clocks_;
 };

@@ -1,13 +1,13 @@
 #include "ops/metrics_text.hpp"
 
 #include <prometheus/text_serializer.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/resident_memory.hpp"
 
 namespace gatehouse::ops {
 namespace {
@@ -52,20 +52,15 @@ void add(std::vector<MetricFamily>& families, const Metric& metric) {
 
 }  // namespace
 
-std::int64_t resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  std::int64_t total_pages = 0, resident_pages = 0;
-  if (!(in >> total_pages >> resident_pages)) return 0;
-  return resident_pages * sysconf(_SC_PAGESIZE);
-}
-
 std::string metrics_text(const MetricSet& metrics) {
   std::vector<MetricFamily> families;
   metrics.each([&families](const Metric& metric) { add(families, metric); });
-  ClientMetric resident;
-  resident.gauge.value = static_cast<double>(resident_bytes());
-  family_of(families, "process_resident_memory_bytes", "Resident memory in bytes", true)
-      .metric.push_back(std::move(resident));
+  if (const auto bytes = ResidentMemory().bytes()) {
+    ClientMetric resident;
+    resident.gauge.value = static_cast<double>(*bytes);
+    family_of(families, "process_resident_memory_bytes", "Resident memory in bytes", true)
+        .metric.push_back(std::move(resident));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -12,10 +12,7 @@ namespace gatehouse::ops {
 inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 // The metrics in Prometheus' text format 0.0.4, one family a name, and the process' own
-// process_resident_memory_bytes. Any thread.
+// process_resident_memory_bytes, where the system tells it. Any thread.
 [[nodiscard]] std::string metrics_text(const MetricSet& metrics);
-
-// Memory of this process that is in RAM; 0 when /proc does not say.
-[[nodiscard]] std::int64_t resident_bytes();
 
 }  // namespace gatehouse::ops

@@ -40,7 +40,6 @@ TEST(MetricsText, WritesLargeNumbersExactly) {
 TEST(MetricsText, KnowsTheProcess) {
   const MetricSet set;
   EXPECT_THAT(metrics_text(set), HasSubstr("# TYPE process_resident_memory_bytes gauge\n"));
-  EXPECT_GT(resident_bytes(), 1 << 20);
 }
 
 TEST(AdminServer, KnowsTheLoopback) {
