@@ -25,6 +25,7 @@
 #include "app/store_probe.hpp"
 #include "app/watch.hpp"
 #include "base/assert.hpp"
+#include "base/durable_file.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/printable.hpp"
@@ -69,8 +70,7 @@ Result<> write_ready_file(const std::string& path, const nlohmann::json& content
   const int fd = mkostemp(draft.data(), O_CLOEXEC);
   if (fd < 0) return fail(Errc::kIo, path + ": cannot be written");
   const std::string text = content.dump() + "\n";
-  const bool written = ::write(fd, text.data(), text.size()) == std::ssize(text) &&
-                       ::fchmod(fd, kReadyFileMode) == 0;
+  const bool written = write_all(fd, text) == 0 && ::fchmod(fd, kReadyFileMode) == 0;
   ::close(fd);
   if (written && std::rename(draft.c_str(), path.c_str()) == 0) return {};
   std::remove(draft.c_str());

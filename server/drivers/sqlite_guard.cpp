@@ -16,6 +16,7 @@
 
 #include "base/assert.hpp"
 #include "base/clock.hpp"
+#include "base/durable_file.hpp"
 #include "base/log.hpp"
 #include "drivers/sqlite_file.hpp"
 
@@ -47,10 +48,7 @@ pid_t holder_of(ino_t inode) {
 
 void sync_folder_of(const std::string& path) {
   const auto folder = fs::path(path).parent_path();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+  static_cast<void>(sync_folder(folder.empty() ? "." : folder.string()));
 }
 
 }  // namespace

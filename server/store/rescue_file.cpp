@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/durable_file.hpp"
 #include "base/file_text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
@@ -60,27 +61,6 @@ std::uint64_t bytes_in(const std::string& folder) {
     if (!error) bytes += size;
   }
   return bytes;
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-Result<> sync_folder(const std::string& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return os_failure(folder);
-  const bool synced = ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  if (!synced) return os_failure(folder);
-  return {};
 }
 
 // Takes the line `name: value` off the text.
@@ -158,20 +138,20 @@ Result<std::string> write_rescue_file(const RescueOptions& options, const Rescue
   std::string draft = path + ".XXXXXX";
   const int fd = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) return os_failure(path);
-  bool fine = write_all(fd, head) && write_all(fd, player.data) && write_all(fd, replies) &&
-              ::fsync(fd) == 0;
-  int error = errno;
+  int error = 0;
+  for (const std::string_view part :
+       {std::string_view(head), std::string_view(player.data), std::string_view(replies)})
+    if (error == 0) error = write_all(fd, part);
+  if (error == 0 && ::fsync(fd) != 0) error = errno;
   ::close(fd);
-  if (fine && ::rename(draft.c_str(), path.c_str()) != 0) {
-    fine = false;
-    error = errno;
-  }
-  if (!fine) {
+  if (error == 0 && ::rename(draft.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
     ::unlink(draft.c_str());
     errno = error;
     return os_failure(path);
   }
-  if (auto synced = sync_folder(options.folder); !synced) return tl::unexpected(synced.error());
+  errno = sync_folder(options.folder);
+  if (errno != 0) return os_failure(options.folder);
   return path;
 }
 
