@@ -88,8 +88,8 @@ void Doorman::wait() {
   } else {
     due = guest_->deadline();
     if (sniffs()) {
-      sniff_until_ = now + lobby_.options().sniff_ms;
-      due = due == 0 ? sniff_until_ : std::min(due, sniff_until_);
+      const MonotonicMs sniffed = now + lobby_.options().sniff_ms;
+      due = due == 0 ? sniffed : std::min(due, sniffed);
     }
   }
   if (due != 0) lobby_.worker().timers().add(*this, due);
@@ -226,7 +226,6 @@ void Doorman::begin_websocket(std::string_view bytes) {
                   wss ? kWebSocketWithinTls : kNoWebSocket);
   }
   state_ = State::kUpgrade;
-  sniff_until_ = 0;
   cancel();
   if (const MonotonicMs due = guest_->deadline(); due != 0)
     lobby_.worker().timers().add(*this, due);

@@ -72,7 +72,6 @@ class Doorman final : private net::TransportHandler, private actor::Timer, priva
   std::unique_ptr<Guest> guest_;
   std::unique_ptr<protocol::ProxyReader> header_;  // in kHeader
   std::string kept_;                               // too few bytes to tell
-  MonotonicMs sniff_until_ = 0;                    // 0: not yet, or not at all
   State state_ = State::kFirst;
   bool ready_ = false;  // in kSecure: the handshake of TLS is over
   Doorman* previous_ = nullptr;

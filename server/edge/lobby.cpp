@@ -18,7 +18,12 @@ class Nobody final : public net::TransportHandler {
 
 }  // namespace
 
-Lobby::Lobby(const EntranceParts& parts, actor::Worker& worker) : parts_(parts), worker_(worker) {
+Lobby::Lobby(const EntranceParts& parts, actor::Worker& worker)
+    : parts_(parts),
+      worker_(worker),
+      log_window_(worker, kLinesPerSecond, [this](std::uint64_t left_out) {
+        log::info({}, "{}: {} more connections refused within a second", options().name, left_out);
+      }) {
   for (std::size_t i = 0; i < kRefusalNames.size(); ++i) {
     refused_[i] = &refused_metric(parts_.metrics, options().where, kRefusalNames[i]);
   }
@@ -73,25 +78,9 @@ void Lobby::remove(Doorman& doorman) {
 
 void Lobby::note_refused(Refusal refusal, const net::Address& peer, std::string_view detail) {
   refused_[static_cast<std::size_t>(refusal)]->add();
-  if (!log::enabled(log::Level::kInfo)) return;
-  const MonotonicMs now_ms = worker_.clock().monotonic_ms();
-  const auto left_out = limit_.admit(now_ms);
-  if (!left_out) {
-    if (!waiting()) worker_.timers().add(*this, now_ms + kWindowMs);
-    return;
-  }
-  tell(*left_out);
+  if (!log::enabled(log::Level::kInfo) || !log_window_.admit()) return;
   log::info({}, "{}: connection {} refused: {}{}{}", options().name, peer.to_string(),
             name(refusal), detail.empty() ? "" : ", ", detail);
-}
-
-void Lobby::fire() {
-  tell(limit_.end());
-}
-
-void Lobby::tell(std::uint64_t left_out) const {
-  if (left_out != 0)
-    log::info({}, "{}: {} more connections refused within a second", options().name, left_out);
 }
 
 }  // namespace gatehouse::edge

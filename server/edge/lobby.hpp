@@ -8,8 +8,8 @@
 #include <memory>
 #include <string_view>
 
-#include "actor/timer_wheel.hpp"
-#include "base/log_limit.hpp"
+#include "actor/log_window.hpp"
+#include "actor/worker.hpp"
 #include "base/metrics.hpp"
 #include "edge/entrance.hpp"
 #include "edge/refusal.hpp"
@@ -28,13 +28,13 @@ struct EntranceParts {
   WsService* websocket;                  // nullptr: it is not offered
 };
 
-class Lobby final : private actor::Timer {
+class Lobby final {
  public:
   static constexpr std::uint32_t kLinesPerSecond = 20;
 
   Lobby(const EntranceParts& parts, actor::Worker& worker);
   // Without connections.
-  ~Lobby() override;
+  ~Lobby();
 
   [[nodiscard]] const EntranceOptions& options() const { return parts_.options; }
   [[nodiscard]] const Surroundings& surroundings() const { return parts_.surroundings; }
@@ -60,18 +60,14 @@ class Lobby final : private actor::Timer {
   void note_refused(Refusal refusal, const net::Address& peer, std::string_view detail);
 
  private:
-  static constexpr MonotonicMs kWindowMs = 1'000;
-
   void accept_proxied(net::TransportSet& set, std::unique_ptr<net::Transport> transport);
-  void fire() override;
-  void tell(std::uint64_t left_out) const;
 
   const EntranceParts parts_;
   actor::Worker& worker_;
   Doorman* first_ = nullptr;
   bool stopped_ = false;
   std::array<Metric*, kRefusalNames.size()> refused_{};
-  LogLimit limit_{kLinesPerSecond, kWindowMs};
+  actor::LogWindow log_window_;
 };
 
 }  // namespace gatehouse::edge

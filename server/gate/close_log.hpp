@@ -4,34 +4,27 @@
 #include <cstdint>
 #include <string_view>
 
-#include "actor/timer_wheel.hpp"
+#include "actor/log_window.hpp"
 #include "actor/worker.hpp"
-#include "base/log_limit.hpp"
 #include "gate/ending.hpp"
 #include "net/transport.hpp"
 
 namespace gatehouse::gate {
 
 // One worker's. Beyond kLinesPerSecond the ends of a second become one line with their number.
-class CloseLog final : private actor::Timer {
+class CloseLog final {
  public:
   static constexpr std::uint32_t kLinesPerSecond = 20;
 
   // `server` names the gate and outlives the log.
-  CloseLog(std::string_view server, actor::Worker& worker) : server_(server), worker_(worker) {}
+  CloseLog(std::string_view server, actor::Worker& worker);
 
   // Without a transport it is not told how the connection came.
   void write(Ending ending, const net::Address& peer, const net::Transport* transport);
 
  private:
-  static constexpr MonotonicMs kWindowMs = 1'000;
-
-  void fire() override;
-  void tell(std::uint64_t left_out);
-
   std::string_view server_;
-  actor::Worker& worker_;
-  LogLimit limit_{kLinesPerSecond, kWindowMs};
+  actor::LogWindow window_;
 };
 
 }  // namespace gatehouse::gate

@@ -16,7 +16,9 @@ void append_reason(std::string& line, const Refusal& refusal) {
 }  // namespace
 
 OutcomeLog::OutcomeLog(actor::Worker& worker, MetricSet& metrics)
-    : worker_(worker), metrics_(metrics) {}
+    : metrics_(metrics), window_(worker, kLinesPerSecond, [](std::uint64_t left_out) {
+        log::info({}, "login: {} more refusals, not logged one by one", left_out);
+      }) {}
 
 void OutcomeLog::count(std::string_view result) {
   Metric*& counter = counters_[result];
@@ -30,7 +32,7 @@ void OutcomeLog::count(std::string_view result) {
 void OutcomeLog::refused(const net::Transport& transport, const Refusal& refusal,
                          const Login* login) {
   count(refusal.reason);
-  if (!log::enabled(log::Level::kInfo) || !may_log()) return;
+  if (!log::enabled(log::Level::kInfo) || !window_.admit()) return;
   std::string line =
       fmt::format("login {} over {}", transport.peer().to_string(), edge::describe(transport));
   if (login != nullptr) line += fmt::format(", suite {},", name(login->suite()));
@@ -48,29 +50,10 @@ void OutcomeLog::refused(const net::Transport& transport, const Refusal& refusal
 
 void OutcomeLog::refused(const net::Address& peer, const Refusal& refusal) {
   count(refusal.reason);
-  if (!log::enabled(log::Level::kInfo) || !may_log()) return;
+  if (!log::enabled(log::Level::kInfo) || !window_.admit()) return;
   std::string line = "login " + peer.to_string();
   append_reason(line, refusal);
   log::write(log::Level::kInfo, {}, line);
-}
-
-bool OutcomeLog::may_log() {
-  const MonotonicMs now_ms = worker_.clock().monotonic_ms();
-  const auto left_out = limit_.admit(now_ms);
-  if (left_out) {
-    tell(*left_out);
-    return true;
-  }
-  if (!waiting()) worker_.timers().add(*this, now_ms + kWindowMs);
-  return false;
-}
-
-void OutcomeLog::fire() {
-  tell(limit_.end());
-}
-
-void OutcomeLog::tell(std::uint64_t left_out) {
-  if (left_out != 0) log::info({}, "login: {} more refusals, not logged one by one", left_out);
 }
 
 }  // namespace gatehouse::login

@@ -8,9 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "actor/timer_wheel.hpp"
+#include "actor/log_window.hpp"
 #include "actor/worker.hpp"
-#include "base/log_limit.hpp"
 #include "base/metrics.hpp"
 #include "login/refusal.hpp"
 #include "net/transport.hpp"
@@ -19,7 +18,7 @@ namespace gatehouse::login {
 
 class Login;
 
-class OutcomeLog final : private actor::Timer {
+class OutcomeLog final {
  public:
   static constexpr std::uint32_t kLinesPerSecond = 50;
 
@@ -35,16 +34,9 @@ class OutcomeLog final : private actor::Timer {
   void refused(const net::Address& peer, const Refusal& refusal);
 
  private:
-  static constexpr MonotonicMs kWindowMs = 1'000;
-
-  void fire() override;
-  [[nodiscard]] bool may_log();
-  static void tell(std::uint64_t left_out);
-
-  actor::Worker& worker_;
   MetricSet& metrics_;
   std::unordered_map<std::string_view, Metric*> counters_;
-  LogLimit limit_{kLinesPerSecond, kWindowMs};
+  actor::LogWindow window_;
 };
 
 }  // namespace gatehouse::login
